@@ -1,0 +1,179 @@
+package object
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrManifest is what every error about the content of a manifest wraps.
+var ErrManifest = errors.New("invalid directory manifest")
+
+// An Entry is one file of a directory: its path below the directory, with
+// slashes, and the hash of its content.
+type Entry struct {
+	Path string
+	Hash Hash
+}
+
+// SortEntries puts entries into manifest order, which compares whole paths
+// byte by byte: "sub-x" < "sub/x" < "sub0".
+func SortEntries(entries []Entry) {
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// AppendManifest appends the manifest of a directory, exactly as DVC writes it
+// (Python's json.dumps with sorted keys, ASCII only). The entries must be in
+// the order of [SortEntries]. A path that is not valid UTF-8 has no
+// representation and is an error.
+func AppendManifest(dst []byte, entries []Entry) ([]byte, error) {
+	dst = append(dst, '[')
+	for i, e := range entries {
+		if !utf8.ValidString(e.Path) {
+			return nil, fmt.Errorf("file name %q is not valid UTF-8: %w", e.Path, ErrManifest)
+		}
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, `{"md5": "`...)
+		dst = e.Hash.Append(dst)
+		dst = append(dst, `", "relpath": `...)
+		dst = appendASCII(dst, e.Path)
+		dst = append(dst, '}')
+	}
+	return append(dst, ']'), nil
+}
+
+// HashManifest returns the bytes of a directory's manifest and the hash of the
+// directory. It sorts entries.
+func HashManifest(entries []Entry) ([]byte, Hash, error) {
+	SortEntries(entries)
+	data, err := AppendManifest(make([]byte, 0, 2+96*len(entries)), entries)
+	if err != nil {
+		return nil, Hash{}, err
+	}
+	return data, DirHash(md5.Sum(data)), nil
+}
+
+// ParseManifest reads a manifest. Every path must stay below the directory
+// ("..", absolute paths and empty elements are refused) and may occur once;
+// no path may be a parent of another.
+func ParseManifest(data []byte) ([]Entry, error) {
+	var raw []struct {
+		MD5     string `json:"md5"`
+		Relpath string `json:"relpath"`
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	entries := make([]Entry, len(raw))
+	for i, r := range raw {
+		h, err := ParseHash(r.MD5)
+		if err != nil || h.IsZero() || h.IsDir() {
+			return nil, fmt.Errorf("%w: entry %q: md5 %q", ErrManifest, r.Relpath, r.MD5)
+		}
+		if !localPath(r.Relpath) {
+			return nil, fmt.Errorf("%w: path %q leaves the directory", ErrManifest, r.Relpath)
+		}
+		entries[i] = Entry{r.Relpath, h}
+	}
+	if !slices.IsSortedFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) }) {
+		SortEntries(entries)
+	}
+	return entries, checkTree(entries)
+}
+
+// checkTree finds a path that occurs twice or is both a file and a directory.
+// The entries are sorted.
+func checkTree(entries []Entry) error {
+	files := make(map[string]struct{}, len(entries))
+	for i, e := range entries {
+		if i > 0 && entries[i-1].Path == e.Path {
+			return fmt.Errorf("%w: path %q occurs twice", ErrManifest, e.Path)
+		}
+		files[e.Path] = struct{}{}
+	}
+	last := ""
+	for _, e := range entries {
+		cut := strings.LastIndexByte(e.Path, '/')
+		if cut < 0 || e.Path[:cut] == last {
+			continue
+		}
+		last = e.Path[:cut]
+		for dir := last; ; {
+			if _, clash := files[dir]; clash {
+				return fmt.Errorf("%w: path %q is a file and a directory", ErrManifest, dir)
+			}
+			cut := strings.LastIndexByte(dir, '/')
+			if cut < 0 {
+				break
+			}
+			dir = dir[:cut]
+		}
+	}
+	return nil
+}
+
+// localPath reports whether a manifest's path names a file strictly below the
+// directory on every operating system.
+func localPath(path string) bool {
+	if path == "" || strings.ContainsRune(path, 0) {
+		return false
+	}
+	for elem := range strings.SplitSeq(path, "/") {
+		if elem == "" || elem == "." || elem == ".." {
+			return false
+		}
+	}
+	return localOS(path)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendASCII quotes s as Python's json.dumps does by default.
+func appendASCII(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r >= 0x20 && r < 0x7f:
+			dst = append(dst, byte(r))
+		case r == '\n':
+			dst = append(dst, `\n`...)
+		case r == '\r':
+			dst = append(dst, `\r`...)
+		case r == '\t':
+			dst = append(dst, `\t`...)
+		case r == '\b':
+			dst = append(dst, `\b`...)
+		case r == '\f':
+			dst = append(dst, `\f`...)
+		case r >= 0x10000:
+			r -= 0x10000
+			dst = appendUnit(dst, 0xd800+r>>10)
+			dst = appendUnit(dst, 0xdc00+r&0x3ff)
+		default:
+			dst = appendUnit(dst, r)
+		}
+	}
+	return append(dst, '"')
+}
+
+func appendUnit(dst []byte, u rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+}
+
+// parseSum reads 32 hexadecimal digits.
+func parseSum(digits []byte) (sum [16]byte, ok bool) {
+	if len(digits) != 32 {
+		return sum, false
+	}
+	_, err := hex.Decode(sum[:], digits)
+	return sum, err == nil
+}
