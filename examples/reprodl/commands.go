@@ -1,0 +1,13 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// commands are all commands of the program, one a line. A command is a
+// function of the app in a file named after it; it returns errors as they come,
+// wrapped in soft where dvc exits with 1 (exit.go has the mapping), prints
+// results with a.printf and opens the repository with a.open.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.rootCmd(),
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// Exit codes of dvc.
+const (
+	exitSoft        = 1   // what a command lists as refused: a target of add, say
+	exitConfig      = 251 // the configuration is wrong
+	exitInterrupted = 252
+	exitNotRepo     = 253
+	exitUsage       = 254
+	exitOther       = 255
+)
+
+// exitError is an error for which a command wants a certain exit code. With
+// err nil nothing is printed.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// soft makes err exit with 1, which dvc does for refusals by some commands.
+// Problems with the configuration keep their own code.
+func soft(err error) error {
+	if err == nil || exitCode(err) != exitOther {
+		return err
+	}
+	return &exitError{code: exitSoft, err: err}
+}
+
+// exitCode maps an error to dvc's exit code.
+func exitCode(err error) int {
+	var exit *exitError
+	var config interface{ ConfigError() bool }
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.As(err, &config) && config.ConfigError():
+		return exitConfig
+	case errors.Is(err, pipeline.ErrNotRepo):
+		return exitNotRepo
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitOther
+}
+
+// report prints err as dvc prints it and returns the exit code. An error with
+// a method Pretty is printed as that says, without "ERROR: ".
+func (a *app) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	code := exitCode(err)
+	var exit *exitError
+	if errors.As(err, &exit) && exit.err == nil {
+		return code
+	}
+	if !a.started && !errors.As(err, &exit) {
+		code = exitUsage
+	}
+	var pretty interface{ Pretty() string }
+	switch {
+	case errors.As(err, &pretty):
+		fmt.Fprintln(a.Stderr, pretty.Pretty())
+	case code == exitConfig:
+		fmt.Fprintf(a.Stderr, "ERROR: configuration error - %v\n", err)
+	default:
+		fmt.Fprintf(a.Stderr, "ERROR: %v\n", err)
+	}
+	return code
+}
+
+// logger turns records into lines: Info to stdout as they are, Warn to stderr.
+func (a *app) logger() *slog.Logger {
+	return slog.New(&lineHandler{a: a})
+}
+
+type lineHandler struct{ a *app }
+
+func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
+	switch {
+	case h.a.quiet > 0:
+		return level >= slog.LevelError
+	case h.a.verbose > 0:
+		return true
+	}
+	return level >= slog.LevelInfo
+}
+
+func (h *lineHandler) Handle(_ context.Context, rec slog.Record) error {
+	var err error
+	switch {
+	case rec.Level >= slog.LevelError:
+		_, err = fmt.Fprintf(h.a.Stderr, "ERROR: %s\n", rec.Message)
+	case rec.Level >= slog.LevelWarn:
+		_, err = fmt.Fprintf(h.a.Stderr, "WARNING: %s\n", rec.Message)
+	case rec.Level >= slog.LevelInfo:
+		_, err = fmt.Fprintln(h.a.Stdout, rec.Message)
+	default:
+		_, err = fmt.Fprintf(h.a.Stderr, "DEBUG: %s\n", rec.Message)
+	}
+	return err
+}
+
+func (h *lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *lineHandler) WithGroup(string) slog.Handler      { return h }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// world is what a process has from its surroundings; tests make their own.
+type world struct {
+	Dir            string // absolute; the working directory
+	Env            []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// app is one call of the program: its surroundings and the global options.
+type app struct {
+	world
+	args    []string
+	cd      string
+	quiet   int
+	verbose int
+	started bool // the command line was understood
+}
+
+// run is the program: it parses args, runs the command and returns the exit
+// code. It reads and changes nothing of the process, so calls may be parallel.
+func run(ctx context.Context, args []string, w *world) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{world: *w, args: args}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}
+	}
+	return a.report(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:              "reprodl",
+		Short:            "Data version control in Go: the command dvc on the packages of reprodl",
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		TraverseChildren: true,
+		Args:             cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = false
+			return errors.New("the following arguments are required: command")
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.start() },
+	}
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Flags().StringVarP(&a.cd, "cd", "C", "", "change to `directory` before executing")
+	root.PersistentFlags().CountVarP(&a.quiet, "quiet", "q", "be quiet")
+	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "be verbose; also tell why each stage runs")
+	root.AddCommand(a.commands()...)
+	return root
+}
+
+// start runs when the command line was understood, before the command.
+func (a *app) start() error {
+	a.started = true
+	if a.cd == "" {
+		return nil
+	}
+	if a.Dir = a.path(a.cd); !isDir(a.Dir) {
+		return &exitError{code: exitOther, err: fmt.Errorf("[Errno 2] No such file or directory: '%s'", a.cd)}
+	}
+	return nil
+}
+
+// path is a path of the command line as an absolute one.
+func (a *app) path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(a.Dir, p)
+}
+
+// rel is an absolute path as messages show it: relative to the working directory.
+func (a *app) rel(p string) string {
+	if rel, err := filepath.Rel(a.Dir, p); err == nil {
+		return rel
+	}
+	return p
+}
+
+func isDir(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.IsDir()
+}
+
+// open finds the repository that the command works on.
+func (a *app) open() (*pipeline.Repo, error) {
+	return pipeline.Open(a.Dir, &pipeline.Options{
+		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Env: a.Env,
+		Logger:  a.logger(),
+		Program: strings.Join(append([]string{"reprodl"}, a.args...), " "),
+	})
+}
+
+// getenv is the value of a variable of the program's environment, or "".
+func (a *app) getenv(name string) string {
+	for i := len(a.Env) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(a.Env[i], "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// printf writes a result, unless -q was given.
+func (a *app) printf(format string, args ...any) {
+	if a.quiet == 0 {
+		fmt.Fprintf(a.Stdout, format, args...)
+	}
+}
+
+// warnf prints a warning as DVC does.
+func (a *app) warnf(format string, args ...any) {
+	if a.quiet == 0 {
+		fmt.Fprintf(a.Stderr, "WARNING: "+format+"\n", args...)
+	}
+}

@@ -1,0 +1,40 @@
+// Package pipeline runs DVC pipelines: it reads dvc.yaml, runs the stages whose
+// inputs changed, and records what went in and what came out in dvc.lock, in
+// the same bytes that DVC 3.67.1 writes, so that both tools work on one tree.
+//
+//	repo, err := pipeline.Open(".", nil)
+//	…
+//	results, err := repo.Repro(ctx, nil)
+//
+// # Nouns
+//
+// A stage is a command with its inputs and outputs, declared under a name in a
+// dvc.yaml. A .dvc file is a stage without a command: data that somebody put
+// there. A stage is addressed by its name, with the path of its dvc.yaml in
+// front ("sub/dvc.yaml:train") when that is not in the working directory.
+//
+// A dependency is a file or directory that a stage reads, or a set of
+// parameters: named values out of a YAML, JSON, TOML or Python file.
+//
+// An output is a file or directory that a stage writes. It is owned by exactly
+// one stage. Metrics and plots are outputs too.
+//
+// The lock is the file dvc.lock beside a dvc.yaml. For each stage that ran it
+// holds the command, the hash of each dependency, the values of the parameters
+// and the hash of each output. A stage whose declaration and inputs agree with
+// its lock entry, and whose outputs are there, is up to date.
+//
+// The cache holds the content of outputs under the name of its hash, by
+// default in .dvc/cache/files/md5. Putting outputs back from it is a checkout.
+//
+// The run cache remembers, for a command with given inputs, which outputs came
+// of it (.dvc/cache/runs). A stage that once ran with the present inputs is
+// restored from it and doesn't run again.
+//
+// # Safety
+//
+// Every file is replaced by a rename, so a killed process leaves the old
+// content or the new. dvc.lock is written when a stage has finished, and
+// synced, so finished work survives. The locks below .dvc/tmp are DVC's own:
+// two runs, of this package or of DVC, exclude each other.
+package pipeline
