@@ -1,0 +1,191 @@
+package pyjson
+
+import (
+	"iter"
+	"math"
+	"math/big"
+)
+
+// Map is a mapping that keeps insertion order, as a Python dict does. The zero
+// value is empty and ready to use.
+//
+// Keys are nil, bool, integers, float64, string or another comparable value.
+// As in Python, 1, 1.0 and true are the same key, and setting a key that is
+// there keeps its place and its first spelling. Reading from several
+// goroutines at once is safe.
+type Map struct {
+	keys  []any
+	vals  []any
+	index map[any]int // normalised key → position; only once there are more than indexFrom keys
+}
+
+// indexFrom is the size above which an index pays; below it a linear search
+// wins.
+const indexFrom = 8
+
+// NewMap makes a Map from keys and values in turn. It panics on an odd number
+// of arguments.
+func NewMap(kv ...any) *Map {
+	if len(kv)%2 != 0 {
+		panic("pyjson: NewMap needs pairs")
+	}
+	m := &Map{keys: make([]any, 0, len(kv)/2), vals: make([]any, 0, len(kv)/2)}
+	for i := 0; i < len(kv); i += 2 {
+		m.Set(kv[i], kv[i+1])
+	}
+	return m
+}
+
+// Len is the number of keys. A nil Map has none.
+func (m *Map) Len() int {
+	if m == nil {
+		return 0
+	}
+	return len(m.keys)
+}
+
+// Get returns the value of key.
+func (m *Map) Get(key any) (any, bool) {
+	if i := m.find(key); i >= 0 {
+		return m.vals[i], true
+	}
+	return nil, false
+}
+
+// At returns the key and the value in place i, which must be in [0, Len).
+func (m *Map) At(i int) (key, value any) { return m.keys[i], m.vals[i] }
+
+// Set replaces the value of key, or appends the pair.
+func (m *Map) Set(key, value any) {
+	if i := m.find(key); i >= 0 {
+		m.vals[i] = value
+		return
+	}
+	m.keys = append(m.keys, key)
+	m.vals = append(m.vals, value)
+	switch n := len(m.keys); {
+	case n <= indexFrom:
+	case m.index == nil:
+		m.reindex()
+	default:
+		m.index[normalKey(key)] = n - 1
+	}
+}
+
+// Delete removes key and reports whether it was there.
+func (m *Map) Delete(key any) bool {
+	i := m.find(key)
+	if i < 0 {
+		return false
+	}
+	m.keys = append(m.keys[:i], m.keys[i+1:]...)
+	m.vals = append(m.vals[:i], m.vals[i+1:]...)
+	m.index = nil
+	if len(m.keys) > indexFrom {
+		m.reindex()
+	}
+	return true
+}
+
+// Keys returns the keys in order; the slice is the caller's.
+func (m *Map) Keys() []any {
+	if m == nil {
+		return nil
+	}
+	return append([]any(nil), m.keys...)
+}
+
+// All iterates over keys and values in order. The Map must not change
+// meanwhile.
+func (m *Map) All() iter.Seq2[any, any] {
+	return func(yield func(any, any) bool) {
+		if m == nil {
+			return
+		}
+		for i, k := range m.keys {
+			if !yield(k, m.vals[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Clone returns a copy that shares the values.
+func (m *Map) Clone() *Map {
+	c := &Map{}
+	if m == nil {
+		return c
+	}
+	c.keys = append([]any(nil), m.keys...)
+	c.vals = append([]any(nil), m.vals...)
+	if m.index != nil {
+		c.reindex()
+	}
+	return c
+}
+
+func (m *Map) reindex() {
+	m.index = make(map[any]int, 2*len(m.keys))
+	for i, k := range m.keys {
+		m.index[normalKey(k)] = i
+	}
+}
+
+func (m *Map) find(key any) int {
+	if m == nil {
+		return -1
+	}
+	if m.index != nil {
+		if i, ok := m.index[normalKey(key)]; ok {
+			return i
+		}
+		return -1
+	}
+	if s, ok := key.(string); ok {
+		for i, k := range m.keys {
+			if t, ok := k.(string); ok && s == t {
+				return i
+			}
+		}
+		return -1
+	}
+	want := normalKey(key)
+	for i, k := range m.keys {
+		if normalKey(k) == want {
+			return i
+		}
+	}
+	return -1
+}
+
+type bigKey string // an integer beyond int64, in decimal
+
+// normalKey maps the keys that Python holds for equal to one Go value.
+func normalKey(k any) any {
+	switch k := k.(type) {
+	case string, int64, nil:
+		return k
+	case int:
+		return int64(k)
+	case bool:
+		if k {
+			return int64(1)
+		}
+		return int64(0)
+	case float64:
+		if k == math.Trunc(k) && math.Abs(k) < 1<<63 {
+			return int64(k)
+		}
+		if k == math.Trunc(k) && !math.IsInf(k, 0) {
+			n, _ := new(big.Float).SetFloat64(k).Int(nil)
+			return bigKey(n.String())
+		}
+		return k
+	case *big.Int:
+		if k.IsInt64() {
+			return k.Int64()
+		}
+		return bigKey(k.String())
+	}
+	return k
+}
