@@ -1,0 +1,70 @@
+package reprodl_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/reprodl/reprodl/"
+
+// TestLayers holds the map in doc.go against the import graph. A rule forbids
+// packages (and all below them) to whatever matches its path.
+func TestLayers(t *testing.T) {
+	rules := []struct {
+		of     string
+		forbid []string
+		why    string
+	}{
+		{"params", []string{"github.com/gomlx", "gonum.org", module + "live", module + "pipeline", module + "experiment", module + "esc50"},
+			"parameters are read by programs that want nothing else"},
+		{"live", []string{"github.com/gomlx", "gonum.org", module + "params", module + "pipeline", module + "experiment", module + "esc50"},
+			"a training loop imports the logger, not the machine learning framework or DVC's"},
+		{"pipeline", []string{"github.com/gomlx", "gonum.org", module + "live", module + "experiment", module + "esc50"},
+			"pipelines run any program"},
+		{"experiment", []string{"github.com/gomlx", module + "live", module + "esc50"},
+			"experiments record any pipeline"},
+		{"esc50", []string{module + "params", module + "live", module + "pipeline", module + "experiment"},
+			"callers compose the packages, the model does not"},
+		{"examples/reprodl", []string{"github.com/gomlx", module + "esc50"},
+			"a command line that starts in milliseconds"},
+	}
+	for _, rule := range rules {
+		t.Run(rule.of, func(t *testing.T) {
+			for _, dep := range dependencies(t, module+rule.of) {
+				for _, bad := range rule.forbid {
+					assert.False(t, under(dep, bad), "%s imports %s: %s", rule.of, dep, rule.why)
+				}
+			}
+		})
+	}
+}
+
+// TestGoMLXOnlyWhereItIsUsed asks every package of the module, the subpackages
+// included: only the model, the examples and hooks named for GoMLX may.
+func TestGoMLXOnlyWhereItIsUsed(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if under(pkg, module+"esc50") || under(pkg, module+"examples") || strings.Contains(pkg, "gomlx") {
+			continue
+		}
+		assert.NotContains(t, imports, "github.com/gomlx", "%s imports GoMLX", pkg)
+	}
+}
+
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", pkg).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return strings.Fields(string(out))
+}
+
+func under(pkg, path string) bool {
+	path = strings.TrimSuffix(path, "/")
+	return pkg == path || strings.HasPrefix(pkg, path+"/")
+}
