@@ -1,6 +1,6 @@
 // Package npy reads NumPy's .npy files, as far as the golden vectors need it:
 // versions 1 to 3 of the header, little-endian float32, float64, int32 and
-// int64 in C order.
+// int64, in C or Fortran order.
 package npy
 
 import (
@@ -77,8 +77,8 @@ func Parse(data []byte) (*Array, error) {
 		return nil, fmt.Errorf("cannot read the header %q", header)
 	}
 	dec, ok := decoders[descr[1]]
-	if !ok || order[1] == "True" {
-		return nil, fmt.Errorf("descr %s with fortran_order %s isn't supported", descr[1], order[1])
+	if !ok {
+		return nil, fmt.Errorf("descr %s isn't supported", descr[1])
 	}
 	a, count := &Array{}, 1
 	for s := range strings.SplitSeq(dims[1], ",") {
@@ -99,5 +99,28 @@ func Parse(data []byte) (*Array, error) {
 	for i := range a.Data {
 		a.Data[i] = dec.at(body[i*dec.size:])
 	}
+	if order[1] == "True" {
+		a.Data = rowMajor(a.Data, a.Shape)
+	}
 	return a, nil
+}
+
+// rowMajor reorders elements whose first index runs fastest.
+func rowMajor(data []float64, shape []int) []float64 {
+	out, index := make([]float64, 0, len(data)), make([]int, len(shape))
+	for range data {
+		at, stride := 0, 1
+		for d, i := range index {
+			at += i * stride
+			stride *= shape[d]
+		}
+		out = append(out, data[at])
+		for d := len(index) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+	}
+	return out
 }

@@ -26,6 +26,10 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []int{2, 3}, a.Shape)
 	assert.Equal(t, []float32{1, -2.5, 3, 4, 5, 6}, a.Float32())
 
+	a, err = npy.Parse(file("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", body))
+	require.NoError(t, err)
+	assert.Equal(t, []float32{1, 3, 5, -2.5, 4, 6}, a.Float32())
+
 	a, err = npy.Parse(file("{'descr': '<i8', 'fortran_order': False, 'shape': (), }\n", binary.LittleEndian.AppendUint64(nil, 7)))
 	require.NoError(t, err)
 	assert.Empty(t, a.Shape)
@@ -38,7 +42,6 @@ func TestParseRefuses(t *testing.T) {
 		"magic":      []byte("NUMPY.......12345"),
 		"header":     []byte("\x93NUMPY\x01\x00\xff\xff{}"),
 		"no descr":   file("{'shape': (1,)}", nil),
-		"fortran":    file("{'descr': '<f4', 'fortran_order': True, 'shape': (1,)}", make([]byte, 4)),
 		"big endian": file("{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}", make([]byte, 4)),
 		"short":      file("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", make([]byte, 4)),
 		"overflow":   file("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", make([]byte, 4)),
