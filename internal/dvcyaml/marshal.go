@@ -61,6 +61,7 @@ type emitter struct {
 	names  map[ident]string // anchors of the collections met more than once
 	placed map[ident]bool
 	depth  int
+	root   bool // the document is one scalar: words are broken without look-ahead
 }
 
 func (e *emitter) newline() {
@@ -116,8 +117,7 @@ func (e *emitter) valueOf(v any, ind int) {
 		e.newline()
 		return
 	}
-	alias, anchored := e.anchor(v)
-	if alias {
+	if alias, _ := e.anchor(v); alias {
 		e.newline()
 		return
 	}
@@ -135,7 +135,6 @@ func (e *emitter) valueOf(v any, ind int) {
 			return
 		}
 	}
-	_ = anchored
 	e.ascii(" ")
 	e.scalar(v, ind+2)
 	e.newline()
@@ -250,6 +249,7 @@ func (e *emitter) styled(s string, st style, ind int, split bool) {
 // topScalar writes a document that is one scalar or one empty collection.
 func (e *emitter) topScalar(v any) []byte {
 	v = normal(v)
+	e.root = true
 	switch s := v.(type) {
 	case *Map, []any:
 		e.scalar(v, 0)

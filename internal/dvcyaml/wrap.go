@@ -9,8 +9,8 @@ import (
 // width is the column past which long scalars are broken.
 const width = 80
 
-// break_ starts a continuation line.
-func (e *emitter) break_(ind int) {
+// breakLine starts a continuation line.
+func (e *emitter) breakLine(ind int) {
 	e.newline()
 	e.indent(ind)
 }
@@ -18,8 +18,8 @@ func (e *emitter) break_(ind int) {
 // word writes text without blanks; like every word it may go to a line of its
 // own.
 func (e *emitter) word(s string, ind int) {
-	if e.col+len(s) > width && e.col > ind {
-		e.break_(ind)
+	if e.col+len(s) > width && e.col > ind && !e.root {
+		e.breakLine(ind)
 	}
 	e.ascii(s)
 }
@@ -39,8 +39,8 @@ func (e *emitter) plain(s string, ind int) {
 		if n > 0 {
 			w := s[:n]
 			chars := utf8.RuneCountInString(w)
-			if e.col+chars > width && e.col > ind {
-				e.break_(ind)
+			if e.col+chars > width && e.col > ind && !e.root {
+				e.breakLine(ind)
 			}
 			e.buf = append(e.buf, w...)
 			e.col += chars
@@ -48,7 +48,7 @@ func (e *emitter) plain(s string, ind int) {
 		}
 		gap := leadingSpaces(s)
 		if gap == 1 && e.col >= width {
-			e.break_(ind)
+			e.breakLine(ind)
 		} else {
 			e.indent(gap)
 		}
@@ -74,7 +74,7 @@ func (e *emitter) single(s string, ind int, split bool) {
 		if n := leadingSpaces(rest); n > 0 {
 			inner := len(rest) < len(s) && n < len(rest)
 			if n == 1 && e.col > width && split && inner {
-				e.break_(ind)
+				e.breakLine(ind)
 			} else {
 				e.indent(n)
 			}
@@ -137,23 +137,21 @@ func (e *emitter) double(s string, ind int, split bool) {
 		if !split || i <= 0 || i >= len(rs)-1 || rs[i] != ' ' && p < i || e.col+i-p <= width {
 			continue
 		}
-		if canBreakSoftly(rs, p, i) {
-			e.runes(rs[p:i])
-			p = i
-			e.break_(ind)
-			if rs[i] == ' ' {
-				p++
-			}
-			continue
-		}
+		soft := canBreakSoftly(rs, p, i)
 		if p < i {
 			e.runes(rs[p:i])
 			p = i
 		}
-		e.ascii(`\`)
-		e.break_(ind)
-		if p < len(rs) && rs[p] == ' ' {
+		if !soft {
 			e.ascii(`\`)
+		}
+		e.breakLine(ind)
+		if rs[p] == ' ' {
+			if soft {
+				p++ // the line break is read as this blank
+			} else {
+				e.ascii(`\`)
+			}
 		}
 	}
 	e.ascii(`"`)
