@@ -66,8 +66,8 @@ func convert[To, From float32 | float64](from []From) []To {
 	return to
 }
 
-// floats returns the values of a float tensor.
-func floats(t *tensors.Tensor) []float32 {
+// asFloat32 returns the values of a float tensor.
+func asFloat32(t *tensors.Tensor) []float32 {
 	if t.DType() == dtypes.Float64 {
 		return convert[float32](tensors.MustCopyFlatData[float64](t))
 	}
@@ -167,7 +167,7 @@ func (c goldenCase) check(t *testing.T, backend compute.Backend, double bool) {
 	near := func(name string, got *tensors.Tensor, tolerance float64) {
 		t.Helper()
 		want := c.array(t, name).f32
-		assert.LessOrEqual(t, farthest(want, floats(got)), tolerance*largest(want), name)
+		assert.LessOrEqual(t, farthest(want, asFloat32(got)), tolerance*largest(want), name)
 	}
 	near("eval_logits", eval.MustCall1(input), 1e-4)
 	c.checkGradients(t, backend, net, input, target, double)
@@ -182,13 +182,13 @@ func (c goldenCase) check(t *testing.T, backend compute.Backend, double bool) {
 	require.NoError(t, err)
 	for i := range c.Steps {
 		loss, logits := step.MustCall2(input, target)
-		assert.InDelta(t, c.Losses[i], floats(loss)[0], 1e-4, "loss of step %d", i)
+		assert.InDelta(t, c.Losses[i], asFloat32(loss)[0], 1e-4, "loss of step %d", i)
 		if i == 0 {
 			near("train_logits", logits, 1e-4)
 		}
 	}
 	for name, want := range c.tensors(t, "final") {
-		got := floats(store.GetVariable(variablePath(name)).MustValue())
+		got := asFloat32(store.GetVariable(variablePath(name)).MustValue())
 		allowed := 1e-3 * largest(want.f32)
 		switch {
 		case strings.HasSuffix(name, "running_mean"):
@@ -223,7 +223,7 @@ func (c goldenCase) checkGradients(t *testing.T, b compute.Backend, net esc50.Au
 	want := c.tensors(t, "grad")
 	require.Len(t, got, len(want))
 	for i, name := range names {
-		values := floats(got[i])
+		values := asFloat32(got[i])
 		scale := largest(want[name].f32)
 		if strings.HasPrefix(name, "conv") && strings.HasSuffix(name, "bias") {
 			scale = largest(want[strings.TrimSuffix(name, "bias")+"weight"].f32)
