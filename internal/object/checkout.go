@@ -1,0 +1,317 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// CheckoutOptions: nil means none.
+type CheckoutOptions struct {
+	Force  bool // overwrite and delete files whose content is not in the cache
+	Relink bool // recreate files whose link type is not the wanted one
+	Exec   bool // set the owner's execute bit of a file
+}
+
+// Change says what happened to a path.
+type Change byte
+
+// The changes, as DVC prints them. Zero means none.
+const (
+	Added    Change = 'A'
+	Modified Change = 'M'
+	Deleted  Change = 'D'
+)
+
+// UnsavedError lists the files that would have been lost: their content is not
+// in the cache.
+type UnsavedError struct{ Paths []string }
+
+func (e *UnsavedError) Error() string {
+	return "Can't remove the following unsaved files without confirmation. Use `--force` to force.\n" + strings.Join(e.Paths, "\n")
+}
+
+// MissingError lists objects that the cache lacks, or had in a damaged state.
+type MissingError struct {
+	Hashes  []Hash
+	Corrupt []Hash // the damaged ones among them
+}
+
+func (e *MissingError) Error() string {
+	var b strings.Builder
+	b.WriteString("missing objects:")
+	for _, h := range e.Hashes {
+		b.WriteString("\nmd5: " + h.String())
+		if slices.Contains(e.Corrupt, h) {
+			b.WriteString(" (was corrupt)")
+		}
+	}
+	return b.String()
+}
+
+// Is reports whether target is ErrMissing, or ErrCorrupt and there was such an object.
+func (e *MissingError) Is(target error) bool {
+	return target == ErrMissing || target == ErrCorrupt && len(e.Corrupt) > 0
+}
+
+// Checkout makes path hold h; the zero Hash means that nothing shall be there.
+// Only what differs is written. Nothing is changed unless every object that is
+// needed is in the cache (*MissingError), and unless Force is set or everything
+// that gets lost is there too (*UnsavedError).
+func (c *Cache) Checkout(ctx context.Context, hs *Hasher, path string, h Hash, opts *CheckoutOptions) (Change, error) {
+	if opts == nil {
+		opts = new(CheckoutOptions)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return 0, err
+	}
+	o, err := c.objects(h.IsLegacy())
+	if err != nil {
+		return 0, err
+	}
+	defer o.close()
+	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: opts}
+	if err := co.inspect(ctx); err != nil {
+		return 0, err
+	}
+	switch {
+	case h.IsZero():
+		return co.clear(ctx)
+	case h.IsDir():
+		return co.tree(ctx)
+	default:
+		return co.file(ctx)
+	}
+}
+
+// checkout is one call of Checkout.
+type checkout struct {
+	c    *Cache
+	o    *objects // nil if the cache is empty
+	hs   *Hasher
+	path string
+	want Hash
+	opts *CheckoutOptions
+
+	lstat stat  // of what is there now
+	found bool  // whether anything is
+	now   Meta  // its hash, if it is a file
+	have  *tree // its files, if it is a directory
+}
+
+// inspect looks at what is there now.
+func (co *checkout) inspect(ctx context.Context) (err error) {
+	co.lstat, err = statPath(co.path, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	co.found = true
+	st, err := statPath(co.path, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a broken link holds nothing that could be lost
+	}
+	if err != nil {
+		return err
+	}
+	if st.isDir() {
+		co.have, err = co.hs.walk(ctx, co.path, co.want.IsLegacy(), nil)
+		return err
+	}
+	sum, err := co.hs.file(ctx, co.path, &st, co.want.IsLegacy())
+	co.now = fileMeta(sum, &st, co.want.IsLegacy())
+	return err
+}
+
+// clear removes what is there.
+func (co *checkout) clear(ctx context.Context) (Change, error) {
+	if !co.found {
+		return 0, nil
+	}
+	if err := co.removeAll(ctx); err != nil {
+		return 0, err
+	}
+	return Deleted, nil
+}
+
+// removeAll makes room, having checked that nothing is lost.
+func (co *checkout) removeAll(ctx context.Context) error {
+	if err := co.protect(ctx, co.allFiles()); err != nil {
+		return err
+	}
+	if co.have == nil || co.lstat.isSymlink() {
+		return os.Remove(co.path)
+	}
+	return os.RemoveAll(co.path)
+}
+
+// victim is a file that is about to be overwritten or deleted.
+type victim struct {
+	path string
+	hash Hash
+}
+
+// allFiles lists every file that is there.
+func (co *checkout) allFiles() []victim {
+	if co.have == nil {
+		if co.now.Hash.IsZero() {
+			return nil
+		}
+		return []victim{{co.path, co.now.Hash}}
+	}
+	var out []victim
+	co.have.each(func(rel string, f *treeFile) {
+		out = append(out, victim{co.join(rel), co.hash(f.sum)})
+	})
+	return out
+}
+
+func (co *checkout) join(rel string) string { return filepath.Join(co.path, filepath.FromSlash(rel)) }
+
+func (co *checkout) hash(sum [16]byte) Hash {
+	h := FileHash(sum)
+	if co.want.IsLegacy() {
+		h = h.Legacy()
+	}
+	return h
+}
+
+// protect refuses to lose files whose content is not in the cache.
+func (co *checkout) protect(ctx context.Context, victims []victim) error {
+	if co.opts.Force {
+		return nil
+	}
+	var unsaved []string
+	for _, v := range victims {
+		ok, err := co.o.has(ctx, v.hash, -1)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			unsaved = append(unsaved, v.path)
+		}
+	}
+	if unsaved == nil {
+		return nil
+	}
+	slices.Sort(unsaved)
+	return &UnsavedError{unsaved}
+}
+
+// file checks out a file.
+func (co *checkout) file(ctx context.Context) (Change, error) {
+	if co.found && co.now.Hash == co.want {
+		return 0, co.touchUp(ctx)
+	}
+	if ok, err := co.o.has(ctx, co.want, -1); err != nil {
+		return 0, err
+	} else if !ok {
+		return 0, &MissingError{Hashes: []Hash{co.want}}
+	}
+	change := Added
+	if co.found {
+		change = Modified
+		if err := co.protect(ctx, co.allFiles()); err != nil {
+			return 0, err
+		}
+	}
+	return change, co.placeFile(ctx)
+}
+
+func (co *checkout) placeFile(ctx context.Context) error {
+	parent, name := filepath.Split(co.path)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return err
+	}
+	p, err := co.c.placer(co.path, co.o)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	d, err := openDir(filepath.Clean(parent))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if co.have != nil && !co.lstat.isSymlink() { // a directory is in the way
+		if err := co.rehearse(ctx); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(co.path); err != nil {
+			return err
+		}
+	}
+	if err := p.place(ctx, co.want, d, name); err != nil {
+		return co.missing(err)
+	}
+	return co.finish(p, d, name)
+}
+
+// rehearse verifies the object before something else is removed for it.
+func (co *checkout) rehearse(ctx context.Context) error {
+	return co.missing(co.o.rehash(ctx, co.want))
+}
+
+// missing turns the error about a damaged or vanished object into a list.
+func (co *checkout) missing(err error) error {
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		return &MissingError{Hashes: []Hash{co.want}, Corrupt: []Hash{co.want}}
+	case errors.Is(err, ErrMissing):
+		return &MissingError{Hashes: []Hash{co.want}}
+	}
+	return err
+}
+
+// finish sets the execute bit and remembers the file's hash.
+func (co *checkout) finish(p *placer, d *dir, name string) error {
+	if err := p.fixMode(d, name, co.opts.Exec, false); err != nil {
+		return err
+	}
+	st, err := d.stat(name, true)
+	if err == nil {
+		co.hs.memo.putFresh(co.hs.memoKey(d.path, co.want.IsLegacy()), memoFile{name, st.key, co.want.sum})
+	}
+	return err
+}
+
+// touchUp gives a file that holds the right content the wanted link type and
+// the execute bit.
+func (co *checkout) touchUp(ctx context.Context) error {
+	if !co.opts.Relink && !co.opts.Exec {
+		return nil
+	}
+	st, err := statPath(co.path, true)
+	if err != nil {
+		return err
+	}
+	if !co.opts.Relink {
+		if st.perm()&0o100 != 0 {
+			return nil
+		}
+		return os.Chmod(co.path, st.perm()|0o100)
+	}
+	if ok, err := co.o.has(ctx, co.want, -1); !ok || err != nil {
+		return errors.Join(err, &MissingError{Hashes: []Hash{co.want}})
+	}
+	p, err := co.c.placer(co.path, co.o)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	d, err := openDir(filepath.Dir(co.path))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	m := co.now
+	m.Exec = co.opts.Exec
+	return p.refresh(ctx, co.hs, d, filepath.Base(co.path), m, &st)
+}

@@ -1,0 +1,287 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// tree checks out a directory.
+func (co *checkout) tree(ctx context.Context) (Change, error) {
+	entries, err := co.c.Tree(co.want)
+	if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
+		return 0, co.missing(err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if co.have == nil || co.lstat.isSymlink() {
+		return co.newTree(ctx, entries)
+	}
+	todo, doomed, relink := co.diff(entries)
+	change := Change(0)
+	if len(todo) > 0 || len(doomed) > 0 {
+		change = Modified
+	}
+	if err := co.prepare(ctx, todo, doomed); err != nil {
+		return 0, err
+	}
+	if !co.opts.Relink {
+		relink = nil
+	}
+	return change, co.update(ctx, todo, doomed, relink)
+}
+
+// prepare checks that all objects are there and that nothing is lost.
+func (co *checkout) prepare(ctx context.Context, todo []Entry, doomed []victim) error {
+	lost, err := co.o.missing(ctx, todo)
+	if err != nil {
+		return err
+	}
+	if len(lost) > 0 {
+		return &MissingError{Hashes: lost}
+	}
+	return co.protect(ctx, doomed)
+}
+
+// newTree makes a whole directory where there is none. It is built aside and
+// renamed, so that it is there complete or not at all.
+func (co *checkout) newTree(ctx context.Context, entries []Entry) (Change, error) {
+	change := Added
+	if co.found {
+		change = Modified
+	}
+	if err := co.prepare(ctx, entries, co.allFiles()); err != nil {
+		return 0, err
+	}
+	parent := filepath.Dir(co.path)
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return 0, err
+	}
+	p, err := co.c.placer(co.path, co.o)
+	if err != nil {
+		return 0, err
+	}
+	defer p.close()
+	tmp := filepath.Join(p.stage.path, tempName())
+	if err := os.Mkdir(tmp, 0o777); err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(tmp) // does nothing once it is renamed
+	f := &filler{co: co, p: p, dest: tmp, direct: true}
+	if err := f.fill(ctx, entries); err != nil {
+		return 0, err
+	}
+	if co.found {
+		if err := os.Remove(co.path); err != nil {
+			return 0, err
+		}
+	}
+	return change, os.Rename(tmp, co.path)
+}
+
+// diff compares the directory with the manifest: files to write, files to lose
+// (overwritten or deleted), and files that are right.
+func (co *checkout) diff(entries []Entry) (todo []Entry, doomed []victim, same []Entry) {
+	have := make(map[string]Hash, co.have.count())
+	co.have.each(func(rel string, f *treeFile) { have[rel] = co.hash(f.sum) })
+	for _, e := range entries {
+		h, ok := have[e.Path]
+		switch {
+		case ok && h == e.Hash:
+			same = append(same, e)
+		case ok:
+			doomed = append(doomed, victim{co.join(e.Path), h})
+			fallthrough
+		default:
+			todo = append(todo, e)
+		}
+		delete(have, e.Path)
+	}
+	for rel, h := range have {
+		doomed = append(doomed, victim{co.join(rel), h})
+	}
+	return todo, doomed, same
+}
+
+// update changes a directory that exists. Extra files go first: one may be in
+// the way of a directory that is to come, and the reverse.
+func (co *checkout) update(ctx context.Context, todo []Entry, doomed []victim, relink []Entry) error {
+	wanted := make(map[string]bool, len(todo))
+	for _, e := range todo {
+		wanted[co.join(e.Path)] = true
+	}
+	for _, v := range doomed {
+		if wanted[v.path] {
+			continue // replaced by rename
+		}
+		if err := os.Remove(v.path); err != nil {
+			return err
+		}
+		co.pruneEmpty(filepath.Dir(v.path))
+	}
+	p, err := co.c.placer(filepath.Join(co.path, "x"), co.o)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	f := &filler{co: co, p: p, dest: co.path}
+	if err := f.fill(ctx, todo); err != nil {
+		return err
+	}
+	return f.relink(ctx, relink)
+}
+
+// pruneEmpty removes a directory that has become empty, and its parents, up to
+// the checked-out one.
+func (co *checkout) pruneEmpty(dir string) {
+	for dir != co.path && strings.HasPrefix(dir, co.path) && os.Remove(dir) == nil {
+		dir = filepath.Dir(dir)
+	}
+}
+
+// filler writes entries below a directory, many at a time.
+type filler struct {
+	co     *checkout
+	p      *placer
+	dest   string
+	direct bool // nothing looks at dest yet: no need to rename into place
+
+	mu   sync.Mutex
+	lost MissingError
+}
+
+// fill writes the entries, sorted by path, a directory at a time.
+func (f *filler) fill(ctx context.Context, entries []Entry) error {
+	groups := map[string][]Entry{}
+	var order []string
+	for _, e := range entries {
+		dir := path.Dir(e.Path)
+		if _, ok := groups[dir]; !ok {
+			order = append(order, dir)
+		}
+		groups[dir] = append(groups[dir], e)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(f.co.c.opts.Jobs)
+	for _, dir := range order {
+		if err := f.mkdir(dir); err != nil {
+			return errors.Join(err, g.Wait())
+		}
+		for all := groups[dir]; len(all) > 0; {
+			n := min(len(all), run)
+			part := all[:n]
+			all = all[n:]
+			g.Go(func() error { return f.part(ctx, dir, part) })
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if len(f.lost.Hashes) > 0 {
+		return &f.lost
+	}
+	return nil
+}
+
+// mkdir makes a directory below dest. A broken link, or a link to a directory,
+// which the walk did not enter, is not followed out of the tree.
+func (f *filler) mkdir(rel string) error {
+	dir := f.dest
+	if rel == "." {
+		return nil
+	}
+	for elem := range strings.SplitSeq(rel, "/") {
+		dir = filepath.Join(dir, elem)
+		st, err := statPath(dir, false)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Mkdir(dir, 0o777)
+		} else if err == nil && !st.isDir() {
+			err = &fs.PathError{Op: "mkdir", Path: dir, Err: errors.New("a file or link is in the way")}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *filler) part(ctx context.Context, dir string, entries []Entry) error {
+	d, err := openDir(filepath.Join(f.dest, filepath.FromSlash(dir)))
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	key := f.co.hs.memoKey(filepath.Join(f.co.path, filepath.FromSlash(dir)), f.co.want.IsLegacy())
+	for _, e := range entries {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := path.Base(e.Path)
+		err := f.place(ctx, e.Hash, d, name)
+		if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
+			f.note(e.Hash, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		st, err := d.stat(name, true)
+		if err != nil {
+			return err
+		}
+		f.co.hs.memo.putFresh(key, memoFile{name, st.key, e.Hash.sum})
+	}
+	return nil
+}
+
+func (f *filler) place(ctx context.Context, h Hash, d *dir, name string) error {
+	if f.direct {
+		kind, err := f.p.link(ctx, h)
+		if err != nil {
+			return err
+		}
+		if kind == Copy || kind == Reflink {
+			return f.p.copy(ctx, h, d, name)
+		}
+	}
+	return f.p.place(ctx, h, d, name)
+}
+
+// note collects objects that turned out to be unusable, to name them all.
+func (f *filler) note(h Hash, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost.Hashes = append(f.lost.Hashes, h)
+	if errors.Is(err, ErrCorrupt) {
+		f.lost.Corrupt = append(f.lost.Corrupt, h)
+	}
+}
+
+// relink recreates files of the wrong link type.
+func (f *filler) relink(ctx context.Context, entries []Entry) error {
+	var wrong []Entry
+	for _, e := range entries {
+		full := f.co.join(e.Path)
+		d, err := openDir(filepath.Dir(full))
+		if err != nil {
+			return err
+		}
+		ok, err := f.p.linked(d, filepath.Base(full), e.Hash)
+		d.close()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			wrong = append(wrong, e)
+		}
+	}
+	return f.fill(ctx, wrong)
+}

@@ -1,0 +1,336 @@
+package object
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+)
+
+// LinkType is a way of getting an object into the workspace.
+type LinkType string
+
+// The link types of cache.type.
+const (
+	Reflink  LinkType = "reflink"  // shares blocks until one side is written
+	Hardlink LinkType = "hardlink" // the object itself, read-only
+	Symlink  LinkType = "symlink"  // a link to the object's absolute path
+	Copy     LinkType = "copy"
+)
+
+// placer puts objects into one part of the workspace.
+type placer struct {
+	o     *objects
+	stage *dir // where files are made before they are renamed into place
+	clone cloner
+
+	mu   sync.Mutex
+	kind LinkType // the first that works here; "" = not yet known
+}
+
+// placer returns a placer for target and what is below it. The parent of
+// target exists.
+func (c *Cache) placer(target string, o *objects) (*placer, error) {
+	parent := filepath.Dir(target)
+	if stage, err := c.stage(parent); err == nil {
+		return &placer{o: o, stage: stage}, nil
+	}
+	stage, err := openDir(parent)
+	if err != nil {
+		return nil, err
+	}
+	return &placer{o: o, stage: stage}, nil
+}
+
+// stage opens the directory for temporary files, if it is of use to parent.
+func (c *Cache) stage(parent string) (*dir, error) {
+	if c.opts.Temp == "" || !sameDevice(c.opts.Temp, parent) {
+		return nil, fs.ErrNotExist
+	}
+	return openDir(c.opts.Temp)
+}
+
+// Sweep deletes what a killed process left in the directory for temporary
+// files. The caller holds the repository's lock.
+func (c *Cache) Sweep() {
+	entries, err := os.ReadDir(c.opts.Temp)
+	if c.opts.Temp == "" || err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
+			os.RemoveAll(filepath.Join(c.opts.Temp, e.Name()))
+		}
+	}
+}
+
+func (p *placer) close() { p.stage.close() }
+
+// place makes d/name hold h.
+func (p *placer) place(ctx context.Context, h Hash, d *dir, name string) error {
+	kind, err := p.link(ctx, h)
+	if err != nil {
+		return err
+	}
+	tmp := tempName()
+	switch kind {
+	case Hardlink:
+		err = p.hardlink(ctx, h, tmp)
+	case Symlink:
+		err = p.symlink(ctx, h, tmp)
+	default:
+		err = p.copy(ctx, h, p.stage, tmp)
+	}
+	if err == nil {
+		err = p.stage.rename(tmp, d, name)
+	}
+	if err != nil || kind == Hardlink { // renaming a link over its twin leaves both
+		p.stage.remove(tmp)
+	}
+	return err
+}
+
+// link returns the way to link here. It tries with the object h.
+func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kind != "" {
+		return p.kind, nil
+	}
+	var err error
+	for _, kind := range p.o.c.opts.Links {
+		tmp := tempName()
+		switch kind {
+		case Reflink, Copy:
+			p.kind = kind
+			return kind, nil
+		case Hardlink:
+			err = p.o.d.link(h.relPath(), p.stage, tmp)
+		case Symlink:
+			err = p.stage.symlink(p.o.c.Path(h), tmp)
+		default:
+			err = fmt.Errorf("unknown link type %q", kind)
+		}
+		if err == nil {
+			p.kind = kind
+			return kind, p.stage.remove(tmp)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%w: %s", ErrMissing, h)
+		}
+	}
+	return "", fmt.Errorf("no link type of cache.type works in %s: %w", p.stage.path, err)
+}
+
+// linked reports whether d/name, which holds h, is linked the wanted way.
+func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
+	st, err := d.stat(name, false)
+	if err != nil {
+		return false, err
+	}
+	if first := p.o.c.opts.Links[0]; (first == Copy || first == Reflink) && !st.isSymlink() && st.nlink <= 1 {
+		return true, nil
+	}
+	kind, err := p.link(context.Background(), h)
+	if err != nil {
+		return false, err
+	}
+	switch kind {
+	case Hardlink:
+		object, err := p.o.d.stat(h.relPath(), true)
+		return err == nil && !st.isSymlink() && (object.key.ino == st.key.ino || st.key.size == 0), nil
+	case Symlink:
+		target, err := os.Readlink(filepath.Join(d.path, name))
+		return err == nil && target == p.o.c.Path(h), nil
+	default:
+		return !st.isSymlink() && st.nlink <= 1, nil
+	}
+}
+
+// copy writes the object to d/name, verifying it on the way.
+func (p *placer) copy(ctx context.Context, h Hash, d *dir, name string) error {
+	src, err := p.o.open(h)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	st, err := src.stat()
+	if err != nil {
+		return err
+	}
+	var sum [16]byte
+	if st.key.size < chunkSize {
+		sum, err = p.copySmall(src, st.key.size, h, d, name)
+	} else {
+		sum, err = p.copyLarge(ctx, src, d, name, &st.key)
+	}
+	if err == nil && sum != h.sum {
+		d.remove(name)
+		return p.o.corrupt(h)
+	}
+	if err != nil {
+		d.remove(name)
+	}
+	return err
+}
+
+var smallBufs = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
+
+// copySmall writes nothing if the object is damaged.
+func (p *placer) copySmall(src file, size int64, h Hash, d *dir, name string) (sum [16]byte, err error) {
+	buf := smallBufs.Get().(*[]byte)
+	defer smallBufs.Put(buf)
+	n, err := readChunk(src, (*buf)[:size])
+	if err != nil {
+		return sum, err
+	}
+	if sum = sumSmall((*buf)[:n], sumFunc(h.IsLegacy())); sum != h.sum {
+		return sum, nil
+	}
+	dst, err := d.create(name, 0o666)
+	if err != nil {
+		return sum, err
+	}
+	if _, err = dst.Write((*buf)[:n]); err != nil {
+		err = d.fail("write", name, err)
+	}
+	return sum, errors.Join(err, dst.Close())
+}
+
+func (p *placer) copyLarge(ctx context.Context, src file, d *dir, name string, key *statKey) (sum [16]byte, err error) {
+	if p.clone.try(src, d, name) {
+		if err := d.chmod(name, p.o.c.newPerm()); err != nil {
+			return sum, err
+		}
+		f, err := d.open(name)
+		if err != nil {
+			return sum, err
+		}
+		defer f.Close()
+		st, err := f.stat()
+		if err != nil {
+			return sum, err
+		}
+		return sumFile(ctx, f, make([]byte, chunkSize), &st.key, sumFunc(p.o.legacy))
+	}
+	dst, err := d.create(name, 0o666)
+	if err != nil {
+		return sum, err
+	}
+	if sum, err = pump(ctx, dst, src, sumFunc(p.o.legacy)); err != nil {
+		err = d.fail("write", name, err)
+	}
+	return sum, errors.Join(err, dst.Close())
+}
+
+// hardlink links the object, which is verified first: nobody will read it
+// through us. An empty file is created instead, as DVC does.
+func (p *placer) hardlink(ctx context.Context, h Hash, tmp string) error {
+	st, err := p.o.d.stat(h.relPath(), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrMissing, h)
+	}
+	if err != nil {
+		return err
+	}
+	if st.key.size == 0 {
+		return p.copy(ctx, h, p.stage, tmp)
+	}
+	if err := p.o.verify(ctx, h, &st); err != nil {
+		return err
+	}
+	return p.o.d.link(h.relPath(), p.stage, tmp)
+}
+
+func (p *placer) symlink(ctx context.Context, h Hash, tmp string) error {
+	st, err := p.o.d.stat(h.relPath(), true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrMissing, h)
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.o.verify(ctx, h, &st); err != nil {
+		return err
+	}
+	return p.stage.symlink(p.o.c.Path(h), tmp)
+}
+
+// refresh makes a file that was just stored a link or a fresh copy. A plain
+// file is left in place: it is what a copy would be, but for its mode.
+func (p *placer) refresh(ctx context.Context, hs *Hasher, d *dir, name string, m Meta, before *stat) error {
+	ok, err := p.linked(d, name, m.Hash)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if err := p.place(ctx, m.Hash, d, name); err != nil {
+			return err
+		}
+	}
+	if err := p.fixMode(d, name, m.Exec, ok); err != nil {
+		return err
+	}
+	st, err := d.stat(name, true)
+	if err != nil {
+		return err
+	}
+	if !ok || st.key.mtime == before.key.mtime && st.key.ino == before.key.ino && st.key.size == before.key.size {
+		hs.memo.putFresh(hs.memoKey(d.path, m.Hash.IsLegacy()), memoFile{name, st.key, m.Hash.sum})
+	}
+	return nil
+}
+
+// fixMode gives a file the mode a checkout would give it.
+func (p *placer) fixMode(d *dir, name string, exec, inPlace bool) error {
+	st, err := d.stat(name, true)
+	if err != nil {
+		return err
+	}
+	perm := st.perm()
+	p.mu.Lock()
+	kind := p.kind
+	p.mu.Unlock()
+	if inPlace && kind != Hardlink && kind != Symlink {
+		perm = p.o.c.newPerm()
+	}
+	if exec {
+		perm |= 0o100
+	}
+	if perm == st.perm() {
+		return nil
+	}
+	return d.chmod(name, perm)
+}
+
+// probePerm finds out what the umask leaves of 0666.
+func (c *Cache) probePerm() fs.FileMode {
+	const usual = 0o644
+	f, err := os.CreateTemp("", atomicfile.TempPrefix)
+	if err != nil {
+		return usual
+	}
+	f.Close()
+	defer os.Remove(f.Name())
+	os.Remove(f.Name())
+	g, err := os.OpenFile(f.Name(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return usual
+	}
+	defer g.Close()
+	fi, err := g.Stat()
+	if err != nil {
+		return usual
+	}
+	return fi.Mode().Perm()
+}
+
+// now is the present in the unit of statKey.
+func now() int64 { return time.Now().UnixNano() }
