@@ -33,6 +33,7 @@ type Repo struct {
 	gitDir string // of this working tree: holds HEAD and index
 	common string // shared by all working trees: objects, refs, config
 	plain  bool   // references are files: not reftable
+	noExec bool   // core.fileMode is false: the executable bit means nothing
 	hexLen int    // 40, or 64 with sha256
 
 	alternates []string // further object directories
@@ -171,6 +172,8 @@ func (r *Repo) readExtensions() error {
 			}
 		case "extensions.refstorage":
 			r.plain = value == "files"
+		case "core.filemode":
+			r.noExec = value == "false"
 		case "core.bare":
 			if value == "true" && r.gitDir == r.common {
 				r.root = ""

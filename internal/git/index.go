@@ -31,6 +31,7 @@ type IndexEntry struct {
 
 	Size           uint32 // modulo 2³²
 	MtimeS, MtimeN uint32
+	CtimeS, CtimeN uint32
 }
 
 // Index is the content of an index file, sorted by path.
@@ -137,6 +138,7 @@ func parseIndexEntry(b []byte, raw int, version uint32, prev string) (e IndexEnt
 		return e, 0, errors.New("truncated")
 	}
 	be := binary.BigEndian
+	e.CtimeS, e.CtimeN = be.Uint32(b[0:]), be.Uint32(b[4:])
 	e.MtimeS, e.MtimeN = be.Uint32(b[8:]), be.Uint32(b[12:])
 	e.Mode = Mode(be.Uint32(b[24:]))
 	e.Size = be.Uint32(b[36:])

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"slices"
@@ -48,7 +49,7 @@ func ParseTree(data []byte, hexLen int) ([]Entry, error) {
 			return nil, fmt.Errorf("corrupt tree object: entry %q", data[:nul])
 		}
 		id := data[nul+1 : nul+1+hexLen/2]
-		entries = append(entries, Entry{name, Mode(mode), ID(fmt.Sprintf("%x", id))})
+		entries = append(entries, Entry{name, Mode(mode), ID(hex.EncodeToString(id))})
 		data = data[nul+1+hexLen/2:]
 	}
 	return entries, nil

@@ -1,0 +1,11 @@
+//go:build unix
+
+package git
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isNotDir recognises a path through what is now a file.
+func isNotDir(err error) bool { return errors.Is(err, syscall.ENOTDIR) }
