@@ -1,0 +1,245 @@
+package dvcfile
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
+
+// A DotDVC is a .dvc file: data that was added by hand.
+type DotDVC struct {
+	Path string // from the root
+	Wdir string // from the root; the directory of the file unless it says otherwise
+	Outs []DotOut
+	Deps []DotOut // of an import; where the data comes from
+
+	Frozen        bool
+	AlwaysChanged bool
+	Desc          string
+	Meta          any
+	MD5           string // of an old file, over its content
+
+	data []byte
+}
+
+// A DotOut is one entry of a .dvc file.
+type DotOut struct {
+	Out   Out       // how it is treated
+	Entry LockEntry // what it is
+}
+
+// OutPath returns where output i lies: from the root, clean.
+func (f *DotDVC) OutPath(i int) string { return join(f.Wdir, f.Outs[i].Entry.Path) }
+
+// LoadDotDVC reads a .dvc file. An empty file has no outputs.
+func LoadDotDVC(fsys fs.FS, name string, opts *Options) (*DotDVC, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	r := &resolver{fsys: fsys, opts: opts, path: name, dir: path.Dir(name)}
+	data, raw, err := r.read(name, SchemaDVCFile, dvcFile)
+	if err != nil {
+		return nil, err
+	}
+	r.data = data
+	f := &DotDVC{Path: name, Wdir: r.dir, data: data}
+	get := func(key string) any {
+		v, _ := raw.Get(key)
+		return v
+	}
+	if wdir, _ := get("wdir").(string); wdir != "" {
+		f.Wdir = join(r.dir, wdir)
+	}
+	locked, _ := get("locked").(bool)
+	f.Frozen, _ = get("frozen").(bool)
+	f.Frozen = f.Frozen || locked
+	f.AlwaysChanged, _ = get("always_changed").(bool)
+	f.Desc, _ = get("desc").(string)
+	f.Meta = get("meta")
+	f.MD5 = sumText(get("md5"))
+	if f.Outs, err = r.dotOuts(f, get("outs"), "outs"); err != nil {
+		return nil, err
+	}
+	if f.Deps, err = r.dotOuts(f, get("deps"), "deps"); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (r *resolver) dotOuts(f *DotDVC, v any, section string) ([]DotOut, error) {
+	list, _ := v.([]any)
+	var all []DotOut
+	for i, item := range list {
+		m := item.(*dvcyaml.Map)
+		o := DotOut{Out: Out{Kind: Plain}}
+		rest := dvcyaml.NewMap()
+		for k, v := range m.All() {
+			if !o.flag(k, v) {
+				rest.Set(k, v)
+			}
+		}
+		if err := o.Entry.decode(rest); err != nil {
+			e := err.(*Error)
+			e.Kind, e.Msg = SchemaDVCFile, fmt.Sprintf("'%s' is damaged: %s", r.show(f.Path), e.Msg)
+			return nil, r.place(e, section, i)
+		}
+		p := o.Entry.Path
+		if section == "outs" {
+			if err := r.checkDotPath(f, p, i); err != nil {
+				return nil, err
+			}
+			p = r.relative(p, f.Wdir)
+		}
+		o.Out.Path, o.Entry.Path = p, p
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// checkDotPath refuses outputs that cannot be data of this repository.
+func (r *resolver) checkDotPath(f *DotDVC, p string, i int) error {
+	fail := func(kind Class, msg string) error {
+		return r.place(&Error{Kind: kind, Msg: msg}, "outs", i, "path")
+	}
+	switch base := path.Base(p); {
+	case p == "":
+		return fail(SchemaDVCFile, fmt.Sprintf("'%s' is damaged: outs -> %d has no path", r.show(f.Path), i))
+	case base == ProjectName || strings.HasSuffix(p, Suffix):
+		return fail(OutputIsDVCFile, fmt.Sprintf("DVC file '%s' cannot be an output.", p))
+	case strings.ContainsRune(p, 0):
+		return fail(SchemaDVCFile, fmt.Sprintf("'%s' is damaged: the path of outs -> %d holds a NUL byte", r.show(f.Path), i))
+	}
+	if r.opts.Ignored == nil || strings.Contains(p, "://") {
+		return nil
+	}
+	return r.opts.Ignored(join(f.Wdir, p))
+}
+
+// flag takes the keys that describe how an output is treated.
+func (o *DotOut) flag(k, v any) bool {
+	on, _ := v.(bool)
+	s, _ := v.(string)
+	switch k {
+	case "cache":
+		o.Out.NoCache = !on
+	case "push":
+		o.Out.NoPush = !on
+	case "persist":
+		o.Out.Persist = on
+	case "remote":
+		o.Out.Remote = s
+	case "desc":
+		o.Out.Desc = s
+	case "type":
+		o.Out.Type = s
+	case "labels":
+		list, _ := v.([]any)
+		for _, l := range list {
+			o.Out.Labels = append(o.Out.Labels, text(l))
+		}
+	case "meta":
+		o.Out.Meta = v
+	default:
+		return false
+	}
+	return true
+}
+
+// Map returns the file as DVC writes a new one.
+func (f *DotDVC) Map() *dvcyaml.Map {
+	m := dvcyaml.NewMap()
+	set := func(m *dvcyaml.Map, key string, v any, ok bool) {
+		if ok {
+			m.Set(key, v)
+		}
+	}
+	set(m, "desc", f.Desc, f.Desc != "")
+	set(m, "md5", f.MD5, f.MD5 != "")
+	if wdir := relDir(path.Dir(f.Path), f.Wdir); wdir != "." {
+		m.Set("wdir", wdir)
+	}
+	set(m, "frozen", true, f.Frozen)
+	if len(f.Deps) > 0 {
+		m.Set("deps", dotList(f.Deps))
+	}
+	if len(f.Outs) > 0 {
+		m.Set("outs", dotList(f.Outs))
+	}
+	set(m, "always_changed", true, f.AlwaysChanged)
+	set(m, "meta", f.Meta, !isFalse(f.Meta))
+	return m
+}
+
+func dotList(outs []DotOut) []any {
+	all := make([]any, len(outs))
+	for i := range outs {
+		all[i] = outs[i].Map()
+	}
+	return all
+}
+
+// Map returns the entry as DVC writes a new one.
+func (o *DotOut) Map() *dvcyaml.Map {
+	m := dvcyaml.NewMap()
+	o.Entry.meta(m)
+	if !o.Entry.Hash.IsZero() && !o.Entry.Hash.IsLegacy() {
+		m.Set("hash", "md5")
+	}
+	m.Set("path", o.Entry.Path)
+	o.Out.flags(m)
+	return m
+}
+
+// flags adds what differs from the defaults, in DVC's order.
+func (o *Out) flags(m *dvcyaml.Map) {
+	if o.Desc != "" {
+		m.Set("desc", o.Desc)
+	}
+	if o.Type != "" {
+		m.Set("type", o.Type)
+	}
+	if len(o.Labels) > 0 {
+		list := make([]any, len(o.Labels))
+		for i, l := range o.Labels {
+			list[i] = l
+		}
+		m.Set("labels", list)
+	}
+	if !isFalse(o.Meta) {
+		m.Set("meta", o.Meta)
+	}
+	if o.NoCache {
+		m.Set("cache", false)
+	}
+	if o.Persist && o.Kind != Live {
+		m.Set("persist", true)
+	}
+	for k, v := range o.Props.All() {
+		m.Set(k, v)
+	}
+	if o.Remote != "" {
+		m.Set("remote", o.Remote)
+	}
+	if o.NoPush {
+		m.Set("push", false)
+	}
+}
+
+// Bytes returns the text of the file: as DVC writes a new one, or, if it was
+// loaded, with only the changed values replaced.
+func (f *DotDVC) Bytes() ([]byte, error) {
+	if len(f.data) == 0 {
+		return dvcyaml.Marshal(f.Map()), nil
+	}
+	doc, err := parseDocument(f.Path, f.data)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Update(f.Map()); err != nil {
+		return nil, err
+	}
+	return doc.Bytes(), nil
+}

@@ -1,0 +1,83 @@
+package dvcfile
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Class is the normalised kind of an error: what scripts and recorded cases
+// compare instead of the text.
+type Class string
+
+// The classes of errors that this package returns.
+const (
+	YAMLSyntax           Class = "yaml_syntax"
+	Schema               Class = "schema"
+	SchemaLock           Class = "schema_lock"
+	SchemaDVCFile        Class = "schema_dvcfile"
+	ParamsUnreadable     Class = "params_unreadable"
+	Vars                 Class = "vars"
+	Foreach              Class = "foreach"
+	InterpolationSyntax  Class = "interpolation_syntax"
+	InterpolationType    Class = "interpolation_type"
+	InterpolationMissing Class = "interpolation_missing_key"
+	OutputIsDVCFile      Class = "output_is_dvcfile"
+	NotFound             Class = "not_found"
+	FileMissing          Class = "stage_file_missing"
+	NameInvalid          Class = "stage_name_invalid"
+	Exists               Class = "stage_exists"
+)
+
+// An Error says what is wrong with a dvc.yaml, dvc.lock or .dvc file. Its text
+// begins with DVC's own message; the place follows on a line of its own, as
+// file:line:column, where it is known.
+type Error struct {
+	Kind   Class
+	File   string // as shown to the user
+	Line   int    // from 1; 0 if unknown
+	Column int    // from 1; 0 if unknown
+	Msg    string
+	Err    error // the cause, if any
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Msg
+	}
+	return fmt.Sprintf("%s\n%s:%d:%d", e.Msg, e.File, e.Line, e.Column)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Class names the kind of error.
+func (e *Error) Class() string { return string(e.Kind) }
+
+// ClassOf returns the class of the first error in err's tree that has one, or
+// the empty string.
+func ClassOf(err error) Class {
+	var c interface{ Class() string }
+	if errors.As(err, &c) {
+		return Class(c.Class())
+	}
+	return ""
+}
+
+// An exprError is raised while strings are resolved, before the file is known.
+type exprError struct {
+	class   Class
+	msg     string
+	ownLine bool  // the message begins on a line of its own
+	loaded  bool  // a vars file was loaded before in another way
+	at      []any // keys and indexes from the value being resolved to the culprit
+}
+
+func (e *exprError) Error() string { return e.msg }
+
+// inside adds to err that it arose at key (or index) of the enclosing value.
+func inside(err error, key any) error {
+	if e, ok := err.(*exprError); ok {
+		e.at = append([]any{key}, e.at...)
+	}
+	return err
+}

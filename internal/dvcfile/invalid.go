@@ -1,0 +1,161 @@
+package dvcfile
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
+
+// An InvalidError reports a file that is not valid YAML or not of the expected
+// structure.
+type InvalidError struct {
+	Kind     Class
+	File     string // as shown to the user
+	Problems []Problem
+
+	hint string // why the YAML may be broken
+	line string // instead of problems: the cause, on the first line
+}
+
+// A Problem is one violation.
+type Problem struct {
+	Msg    string // "expected str", "extra keys not allowed", …
+	At     string // "stages -> train -> deps"; empty at the top
+	Line   int    // from 1; 0 if unknown
+	Column int
+	Want   string // what would be accepted there, if that is not in Msg
+	Source string // the line of the file
+}
+
+// Class names the kind of error.
+func (e *InvalidError) Class() string { return string(e.Kind) }
+
+func (e *InvalidError) Error() string { return e.Pretty() }
+
+// Pretty is the text as a command prints it, without a prefix: what is wrong
+// with which file, and each problem with its place.
+func (e *InvalidError) Pretty() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "'%s' ", dotPath(e.File))
+	switch {
+	case e.Kind == YAMLSyntax:
+		fmt.Fprintf(&b, "is invalid%s.", e.hint)
+	case len(e.Problems) > 1:
+		fmt.Fprintf(&b, "validation failed: %d errors.", len(e.Problems))
+	case e.line != "":
+		fmt.Fprintf(&b, "validation failed: %s.", e.line)
+	default:
+		b.WriteString("validation failed.")
+	}
+	for _, p := range e.Problems {
+		b.WriteString("\n\n" + p.Msg)
+		if p.At != "" {
+			b.WriteString(", in " + p.At)
+		}
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ", line %d, column %d\n  %d | %s", p.Line, p.Column, p.Line, p.Source)
+			fmt.Fprintf(&b, "\n%s:%d:%d", e.File, p.Line, p.Column)
+			if p.Want != "" {
+				b.WriteString(": " + p.Want)
+			}
+		}
+	}
+	return b.String()
+}
+
+// dotPath puts "./" in front of a path that stays below the working directory.
+func dotPath(p string) string {
+	if strings.HasPrefix(p, "..") || strings.HasPrefix(p, "/") {
+		return p
+	}
+	return "./" + p
+}
+
+var conflictMarker = regexp.MustCompile(`(?m)^[<=>]{7} .*$`)
+
+// syntax turns an error of the YAML reader into ours.
+func syntaxInvalid(shown string, data []byte, err error) error {
+	e := &InvalidError{Kind: YAMLSyntax, File: shown}
+	if conflictMarker.Match(data) {
+		e.hint = " (possible merge conflicts)"
+	}
+	var s *dvcyaml.SyntaxError
+	if !errors.As(err, &s) {
+		e.Problems = []Problem{{Msg: err.Error()}}
+		return e
+	}
+	e.Problems = []Problem{{Msg: capitalize(s.Msg), Line: s.Line, Column: s.Column, Source: sourceLine(data, s.Line)}}
+	return e
+}
+
+func capitalize(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func sourceLine(data []byte, n int) string {
+	for i, line := range strings.Split(string(data), "\n") {
+		if i == n-1 {
+			return strings.TrimRight(line, "\r")
+		}
+	}
+	return ""
+}
+
+// invalid builds the error for violations of a schema.
+func invalid(kind Class, shown, file string, data []byte, problems []violation) error {
+	e := &InvalidError{Kind: kind, File: shown}
+	if len(problems) == 1 && len(problems[0].at) == 0 && problems[0].msg == "expected a dictionary" {
+		e.line = problems[0].msg
+		return e
+	}
+	for _, p := range problems {
+		var names []string
+		for _, k := range p.at {
+			names = append(names, fmt.Sprint(k))
+		}
+		line, column := locate(file, data, p.at)
+		if len(data) == 0 {
+			line = 0
+		}
+		e.Problems = append(e.Problems, Problem{Msg: p.msg, At: strings.Join(names, " -> "), Want: p.want,
+			Line: line, Column: column, Source: sourceLine(data, line)})
+	}
+	return e
+}
+
+// locate finds the place of a value by its path of keys and indexes; of the
+// nearest value around it if there is none. It is 0, 0 in a broken file.
+func locate(file string, data []byte, at []any) (line, column int) {
+	n, err := dvcyaml.ParseNode(file, data)
+	if err != nil {
+		return 0, 0
+	}
+	line, column = n.Line, n.Column
+	for _, step := range at {
+		var next *dvcyaml.Node
+		if i, ok := step.(int); ok && n.Kind == dvcyaml.Sequence {
+			if i < len(n.Items) {
+				next = n.Items[i]
+				line, column = next.Line, next.Column
+			}
+		} else {
+			for _, p := range n.Pairs {
+				if equal(p.Key.Value, step) {
+					next = p.Value
+					line, column = p.Key.Line, p.Key.Column
+				}
+			}
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return line, column
+}

@@ -1,0 +1,185 @@
+package dvcfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
+
+// Options change how files are read. Nil means the zero Options.
+type Options struct {
+	// Show turns a path from the root into what messages show; nil shows it as
+	// it is.
+	Show func(string) string
+	// Root is the absolute path of the repository, to recognise absolute paths
+	// that lie inside it; empty if there is none.
+	Root string
+	// BoolOptional and ListAppend are the settings parsing.bool =
+	// boolean_optional and parsing.list = append.
+	BoolOptional, ListAppend bool
+	// Ignored is asked for every path that a stage depends on or produces,
+	// from the root; its error says that the path must not be used. Nil
+	// accepts all.
+	Ignored func(path string) error
+	// Values reads a file of variables; nil reads YAML and JSON.
+	Values func(fsys fs.FS, name string) (any, error)
+	// NoLock leaves dvc.lock unread.
+	NoLock bool
+}
+
+// Load reads the dvc.yaml at that path, checks it, replaces its variables, and
+// reads the dvc.lock beside it. The error is an [*Error], an [*InvalidError] or
+// one of the file system.
+func Load(fsys fs.FS, name string, opts *Options) (*File, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	r := &resolver{fsys: fsys, opts: opts, path: name, dir: path.Dir(name)}
+	data, raw, err := r.read(name, Schema, projectSchema)
+	if err != nil {
+		return nil, err
+	}
+	r.data = data
+	f := &File{Path: name, raw: raw, groups: map[string]bool{}, byName: map[string]*Stage{}}
+	r.warn = func(msg string) { f.Warnings = append(f.Warnings, msg) }
+	if !opts.NoLock {
+		if f.Lock, err = LoadLock(fsys, lockPath(name), opts); err != nil {
+			return nil, err
+		}
+	}
+	vars, _ := raw.Get("vars")
+	list, _ := vars.([]any)
+	if err := r.start(list); err != nil {
+		return nil, err
+	}
+	if err := r.stages(f); err != nil {
+		return nil, err
+	}
+	return f, r.tops(f)
+}
+
+// lockPath is the lock file that belongs to a dvc.yaml.
+func lockPath(name string) string {
+	return strings.TrimSuffix(name, path.Ext(name)) + lockExt
+}
+
+// read reads and checks one file. What YAML calls false, 0 or empty counts as an
+// empty mapping.
+func (r *resolver) read(name string, kind Class, schema check) ([]byte, *dvcyaml.Map, error) {
+	data, err := fs.ReadFile(r.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &Error{Kind: FileMissing, File: r.show(name), Msg: "'" + r.show(name) + "' does not exist", Err: err}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := parse(name, r.show(name), data, kind, schema)
+	return data, m, err
+}
+
+func parse(name, shown string, data []byte, kind Class, schema check) (*dvcyaml.Map, error) {
+	if !utf8.Valid(data) {
+		return nil, &Error{Kind: YAMLSyntax, File: shown, Msg: "unable to read: '" + shown + "', is not valid utf-8"}
+	}
+	v, err := dvcyaml.Decode(shown, data)
+	if err != nil {
+		return nil, syntaxInvalid(shown, data, err)
+	}
+	if isFalse(v) {
+		v = dvcyaml.NewMap()
+	}
+	if problems := schema(v, nil); problems != nil {
+		return nil, invalid(kind, shown, name, data, problems)
+	}
+	return v.(*dvcyaml.Map), nil
+}
+
+func isFalse(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case bool:
+		return !v
+	case int64:
+		return v == 0
+	case float64:
+		return v == 0
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// values reads a file of variables or parameters.
+func (r *resolver) values(name string) (any, error) {
+	if r.opts.Values != nil {
+		return r.opts.Values(r.fsys, name)
+	}
+	data, err := fs.ReadFile(r.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := dvcyaml.Decode(r.show(name), data)
+	if err != nil {
+		return nil, &Error{Kind: ParamsUnreadable, File: r.show(name), Err: err,
+			Msg: fmt.Sprintf("unable to read: '%s', YAML file structure is corrupted: %v", r.show(name), err)}
+	}
+	if isFalse(v) {
+		return dvcyaml.NewMap(), nil
+	}
+	return v, nil
+}
+
+// stages fills f.Stages.
+func (r *resolver) stages(f *File) error {
+	section, _ := f.raw.Get("stages")
+	m, _ := section.(*dvcyaml.Map)
+	for k, v := range m.All() {
+		name, def := k.(string), v.(*dvcyaml.Map)
+		if name == "" {
+			return r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
+				"Stage name not provided.Please specify the name as: `%s:stage_name`", r.show(r.path))}, "stages", name)
+		}
+		if _, group := def.Get("matrix"); group {
+			f.groups[name] = true
+		}
+		if _, group := def.Get("foreach"); group {
+			f.groups[name] = true
+		}
+		if strings.Contains(name, groupJoin) && !f.groups[name] {
+			return r.place(stageNotFound(name, r.show(r.path)), "stages", name)
+		}
+		defs, err := r.expand(name, def)
+		if err != nil {
+			return err
+		}
+		for _, d := range defs {
+			s, err := r.build(f, d)
+			if err != nil {
+				return err
+			}
+			if d.group == "" {
+				s.Parametrized = hasExpr(def) || has(def, "vars")
+			}
+			f.Stages = append(f.Stages, s)
+			f.byName[s.Name] = s
+		}
+	}
+	return nil
+}
+
+func has(m *dvcyaml.Map, key string) bool {
+	_, ok := m.Get(key)
+	return ok
+}
+
+func stageNotFound(name, file string) *Error {
+	return &Error{Kind: NotFound, Msg: fmt.Sprintf("Stage '%s' not found inside '%s' file", name, file)}
+}

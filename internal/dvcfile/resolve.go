@@ -1,0 +1,228 @@
+package dvcfile
+
+import (
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
+
+// A resolver replaces the variables of one dvc.yaml.
+type resolver struct {
+	fsys  fs.FS
+	opts  *Options
+	path  string // of the dvc.yaml, from the root
+	dir   string
+	scope *scope
+	data  []byte // text of the file, to find places in
+	warn  func(string)
+}
+
+// A definition is a resolved stage before it is checked and typed.
+type definition struct {
+	name, group string
+	fields      *dvcyaml.Map
+	at          []any // where it stands in the file
+	vars        []Var
+}
+
+func (r *resolver) show(p string) string {
+	if r.opts.Show != nil {
+		return r.opts.Show(p)
+	}
+	return p
+}
+
+// fail turns an error met while resolving into one that names the file. what is
+// the part being parsed, at its place in the file.
+func (r *resolver) fail(err error, what string, at ...any) error {
+	e, ok := err.(*exprError)
+	if !ok {
+		return err
+	}
+	sep := " "
+	if e.ownLine {
+		sep = "\n"
+	}
+	return r.place(&Error{Kind: e.class, Msg: "failed to parse " + what + " in '" + r.show(r.path) + "':" + sep + e.msg},
+		append(at, e.at...)...)
+}
+
+// place fills in where the value at that path stands in the file.
+func (r *resolver) place(e *Error, at ...any) *Error {
+	e.File = r.show(r.path)
+	e.Line, e.Column = locate(r.path, r.data, at)
+	return e
+}
+
+// start loads the variables that all definitions of the file share.
+func (r *resolver) start(vars []any) error {
+	for i, v := range vars {
+		if hasExpr(v) {
+			return r.fail(&exprError{class: Vars, msg: "interpolating is not allowed"}, "'vars'", "vars", i)
+		}
+	}
+	r.scope = newScope()
+	if err := r.loadDefault(r.scope); err != nil {
+		return r.fail(err, "'vars'", "vars")
+	}
+	if err := r.loadVars(r.scope, vars, r.dir, ""); err != nil {
+		return r.fail(err, "'vars'", "vars")
+	}
+	return nil
+}
+
+// expand resolves one entry of stages into the stages it stands for.
+func (r *resolver) expand(name string, def *dvcyaml.Map) ([]definition, error) {
+	if items, ok := def.Get("matrix"); ok {
+		tmpl := def.Clone()
+		tmpl.Delete("matrix")
+		members, err := r.matrix(name, items)
+		if err != nil {
+			return nil, err
+		}
+		return r.members(name, tmpl, members, []any{"stages", name})
+	}
+	if items, ok := def.Get("foreach"); ok {
+		do, _ := def.Get("do")
+		tmpl, _ := do.(*dvcyaml.Map)
+		members, err := r.foreach(name, items)
+		if err != nil {
+			return nil, err
+		}
+		return r.members(name, tmpl, members, []any{"stages", name, "do"})
+	}
+	d, err := r.stage(name, def, false, []any{"stages", name})
+	if err != nil {
+		return nil, err
+	}
+	return []definition{d}, nil
+}
+
+// A member is one stage of a group: its key, and what ${item} and ${key} are.
+type member struct {
+	key     string
+	item    *node
+	withKey bool
+}
+
+func (r *resolver) members(name string, tmpl *dvcyaml.Map, members []member, at []any) ([]definition, error) {
+	if len(members) == 0 {
+		return nil, nil
+	}
+	if err := r.checkSyntax(tmpl, name, at); err != nil {
+		return nil, err
+	}
+	all := make([]definition, 0, len(members))
+	for _, m := range members {
+		full := name + groupJoin + m.key
+		if strings.Contains(m.key, groupJoin) {
+			return nil, r.place(stageNotFound(full, r.show(r.path)), at...)
+		}
+		names, nodes := []string{"item"}, []*node{m.item}
+		if m.withKey {
+			key, err := newNode(m.key, "", "key", true)
+			if err != nil {
+				return nil, err
+			}
+			names, nodes = append(names, "key"), append(nodes, key)
+		}
+		err := r.scope.with(names, nodes, func() error {
+			d, err := r.stage(full, tmpl, true, at)
+			d.group = name
+			all = append(all, d)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r *resolver) checkSyntax(def *dvcyaml.Map, name string, at []any) error {
+	for k, v := range def.All() {
+		if err := checkSyntax(v); err != nil {
+			return r.fail(err, fmt.Sprintf("'stages.%s.%v'", name, k), append(at, k)...)
+		}
+	}
+	return nil
+}
+
+// stage resolves one definition under the current variables.
+func (r *resolver) stage(name string, def *dvcyaml.Map, checked bool, at []any) (definition, error) {
+	d := definition{name: name, at: at, fields: dvcyaml.NewMap()}
+	if !checked {
+		if err := r.checkSyntax(def, name, at); err != nil {
+			return d, err
+		}
+	}
+	scope, err := r.local(name, def, at)
+	if err != nil {
+		return d, err
+	}
+	used := &usage{}
+	scope.used = used
+	defer func() { scope.used = nil }()
+	for k, v := range def.All() {
+		if k == "vars" {
+			continue
+		}
+		key, _ := k.(string)
+		t := &template{scope: scope, key: key, checked: checked, opts: r.opts}
+		resolved, err := t.resolve(v)
+		if err != nil {
+			return d, r.fail(err, fmt.Sprintf("'stages.%s.%s'", name, key), append(at, k)...)
+		}
+		d.fields.Set(k, resolved)
+	}
+	d.vars = used.vars
+	return d, nil
+}
+
+// local returns the variables of a stage: the shared ones, and its own vars with
+// files relative to its working directory.
+func (r *resolver) local(name string, def *dvcyaml.Map, at []any) (*scope, error) {
+	dir := r.dir
+	if v, ok := def.Get("wdir"); ok {
+		t := &template{scope: r.scope, opts: r.opts}
+		resolved, err := t.resolve(v)
+		if err != nil {
+			return nil, r.fail(err, fmt.Sprintf("'stages.%s.wdir'", name), append(at, "wdir")...)
+		}
+		dir = join(r.dir, text(resolved))
+	}
+	v, ok := def.Get("vars")
+	vars, _ := v.([]any)
+	if !ok || len(vars) == 0 {
+		return r.scope, nil
+	}
+	if hasExpr(vars) {
+		return nil, r.fail(&exprError{class: Vars, msg: "interpolating is not allowed"},
+			fmt.Sprintf("'stages.%s.vars'", name), append(at, "vars")...)
+	}
+	scope := r.scope.clone()
+	if err := r.loadVars(scope, vars, dir, name); err != nil {
+		what := "stage '" + name + "'"
+		if e, ok := err.(*exprError); ok && e.loaded {
+			what = fmt.Sprintf("'stages.%s.vars'", name)
+		}
+		return nil, r.fail(err, what, append(at, "vars")...)
+	}
+	return scope, nil
+}
+
+// top resolves an entry of a top-level section.
+func (r *resolver) top(section, name string, v any, at ...any) (any, error) {
+	what := fmt.Sprintf("'%s.%s'", section, name)
+	if err := checkSyntax(v); err != nil {
+		return nil, r.fail(err, what, at...)
+	}
+	t := &template{scope: r.scope, opts: r.opts}
+	resolved, err := t.resolve(v)
+	if err != nil {
+		return nil, r.fail(err, what, at...)
+	}
+	return resolved, nil
+}
