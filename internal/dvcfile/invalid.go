@@ -87,7 +87,7 @@ func syntaxInvalid(shown string, data []byte, err error) error {
 		e.Problems = []Problem{{Msg: err.Error()}}
 		return e
 	}
-	e.Problems = []Problem{{Msg: capitalize(s.Msg), Line: s.Line, Column: s.Column, Source: sourceLine(data, s.Line)}}
+	e.Problems = []Problem{{Msg: capitalize(s.Msg), Line: s.Line, Column: s.Column, Source: sourceLine(strings.Split(string(data), "\n"), s.Line)}}
 	return e
 }
 
@@ -98,13 +98,11 @@ func capitalize(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-func sourceLine(data []byte, n int) string {
-	for i, line := range strings.Split(string(data), "\n") {
-		if i == n-1 {
-			return strings.TrimRight(line, "\r")
-		}
+func sourceLine(lines []string, n int) string {
+	if n < 1 || n > len(lines) {
+		return ""
 	}
-	return ""
+	return strings.TrimRight(lines[n-1], "\r")
 }
 
 // invalid builds the error for violations of a schema.
@@ -114,28 +112,27 @@ func invalid(kind Class, shown, file string, data []byte, problems []violation) 
 		e.line = problems[0].msg
 		return e
 	}
+	root, _ := dvcyaml.ParseNode(file, data)
+	lines := strings.Split(string(data), "\n")
 	for _, p := range problems {
 		var names []string
 		for _, k := range p.at {
 			names = append(names, fmt.Sprint(k))
 		}
-		line, column := locate(file, data, p.at)
-		if len(data) == 0 {
-			line = 0
-		}
+		line, column := locate(root, p.at)
 		e.Problems = append(e.Problems, Problem{Msg: p.msg, At: strings.Join(names, " -> "), Want: p.want,
-			Line: line, Column: column, Source: sourceLine(data, line)})
+			Line: line, Column: column, Source: sourceLine(lines, line)})
 	}
 	return e
 }
 
-// locate finds the place of a value by its path of keys and indexes; of the
-// nearest value around it if there is none. It is 0, 0 in a broken file.
-func locate(file string, data []byte, at []any) (line, column int) {
-	n, err := dvcyaml.ParseNode(file, data)
-	if err != nil {
+// locate finds the place of a value below root by its path of keys and indexes;
+// of the nearest value around it if there is none. A nil root has no places.
+func locate(root *dvcyaml.Node, at []any) (line, column int) {
+	if root == nil {
 		return 0, 0
 	}
+	n := root
 	line, column = n.Line, n.Column
 	for _, step := range at {
 		var next *dvcyaml.Node

@@ -52,7 +52,8 @@ func (r *resolver) fail(err error, what string, at ...any) error {
 // place fills in where the value at that path stands in the file.
 func (r *resolver) place(e *Error, at ...any) *Error {
 	e.File = r.show(r.path)
-	e.Line, e.Column = locate(r.path, r.data, at)
+	root, _ := dvcyaml.ParseNode(r.path, r.data)
+	e.Line, e.Column = locate(root, at)
 	return e
 }
 
