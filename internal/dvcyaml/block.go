@@ -1,0 +1,355 @@
+package dvcyaml
+
+import "strings"
+
+// run parses the whole stream: one document.
+func (p *parser) run() (*Node, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	if len(p.src) >= 3 && p.src[:3] == "\ufeff" {
+		p.pos, p.lineStart = 3, 3
+	}
+	if err := p.directives(); err != nil {
+		return nil, err
+	}
+	if p.docMark() && p.src[p.pos] == '.' {
+		return nil, p.fail("expected the node content, but found the end of the document")
+	}
+	n, err := p.block(-1, false, true)
+	if err != nil {
+		return nil, err
+	}
+	p.trail(n)
+	if p.docMark() && p.src[p.pos] == '.' {
+		p.pos += 3
+		p.skip()
+	}
+	if p.pos < len(p.src) {
+		if p.docMark() {
+			return nil, p.fail("expected a single document, but found another")
+		}
+		return nil, p.unexpected()
+	}
+	return n, nil
+}
+
+// directives passes %YAML and %TAG lines and the mark that ends them.
+func (p *parser) directives() error {
+	p.skip()
+	seen := false
+	for p.at(0) == '%' && p.pos == p.lineStart {
+		seen = true
+		from := p.pos
+		p.comment()
+		if err := p.tagDirective(p.src[from:p.pos]); err != nil {
+			return err
+		}
+		p.skip()
+	}
+	if p.docMark() && p.src[p.pos] == '-' {
+		p.pos += 3
+		return nil
+	}
+	if seen {
+		return p.fail("expected '---' after the directives")
+	}
+	if p.keep {
+		p.pos, p.line, p.lineStart = 0, 0, 0
+		if len(p.src) >= 3 && p.src[:3] == "\ufeff" {
+			p.pos, p.lineStart = 3, 3
+		}
+	}
+	return nil
+}
+
+// block parses the node of a collection at column indent. dash says that a
+// sequence may begin at that very column; compact, that a collection may begin
+// on the line of the indicator before.
+func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
+	lead := p.lead()
+	if p.depth++; p.depth > maxDepth {
+		return nil, p.fail("nested more than %d levels deep", maxDepth)
+	}
+	defer func() { p.depth-- }()
+	if !p.inside(indent, dash) {
+		return p.empty(lead), nil
+	}
+	start := *p
+	props, err := p.properties()
+	if err != nil {
+		return nil, err
+	}
+	if props.set && (p.pos >= len(p.src) || p.breakLen(p.pos) > 0 || p.at(0) == '#') {
+		// the properties stand on a line of their own: they belong to the
+		// node below
+		more := p.lead()
+		lead.join(more)
+		if !p.inside(indent, dash) {
+			return p.scalarTag(p.empty(lead), props, false)
+		}
+		n, err := p.content(*p, indent, true, properties{}, lead)
+		if err != nil {
+			return nil, err
+		}
+		if n.Kind == Scalar && props.tag != "" && !strings.HasPrefix(props.tag, yamlTag) {
+			return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
+		}
+		return p.finish(n, props)
+	}
+	return p.content(start, indent, compact || start.firstOnLine(), props, lead)
+}
+
+// inside reports whether the token at hand belongs to the node wanted in a
+// collection at column indent.
+func (p *parser) inside(indent int, dash bool) bool {
+	if p.ended() {
+		return false
+	}
+	if !p.firstOnLine() {
+		return true
+	}
+	col := p.column()
+	return col > indent || dash && col == indent && p.at(0) == '-' && p.blankAt(p.pos+1)
+}
+
+// empty is the node that stands for nothing.
+func (p *parser) empty(lead lead) *Node {
+	n := p.newNode(Scalar)
+	lead.into(n)
+	return n
+}
+
+// content parses what follows the properties that began at start.
+func (p *parser) content(start parser, indent int, collection bool, props properties, lead lead) (*Node, error) {
+	c := p.at(0)
+	if (c == '-' || c == '?' || c == ':') && p.blankAt(p.pos+1) {
+		if !collection || props.set {
+			return nil, p.unexpected()
+		}
+		if c == '-' {
+			return p.sequence(lead)
+		}
+		return p.mapping(nil, p.column(), lead)
+	}
+	if c == '|' || c == '>' {
+		n := p.newNode(Scalar)
+		lead.into(n)
+		s, err := p.blockScalar(n, indent)
+		if err != nil {
+			return nil, err
+		}
+		n.Value = s
+		return p.scalarTag(n, props, true)
+	}
+	n, plain, err := p.atom(&start, props)
+	if err != nil {
+		return nil, err
+	}
+	if p.isKey(&start) {
+		if !collection {
+			return nil, p.fail("mapping values are not allowed here")
+		}
+		return p.mapping(n, start.column(), lead)
+	}
+	if plain != "" {
+		full := p.plainRest(plain, indent)
+		if full == "=" && props.tag == "" {
+			return nil, p.failAt(n, "could not determine a constructor for a plain '='")
+		}
+		if err := p.resolvePlain(n, full, props); err != nil {
+			return nil, err
+		}
+		if p.at(0) == ':' && p.blankAt(p.pos+1) {
+			return nil, p.fail("mapping values are not allowed here")
+		}
+	}
+	lead.into(n)
+	return n, nil
+}
+
+// atom parses an alias, a scalar other than a block scalar, or a collection in
+// brackets. Of a plain scalar only the first line is passed, and its text
+// returned.
+func (p *parser) atom(start *parser, props properties) (n *Node, plain string, err error) {
+	switch c := p.at(0); {
+	case c == '*':
+		n, err = p.alias(props)
+	case c == '"' || c == '\'':
+		n = start.newNodeFrom(p, Scalar)
+		n.Value, err = p.quoted()
+		if err == nil {
+			n, err = p.scalarTag(n, props, true)
+		}
+	case c == '[' || c == '{':
+		n, err = p.flowCollection()
+		if err == nil {
+			n, err = p.finish(n, props)
+		}
+	case p.startsPlain():
+		n = start.newNodeFrom(p, Scalar)
+		plain = p.plainLine()
+		err = p.resolvePlain(n, plain, props)
+	case props.set: // a tag or an anchor before nothing, as in "!!str : x"
+		n, err = p.scalarTag(p.newNode(Scalar), props, false)
+	default:
+		err = p.unexpected()
+	}
+	return n, plain, err
+}
+
+// newNodeFrom makes a node with the place of start.
+func (start *parser) newNodeFrom(p *parser, k Kind) *Node {
+	n := p.newNode(k)
+	n.Line, n.Column = start.line+1, start.column()+1
+	return n
+}
+
+// isKey reports whether what began at start is a key: on one line, with a
+// colon after it.
+func (p *parser) isKey(start *parser) bool {
+	if start.line != p.line {
+		return false
+	}
+	i := p.pos
+	for i < len(p.src) && p.src[i] == ' ' {
+		i++
+	}
+	return i < len(p.src) && p.src[i] == ':' && p.blankAt(i+1)
+}
+
+// sequence parses the items whose dashes stand at the current column.
+func (p *parser) sequence(lead lead) (*Node, error) {
+	col := p.column()
+	n := p.newNode(Sequence)
+	lead.into(n)
+	list := make([]any, 0, 4)
+	for {
+		p.pos++
+		item, err := p.block(col, false, true)
+		if err != nil {
+			return nil, err
+		}
+		n.Items = append(n.Items, item)
+		list = append(list, item.Value)
+		n.size += item.size
+		p.trail(item)
+		if p.ended() || p.firstOnLine() && p.column() < col {
+			break
+		}
+		if !p.firstOnLine() || p.column() > col {
+			return nil, p.unexpected()
+		}
+		if p.at(0) != '-' || !p.blankAt(p.pos+1) {
+			break // the next key of the mapping around
+		}
+	}
+	n.Value = list
+	return n, p.grow(n)
+}
+
+// mapping parses the pairs whose keys stand at column col. The first key may
+// have been read already; the parser is then before its colon.
+func (p *parser) mapping(key *Node, col int, lead lead) (*Node, error) {
+	n := p.newNode(Mapping)
+	lead.into(n)
+	if key != nil {
+		n.Line, n.Column = key.Line, key.Column
+	}
+	m := &Map{}
+	for {
+		k, value, err := p.pair(key, col)
+		if err != nil {
+			return nil, err
+		}
+		key = nil
+		if err := p.add(n, m, k, value); err != nil {
+			return nil, err
+		}
+		p.trail(value)
+		if p.ended() || p.firstOnLine() && p.column() < col {
+			break
+		}
+		if !p.firstOnLine() || p.column() > col {
+			return nil, p.unexpected()
+		}
+	}
+	n.Value = m
+	return n, p.merge(n, m)
+}
+
+// pair parses a key, unless it is given, and its value.
+func (p *parser) pair(key *Node, col int) (k, v *Node, err error) {
+	if key == nil && p.at(0) == '?' && p.blankAt(p.pos+1) {
+		p.pos++
+		if key, err = p.block(col, true, true); err != nil {
+			return nil, nil, err
+		}
+		p.trail(key)
+		if p.ended() || p.column() != col || p.at(0) != ':' || !p.blankAt(p.pos+1) {
+			return key, p.newNode(Scalar), nil
+		}
+		p.pos++
+		v, err = p.block(col, true, true)
+		return key, v, err
+	}
+	if key == nil {
+		if key, err = p.simpleKey(); err != nil {
+			return nil, nil, err
+		}
+	}
+	p.skipBlanks()
+	p.pos++ // the colon
+	bare := key.Value == nil && key.Kind == Scalar && p.pos == p.lineStart+col+1
+	v, err = p.block(col, true, bare)
+	return key, v, err
+}
+
+// simpleKey parses a key on one line up to its colon.
+func (p *parser) simpleKey() (*Node, error) {
+	if p.at(0) == ':' && p.blankAt(p.pos+1) {
+		return p.newNode(Scalar), nil
+	}
+	if p.at(0) == '-' && p.blankAt(p.pos+1) {
+		return nil, p.unexpected()
+	}
+	start := *p
+	props, err := p.properties()
+	if err != nil {
+		return nil, err
+	}
+	key, _, err := p.atom(&start, props)
+	if err != nil {
+		return nil, err
+	}
+	if !p.isKey(&start) {
+		return nil, start.fail("could not find expected ':'")
+	}
+	return key, nil
+}
+
+// unexpected is the error for a token that has no business here.
+func (p *parser) unexpected() error {
+	switch c := p.at(0); {
+	case p.pos >= len(p.src):
+		return p.fail("unexpected end of the document")
+	case c == '\t':
+		return p.fail("found a tab, which cannot start any token")
+	case c == '@' || c == '`' || c == '%':
+		return p.fail("found character %q that cannot start any token", c)
+	case c == '-' && p.blankAt(p.pos+1):
+		return p.fail("sequence entries are not allowed here")
+	case c == ':' && p.blankAt(p.pos+1):
+		return p.fail("mapping values are not allowed here")
+	case c == '?' && p.blankAt(p.pos+1):
+		return p.fail("mapping keys are not allowed here")
+	}
+	line := p.src[p.pos:]
+	for i := range line {
+		if p.breakLen(p.pos+i) > 0 || i > 30 {
+			line = line[:i]
+			break
+		}
+	}
+	return p.fail("expected the end of the block, but found %q", line)
+}

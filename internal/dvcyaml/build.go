@@ -1,0 +1,342 @@
+package dvcyaml
+
+import (
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// properties are the anchor and the tag in front of a node.
+type properties struct {
+	set         bool
+	anchor, tag string
+}
+
+func (p *parser) properties() (properties, error) {
+	var props properties
+	for {
+		switch p.at(0) {
+		case '&':
+			if props.anchor != "" {
+				return props, p.fail("a node cannot have two anchors")
+			}
+			name, err := p.name()
+			if err != nil {
+				return props, err
+			}
+			props.anchor, props.set = name, true
+		case '!':
+			if props.tag != "" {
+				return props, p.fail("a node cannot have two tags")
+			}
+			tag, err := p.tag()
+			if err != nil {
+				return props, err
+			}
+			props.tag, props.set = tag, true
+		default:
+			return props, nil
+		}
+		p.skipSpaces()
+	}
+}
+
+// name passes the name of an anchor or an alias with its indicator.
+func (p *parser) name() (string, error) {
+	p.pos++
+	from := p.pos
+	for p.pos < len(p.src) && !p.blankAt(p.pos) && strings.IndexByte(",[]{}", p.src[p.pos]) < 0 {
+		p.pos++
+	}
+	if p.pos == from {
+		return "", p.fail("expected a name for the anchor or alias")
+	}
+	return p.src[from:p.pos], nil
+}
+
+// tag passes a tag and returns it in full: "!x", or "tag:yaml.org,2002:x" for
+// "!!x".
+func (p *parser) tag() (string, error) {
+	from := p.pos
+	p.pos++
+	for p.pos < len(p.src) && !p.blankAt(p.pos) && (p.flow == 0 || strings.IndexByte(",[]{}", p.src[p.pos]) < 0) {
+		p.pos++
+	}
+	text := p.src[from:p.pos]
+	if uri, ok := strings.CutPrefix(text, "!<"); ok {
+		uri, ok := strings.CutSuffix(uri, ">")
+		if !ok {
+			return "", p.fail("expected '>' at the end of the tag")
+		}
+		return uri, nil
+	}
+	i := strings.IndexByte(text[1:], '!')
+	if i < 0 {
+		return text, nil
+	}
+	handle, suffix := text[:i+2], text[i+2:]
+	if prefix, ok := p.tags[handle]; ok {
+		return prefix + suffix, nil
+	}
+	if handle == "!!" {
+		return yamlTag + suffix, nil
+	}
+	return "", p.fail("found undefined tag handle %q", handle)
+}
+
+const yamlTag = "tag:yaml.org,2002:"
+
+func (p *parser) tagDirective(line string) error {
+	f := strings.Fields(line)
+	if f[0] == "%TAG" && len(f) >= 3 {
+		if p.tags == nil {
+			p.tags = map[string]string{}
+		}
+		p.tags[f[1]] = f[2]
+	}
+	if f[0] == "%YAML" && (len(f) < 2 || !strings.HasPrefix(f[1], "1.")) {
+		return p.fail("found an incompatible YAML version (1.x is required)")
+	}
+	return nil
+}
+
+// resolvePlain gives n the value of a plain scalar.
+func (p *parser) resolvePlain(n *Node, s string, props properties) error {
+	if n.text != nil {
+		n.text.source = s
+	}
+	if props.tag != "" {
+		n.Value = s
+		_, err := p.scalarTag(n, props, false)
+		return err
+	}
+	k := resolve(s)
+	n.isMerge = k == kindMerge
+	v, err := convert(k, s)
+	if err != nil {
+		return p.failAt(n, "%q has the form of a number or a time, but no value", s)
+	}
+	n.Value = v
+	_, err = p.finish(n, props)
+	return err
+}
+
+func convert(k kind, s string) (any, error) {
+	switch k {
+	case kindNull:
+		return nil, nil
+	case kindBool:
+		return s[0] == 't' || s[0] == 'T', nil
+	case kindInt:
+		return parseInt(s)
+	case kindFloat:
+		return parseFloat(s)
+	case kindTimestamp:
+		return parseTimestamp(s)
+	}
+	return s, nil
+}
+
+// scalarTag applies a tag to a scalar whose text is its value.
+func (p *parser) scalarTag(n *Node, props properties, quoted bool) (*Node, error) {
+	if n.text != nil {
+		n.text.quoted = quoted
+	}
+	s, _ := n.Value.(string)
+	k := kindString
+	if n.Value == nil && props.tag == "" {
+		return p.finish(n, props)
+	}
+	switch strings.TrimPrefix(props.tag, yamlTag) {
+	case "", "str", "!":
+	case "int":
+		k = kindInt
+	case "float":
+		k = kindFloat
+	case "bool":
+		k = kindBool
+	case "null":
+		k = kindNull
+	case "timestamp":
+		k = kindTimestamp
+	default:
+		return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
+	}
+	got := resolve(s)
+	if k == kindFloat && got == kindInt {
+		got = k
+	}
+	if k != kindString && k != kindNull && got != k {
+		return nil, p.failAt(n, "%q is no %s", s, strings.TrimPrefix(props.tag, yamlTag))
+	}
+	v, err := convert(k, s)
+	if err != nil {
+		return nil, p.failAt(n, "%q is no %s", s, strings.TrimPrefix(props.tag, yamlTag))
+	}
+	n.Value = v
+	return p.finish(n, props)
+}
+
+// finish counts a node and files its anchor.
+func (p *parser) finish(n *Node, props properties) (*Node, error) {
+	if n.text != nil && props.set {
+		n.text.anchor, n.text.tag = props.anchor, props.tag
+	}
+	if n.Kind != Scalar && props.tag != "" {
+		switch strings.TrimPrefix(props.tag, yamlTag) {
+		case "map", "seq", "!":
+		case "omap", "pairs":
+			if err := p.omap(n); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
+		}
+	}
+	if props.anchor != "" {
+		if p.anchors == nil {
+			p.anchors = map[string]*Node{}
+		}
+		if l, ok := n.Value.([]any); ok && cap(l) == 0 {
+			n.Value = make([]any, 0, 1)
+		}
+		p.anchors[props.anchor] = n
+	}
+	return n, nil
+}
+
+// omap turns a sequence of one-key mappings into a mapping.
+func (p *parser) omap(n *Node) error {
+	if n.Kind != Sequence {
+		return p.failAt(n, "expected a sequence for an ordered mapping")
+	}
+	m := &Map{}
+	for _, item := range n.Items {
+		if item.Kind != Mapping || len(item.Pairs) != 1 {
+			return p.failAt(item, "expected a mapping with one key")
+		}
+		m.Set(item.Pairs[0].Key.Value, item.Pairs[0].Value.Value)
+		n.Pairs = append(n.Pairs, item.Pairs[0])
+	}
+	n.Kind, n.Value = Mapping, m
+	return nil
+}
+
+// alias passes *name.
+func (p *parser) alias(props properties) (*Node, error) {
+	at := p.newNode(Scalar)
+	if props.set {
+		return nil, p.fail("an alias cannot have an anchor or a tag")
+	}
+	name, err := p.name()
+	if err != nil {
+		return nil, err
+	}
+	target := p.anchors[name]
+	if target == nil {
+		return nil, p.failAt(at, "found undefined alias %q", name)
+	}
+	n := *target
+	n.Line, n.Column = at.Line, at.Column
+	if at.text != nil {
+		at.text.alias = name
+		n.text = at.text
+	}
+	if n.Kind == Scalar {
+		return &n, nil
+	}
+	return &n, p.count(&n, target.size)
+}
+
+// count adds to the size that the document has with all aliases counted.
+func (p *parser) count(n *Node, size int) error {
+	if p.size += size; p.size > maxSize {
+		return p.failAt(n, "the document is too large once its aliases are followed")
+	}
+	return nil
+}
+
+// grow counts a collection.
+func (p *parser) grow(n *Node) error {
+	if n.size > maxSize {
+		return p.count(n, n.size)
+	}
+	return p.count(n, 1)
+}
+
+// add puts a pair into a mapping.
+func (p *parser) add(n *Node, m *Map, key, value *Node) error {
+	n.size += key.size + value.size
+	n.Pairs = append(n.Pairs, Pair{key, value})
+	if key.Kind != Scalar {
+		return p.failAt(key, "a collection cannot be a key")
+	}
+	if key.isMerge {
+		return nil
+	}
+	if old, ok := m.Get(key.Value); ok {
+		return p.failAt(key, "found duplicate key %q with value %q (original value: %q)",
+			pyjson.Str(key.Value), brief(value.Value), brief(old))
+	}
+	m.Set(key.Value, value.Value)
+	return nil
+}
+
+func brief(v any) string {
+	s := pyjson.Str(v)
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}
+
+// merge puts the pairs that << refers to in front of the mapping's own, which
+// win.
+func (p *parser) merge(n *Node, m *Map) error {
+	var sources []*Node
+	merges := 0
+	for _, pair := range n.Pairs {
+		if !pair.Key.isMerge {
+			continue
+		}
+		if merges++; merges > 1 {
+			return p.failAt(pair.Key, "found duplicate merge key \"<<\"")
+		}
+		sources = []*Node{pair.Value}
+		if pair.Value.Kind == Sequence {
+			sources = pair.Value.Items
+		}
+	}
+	if merges == 0 {
+		return p.grow(n)
+	}
+	var pairs []Pair
+	all := &Map{}
+	for i := range sources {
+		src := sources[len(sources)-1-i]
+		if src.Kind != Mapping {
+			return p.failAt(src, "expected a mapping or a list of mappings for merging")
+		}
+		pairs = append(pairs, src.Pairs...)
+	}
+	own := n.Pairs
+	if n.text != nil {
+		n.text.own = own
+	}
+	n.Pairs = nil
+	index := &Map{}
+	for _, pair := range append(pairs, own...) {
+		if pair.Key.isMerge {
+			continue
+		}
+		all.Set(pair.Key.Value, pair.Value.Value)
+		if i, ok := index.Get(pair.Key.Value); ok {
+			n.Pairs[i.(int)] = pair
+			continue
+		}
+		index.Set(pair.Key.Value, len(n.Pairs))
+		n.Pairs = append(n.Pairs, pair)
+	}
+	*m = *all
+	return p.grow(n)
+}

@@ -1,0 +1,133 @@
+package dvcyaml
+
+import "strings"
+
+// blockScalar passes a scalar introduced by | or >, inside a collection at
+// column indent (-1 at the top).
+func (p *parser) blockScalar(n *Node, indent int) (string, error) {
+	folded := p.at(0) == '>'
+	chomp, increment, err := p.blockHeader(n)
+	if err != nil {
+		return "", err
+	}
+	from := p.pos
+	var b strings.Builder
+	var breaks string
+	least := indent + 1
+	inner := least
+	if increment > 0 {
+		inner = max(least, 1) + increment - 1
+		breaks = p.blockBreaks(inner)
+	} else {
+		var widest int
+		breaks, widest = p.leadingBreaks()
+		inner = max(inner, widest)
+		p.blockIndent(inner)
+	}
+	if n.text != nil {
+		n.text.inner = inner
+	}
+	lineBreak := ""
+	for p.pos < len(p.src) && p.pos-p.lineStart == inner && !(least == 0 && p.docMark()) {
+		b.WriteString(breaks)
+		leading := p.at(0) != ' ' && p.at(0) != '\t'
+		start := p.pos
+		for p.pos < len(p.src) && p.breakLen(p.pos) == 0 {
+			p.pos++
+		}
+		b.WriteString(p.src[start:p.pos])
+		lineBreak = p.lineBreak()
+		breaks = p.blockBreaks(inner)
+		if p.pos >= len(p.src) || p.pos-p.lineStart != inner || least == 0 && p.docMark() {
+			break
+		}
+		if folded && lineBreak == "\n" && leading && p.at(0) != ' ' && p.at(0) != '\t' {
+			if breaks == "" {
+				b.WriteByte(' ')
+			}
+		} else {
+			b.WriteString(lineBreak)
+		}
+	}
+	if chomp != '-' {
+		b.WriteString(lineBreak)
+	}
+	if chomp == '+' {
+		b.WriteString(breaks)
+	}
+	if n.text != nil {
+		n.text.body = p.src[from:p.pos]
+	}
+	return b.String(), nil
+}
+
+// blockHeader passes the line of | or > with its indicators.
+func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
+	from := p.pos
+	p.pos++
+	for range 2 {
+		switch c := p.at(0); {
+		case (c == '+' || c == '-') && chomp == 0:
+			chomp = c
+			p.pos++
+		case c >= '1' && c <= '9' && increment == 0:
+			increment = int(c - '0')
+			p.pos++
+		case c == '0':
+			return 0, 0, p.fail("expected an indentation indicator from 1 to 9")
+		}
+	}
+	if n.text != nil {
+		n.text.header = p.src[from:p.pos]
+	}
+	if !p.blankAt(p.pos) {
+		return 0, 0, p.fail("expected chomping or indentation indicators, but found %q", p.src[p.pos])
+	}
+	comment := p.pos
+	p.skipBlanks()
+	if p.at(0) == '#' {
+		p.comment()
+		if n.text != nil {
+			n.text.header += p.src[comment:p.pos]
+		}
+	}
+	if p.pos < len(p.src) && p.lineBreak() == "" {
+		return 0, 0, p.fail("expected a comment or a line break after the block scalar indicator")
+	}
+	return chomp, increment, nil
+}
+
+// leadingBreaks looks over the empty lines at the start of a block scalar; the
+// longest of them, and the first line with text, give its indentation.
+func (p *parser) leadingBreaks() (breaks string, widest int) {
+	for {
+		mark := *p
+		p.skipBlanks()
+		widest = max(widest, p.pos-p.lineStart)
+		if p.breakLen(p.pos) == 0 {
+			*p = mark
+			return breaks, widest
+		}
+		breaks += p.lineBreak()
+	}
+}
+
+// blockIndent passes up to inner blanks at the start of a line.
+func (p *parser) blockIndent(inner int) {
+	for p.pos-p.lineStart < inner && p.at(0) == ' ' {
+		p.pos++
+	}
+}
+
+// blockBreaks passes indentation and empty lines.
+func (p *parser) blockBreaks(inner int) string {
+	breaks := ""
+	for {
+		p.blockIndent(inner)
+		more := p.lineBreak()
+		if more == "" {
+			return breaks
+		}
+		breaks += more
+	}
+}

@@ -1,0 +1,203 @@
+package dvcyaml
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// parser holds the place in the source. Lines are counted as they are passed.
+type parser struct {
+	file      string
+	src       string
+	pos       int
+	line      int // from 0
+	lineStart int // offset of the first byte of the line
+	depth     int
+	size      int // nodes so far, aliases counted in full
+	flow      int // nesting of [] and {}
+	anchors   map[string]*Node
+	tags      map[string]string // handles of %TAG
+	slab      []Node
+	keep      bool // keep comments and styles, for a Document
+}
+
+// maxSize bounds the nodes that a document may have when every alias is
+// counted in full: a few aliases of aliases can describe billions.
+const maxSize = 2_000_000
+
+func (p *parser) errorAt(line, lineStart, pos int, format string, args ...any) error {
+	pos = min(pos, len(p.src))
+	return &SyntaxError{
+		File: p.file, Line: line + 1, Column: utf8.RuneCountInString(p.src[lineStart:pos]) + 1,
+		Msg: fmt.Sprintf(format, args...),
+	}
+}
+
+// fail is an error at the current place.
+func (p *parser) fail(format string, args ...any) error {
+	return p.errorAt(p.line, p.lineStart, p.pos, format, args...)
+}
+
+// failAt is an error at a node.
+func (p *parser) failAt(n *Node, format string, args ...any) error {
+	return &SyntaxError{File: p.file, Line: n.Line, Column: n.Column, Msg: fmt.Sprintf(format, args...)}
+}
+
+// validate refuses what YAML allows nowhere: bad UTF-8 and control characters.
+func (p *parser) validate() error {
+	s := p.src
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c < 0x7f || c == '\n' {
+			i++
+			continue
+		}
+		r, n := rune(c), 1
+		if c >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
+		}
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return p.invalid(i, "not valid UTF-8")
+		case !isPrintable(r) && r != '\t' && r != '\r' && (r != 0xfeff || i > 0):
+			return p.invalid(i, fmt.Sprintf("special characters are not allowed: %U", r))
+		}
+		i += n
+	}
+	return nil
+}
+
+func (p *parser) invalid(at int, msg string) error {
+	before := p.src[:at]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return p.errorAt(strings.Count(before, "\n"), start, at, "%s", msg)
+}
+
+// at returns the byte i places ahead, and 0 past the end (the text itself
+// holds no NUL).
+func (p *parser) at(i int) byte {
+	if p.pos+i < len(p.src) {
+		return p.src[p.pos+i]
+	}
+	return 0
+}
+
+// breakLen is the length of the line break at offset i, 0 if there is none.
+func (p *parser) breakLen(i int) int {
+	if i >= len(p.src) {
+		return 0
+	}
+	switch c := p.src[i]; {
+	case c == '\n':
+		return 1
+	case c == '\r':
+		if i+1 < len(p.src) && p.src[i+1] == '\n' {
+			return 2
+		}
+		return 1
+	case c < utf8.RuneSelf:
+		return 0
+	case strings.HasPrefix(p.src[i:], "\u0085"):
+		return 2
+	case strings.HasPrefix(p.src[i:], "\u2028"), strings.HasPrefix(p.src[i:], "\u2029"):
+		return 3
+	}
+	return 0
+}
+
+// lineBreak passes a line break and returns what it stands for in a scalar:
+// "\n", or LS or PS themselves, or "" where there is none.
+func (p *parser) lineBreak() string {
+	n := p.breakLen(p.pos)
+	if n == 0 {
+		return ""
+	}
+	text := "\n"
+	if n == 3 {
+		text = p.src[p.pos : p.pos+3]
+	}
+	p.pos += n
+	p.line++
+	p.lineStart = p.pos
+	return text
+}
+
+// blankAt reports a blank, a line break or the end at offset i.
+func (p *parser) blankAt(i int) bool {
+	return i >= len(p.src) || p.src[i] == ' ' || p.src[i] == '\t' || p.breakLen(i) > 0
+}
+
+// column is the number of characters before the current place on its line.
+func (p *parser) column() int {
+	n := p.pos - p.lineStart
+	if n > 0 && p.src[p.pos-1] != ' ' || n > 8 {
+		return utf8.RuneCountInString(p.src[p.lineStart:p.pos])
+	}
+	return n
+}
+
+// firstOnLine reports whether only blanks precede the current place.
+func (p *parser) firstOnLine() bool {
+	for i := p.pos - 1; i >= p.lineStart; i-- {
+		if p.src[i] != ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// skip passes blanks, comments and line breaks up to the next token. Tabs
+// separate tokens only within brackets.
+func (p *parser) skip() {
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == ' ', c == '\t' && p.flow > 0:
+			p.pos++
+		case c == '#':
+			p.comment()
+		case p.lineBreak() == "":
+			return
+		}
+	}
+}
+
+// comment passes the rest of a line.
+func (p *parser) comment() {
+	for p.pos < len(p.src) && p.breakLen(p.pos) == 0 {
+		p.pos++
+	}
+}
+
+// skipSpaces passes blanks on the line.
+func (p *parser) skipSpaces() {
+	for p.at(0) == ' ' || p.at(0) == '\t' && p.flow > 0 {
+		p.pos++
+	}
+}
+
+// docMark reports "---" or "..." at the start of a line, which end whatever is
+// open.
+func (p *parser) docMark() bool {
+	if p.pos != p.lineStart || p.pos+3 > len(p.src) {
+		return false
+	}
+	mark := p.src[p.pos : p.pos+3]
+	return (mark == "---" || mark == "...") && p.blankAt(p.pos+3)
+}
+
+// ended reports the end of the document at the current place.
+func (p *parser) ended() bool { return p.pos >= len(p.src) || p.docMark() }
+
+func (p *parser) newNode(k Kind) *Node {
+	if len(p.slab) == 0 {
+		p.slab = make([]Node, 64)
+	}
+	n := &p.slab[0]
+	p.slab = p.slab[1:]
+	n.Kind, n.Line, n.Column, n.size = k, p.line+1, p.column()+1, 1
+	if p.keep {
+		n.text = &text{}
+	}
+	return n
+}
