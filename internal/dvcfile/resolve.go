@@ -118,6 +118,10 @@ func (r *resolver) members(name string, tmpl *dvcyaml.Map, members []member, at 
 	all := make([]definition, 0, len(members))
 	for _, m := range members {
 		full := name + groupJoin + m.key
+		if m.key == "" {
+			return nil, r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
+				"failed to resolve 'stages.%s' in '%s': a member without a name", name, r.show(r.path))}, at...)
+		}
 		if strings.Contains(m.key, groupJoin) {
 			return nil, r.place(stageNotFound(full, r.show(r.path)), at...)
 		}
