@@ -1,0 +1,201 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/classicpage"
+)
+
+// classic is the logger of the 0.x layouts: a folder of histories, beside it a
+// summary and a page.
+type classic struct {
+	l        *Logger
+	nested   bool            // layout 0.3: summary at every Log, nested names
+	values   *group          // of this step; of all steps in layout 0.3
+	logged   map[string]bool // in this step
+	rendered time.Time
+}
+
+func newClassic(l *Logger) *classic {
+	return &classic{l: l, nested: l.opts.Layout == Classic030, values: new(group), logged: make(map[string]bool)}
+}
+
+// parse accepts what the release accepted. 0.0.3 failed for a name with a
+// slash, after the name had entered the summary; other releases made folders.
+func (c *classic) parse(name string) (metricName, error) {
+	parsed, err := parseName(name)
+	if err != nil {
+		return metricName{}, err
+	}
+	parsed.header = name
+	if c.nested {
+		parsed.file = strings.TrimSuffix(parsed.file, pathSuffix(parsed.file))
+	} else if c.l.opts.Exact {
+		parsed.keys = []string{name}
+	}
+	return parsed, nil
+}
+
+// log requires l.mu.
+func (c *classic) log(s *series, v value) error {
+	l := c.l
+	f, number := v.number()
+	if !number {
+		return fmt.Errorf("%s: %w string: the classic layout takes numbers only", s.name, ErrType)
+	}
+	if c.logged[s.name] {
+		if c.nested {
+			return fmt.Errorf("%w: %s at step %d", ErrLogged, s.name, l.step)
+		}
+		c.nextStep()
+		l.step++
+	}
+	c.logged[s.name] = true
+	stored := v
+	if v.kind == kindString {
+		stored = value{kind: kindFloat64, bits: math.Float64bits(f)}
+	}
+	if err := c.summarise(s, stored); err != nil {
+		return err
+	}
+	if l.opts.Exact && !c.nested && strings.Contains(s.name, "/") {
+		return fmt.Errorf("%w: %s: release 0.0.3 makes no folders", ErrName, s.name)
+	}
+	l.appendRow(s, v, true)
+	l.record(s, v)
+	l.ended = false
+	if c.nested {
+		c.sync()
+	}
+	l.arm()
+	return nil
+}
+
+// summarise stores a value. Release 0.3.0 kept of each top-level group only
+// the metric logged last.
+func (c *classic) summarise(s *series, v value) error {
+	g := c.values
+	keys := s.keys
+	if c.nested && c.l.opts.Exact && len(keys) > 1 {
+		g.put(keys[0]).val = treeOf(new(group))
+	}
+	for _, key := range keys[:len(keys)-1] {
+		n := g.put(key)
+		if n.val.kind == kindNull {
+			n.val = treeOf(new(group))
+		}
+		if g = n.val.group(); g == nil {
+			return fmt.Errorf("live: %s: %w: %s", s.name, errBelowScalar, key)
+		}
+	}
+	g.put(keys[len(keys)-1]).val = v
+	return nil
+}
+
+// sync takes the summary: step first, no line feed at the end.
+func (c *classic) sync() {
+	l := c.l
+	if l.opts.NoSummary {
+		return
+	}
+	g := new(group)
+	g.put("step").val = intValue(int64(l.step))
+	for _, n := range c.values.nodes {
+		g.put(n.key).val = n.val
+	}
+	l.synced = appendJSONGroup(l.synced[:0], g, 0)
+	l.todo.summary = true
+}
+
+// nextStep requires l.mu; the caller counts the step.
+func (c *classic) nextStep() {
+	if !c.nested {
+		c.sync()
+		c.values = new(group)
+	}
+	clear(c.logged)
+	c.l.todo.report, c.l.ended = true, false
+	c.l.arm()
+}
+
+// beside returns the path of the file that is named after the folder.
+func (c *classic) beside(suffix string) string { return filepath.Clean(c.l.path) + suffix }
+
+func (c *classic) writeSummary(text []byte) error {
+	return atomicfile.WriteFile(c.beside(".json"), text, nil)
+}
+
+// resume continues at the step after the summary's.
+func (c *classic) resume() error {
+	m, err := readJSONMap(c.beside(".json"))
+	if errors.Is(err, fs.ErrNotExist) && !c.l.opts.Exact {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.l.summary = valueOf(m).group()
+	c.l.stepBack()
+	if c.l.step != 0 || !c.l.opts.Exact {
+		c.l.step++
+	}
+	c.l.summary = new(group)
+	if c.l.opts.Exact {
+		return nil
+	}
+	return trimTorn(c.l.path)
+}
+
+// replaces lists what a new run removes: the histories, and for exactness the
+// whole folder, as release 0.0.3 did.
+func (c *classic) replaces() []string {
+	var found []string
+	_ = filepath.WalkDir(c.l.path, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && p != c.l.path && (strings.HasSuffix(p, ".tsv") || c.l.opts.Exact && !c.nested) {
+			found = append(found, relPath(c.l.path, p))
+		}
+		return nil
+	})
+	return found
+}
+
+// render writes the page, at most once a second, and in any case when the run
+// ends. DVC 2.1 did it from outside, at a signal.
+func (c *classic) render(final bool) error {
+	l := c.l
+	c.signal()
+	if !l.opts.HTML || !final && l.opts.now().Sub(c.rendered) < time.Second {
+		return nil
+	}
+	c.rendered = l.opts.now()
+	var b bytes.Buffer
+	dir, name := filepath.Split(filepath.Clean(l.path))
+	if err := classicpage.Render(&b, os.DirFS(dir), path.Base(filepath.ToSlash(name))); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(c.beside(".html"), b.Bytes(), nil)
+}
+
+// signal asks DVC 2.1, should it be running this program, for a new page.
+func (c *classic) signal() {
+	wd, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	if root := findUp(wd, ".dvc"); root != "" && c.l.opts.HTML {
+		tmp := filepath.Join(root, ".dvc", "tmp")
+		if f, err := os.OpenFile(filepath.Join(tmp, "DVC_LIVE"), os.O_CREATE|os.O_WRONLY, 0o666); err == nil {
+			f.Close()
+		}
+	}
+}

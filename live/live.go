@@ -1,0 +1,314 @@
+package live
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Logger logs the metrics, parameters, images and plots of one run into one
+// directory. Its methods may be called from many goroutines. The zero value
+// isn't usable; see [Open].
+type Logger struct {
+	opts    Options
+	dir     string // as given to Open
+	path    string // the same, absolute
+	lag     time.Duration
+	slog    *slog.Logger
+	classic *classic // nil in DVCLive 3's layout
+	repo    repo
+	unlock  func() error
+
+	mu       sync.Mutex // guards what follows
+	drained  sync.Cond  // signalled when pending has been taken
+	step     int
+	stepSet  bool
+	series   map[string]*series
+	order    []*series // in the order of first logging
+	dirty    []*series // with rows that the writer has not taken
+	summary  *group
+	gen      int    // counts changes to the summary that cached leaves don't survive
+	synced   []byte // metrics.json as of the last sync
+	pending  int    // bytes of rows that the writer has not taken
+	todo     todo
+	armed    bool // the writer has been woken
+	stalled  bool // the disk refuses rows: don't wait for it
+	ended    bool // nothing has happened since End
+	closed   bool
+	misuse   error // first mistake of the caller since the last NextStep
+	records  []Record
+	progress *progress
+
+	io     sync.Mutex // held by whoever writes files; taken before mu
+	files  files
+	report *reporter
+
+	wake, quit, done chan struct{}
+}
+
+// todo is what the writer has to do besides appending rows.
+type todo struct {
+	summary bool // write metrics.json, dvc.yaml
+	step    bool // tell the editor that a step is complete
+	report  bool
+	stepNo  int
+}
+
+// Open starts a run that logs into dir, or continues one, see
+// [Options].Resume. An empty dir means "dvclive". Nothing of an earlier run is
+// touched before this one logs something; [Logger.Replaces] tells what will
+// go then. A second logger on the same directory gets [ErrLocked].
+func Open(dir string, opts *Options) (*Logger, error) {
+	l := &Logger{dir: cmp.Or(dir, "dvclive"), series: make(map[string]*series), summary: new(group)}
+	if opts != nil {
+		l.opts = *opts
+	}
+	if err := l.opts.check(); err != nil {
+		return nil, err
+	}
+	l.slog = cmp.Or(l.opts.Slog, defaultSlog())
+	l.drained.L = &l.mu
+	if l.opts.now == nil {
+		l.opts.now = time.Now
+	}
+	switch l.lag = l.opts.Lag; {
+	case l.lag == 0:
+		l.lag = DefaultLag
+	case l.lag < 0:
+		l.lag = 0
+	}
+	if err := l.start(); err != nil {
+		return nil, fmt.Errorf("live: open %s: %w", l.dir, err)
+	}
+	return l, nil
+}
+
+// start does what Open does to the file system.
+func (l *Logger) start() (err error) {
+	l.environment()
+	if l.path, err = filepath.Abs(l.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(l.path, 0o777); err != nil {
+		return err
+	}
+	l.unlock = func() error { return nil }
+	if !l.opts.Exact {
+		if l.unlock, err = lockDir(l.path); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil {
+				l.unlock()
+			}
+		}()
+	}
+	if l.opts.Layout != DVCLive3 {
+		l.classic = newClassic(l)
+	} else if err := l.initRepo(); err != nil {
+		return err
+	}
+	if err := l.initFiles(); err != nil {
+		return err
+	}
+	l.initReport()
+	l.progress = newProgress(l.opts.Progress, l.opts.Steps, l.opts.now)
+	l.wake, l.quit, l.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go l.run()
+	if l.opts.Monitor != nil {
+		l.opts.Monitor.start(l)
+	}
+	return nil
+}
+
+// Step returns the current step, counted from 0.
+func (l *Logger) Step() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.step
+}
+
+// SetStep makes step the current one.
+func (l *Logger) SetStep(step int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.step, l.stepSet, l.ended = step, true, false
+}
+
+// NextStep ends the current step: the summary takes the values logged so far,
+// and what follows belongs to the next step. It returns the first mistake made
+// since the last NextStep: a name that Log had to refuse, or the use of a
+// closed logger. Trouble with the disk is no reason to stop training: see
+// [Logger.Err].
+func (l *Logger) NextStep() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	if l.classic != nil {
+		l.classic.nextStep()
+	} else {
+		l.stepSet = true
+		l.syncLocked()
+		l.todo.step, l.todo.stepNo = true, l.step
+	}
+	l.progress.tick(l)
+	l.step++
+	err := l.misuse
+	l.misuse = nil
+	l.mu.Unlock()
+	if l.lag == 0 {
+		l.flush()
+	}
+	return err
+}
+
+// syncLocked takes the summary as it stands and asks the writer to write it.
+func (l *Logger) syncLocked() {
+	if l.stepSet {
+		l.setStepKey()
+	}
+	l.synced = append(appendJSONGroup(l.synced[:0], l.summary, 0), '\n')
+	l.todo.summary, l.todo.report, l.ended = true, true, false
+	l.arm()
+}
+
+// Sync brings the files up to date without ending the step, and returns when
+// they are.
+func (l *Logger) Sync() {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return
+	}
+	if l.classic == nil {
+		l.syncLocked()
+	}
+	l.mu.Unlock()
+	l.flush()
+}
+
+// MakeSummary writes the summary as it stands, and nothing else.
+func (l *Logger) MakeSummary() error {
+	if err := l.touch(); err != nil {
+		return err
+	}
+	defer l.io.Unlock()
+	l.mu.Lock()
+	if l.stepSet {
+		l.setStepKey()
+	}
+	text := append(appendJSONGroup(nil, l.summary, 0), '\n')
+	l.mu.Unlock()
+	return l.writeFile("metrics.json", text)
+}
+
+// End finishes the run: the files are brought up to date, the report is made,
+// the experiment is saved, and the editor's signal files are removed. If steps
+// were completed, the step goes back to the last completed one, so that values
+// logged after the last NextStep, such as a final score, enter the summary of
+// that step. The logger remains usable.
+func (l *Logger) End() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	monitor := l.opts.Monitor
+	l.mu.Unlock()
+	if monitor != nil {
+		monitor.stop(l)
+	}
+	l.cacheImages()
+	l.mu.Lock()
+	if l.classic == nil {
+		l.stepBack()
+		l.syncLocked()
+	}
+	l.ended = true
+	l.mu.Unlock()
+	l.flush()
+	l.finishReport()
+	l.finishRun()
+	l.progress.finish(l)
+	return l.Err()
+}
+
+// Close ends the run, unless [Logger.End] was the last thing called, and
+// releases the directory. It returns the first error that kept something from
+// being logged. A second Close does nothing.
+func (l *Logger) Close() error {
+	l.mu.Lock()
+	closed, ended := l.closed, l.ended
+	l.mu.Unlock()
+	if closed {
+		return nil
+	}
+	var err error
+	if !ended {
+		err = l.End()
+	}
+	return errors.Join(cmp.Or(err, l.Err()), l.stop())
+}
+
+// stop writes what is pending and releases everything, without the effects of
+// End.
+func (l *Logger) stop() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.drained.Broadcast()
+	l.mu.Unlock()
+	if l.opts.Monitor != nil {
+		l.opts.Monitor.stop(l)
+	}
+	close(l.quit)
+	<-l.done
+	l.flush()
+	l.finishReport()
+	return errors.Join(l.files.sync(), l.closeSinks(), l.unlock())
+}
+
+// Err returns the first error of the disk, or of a sink, or nil. Training need
+// not stop for it: what can't be written is kept, within limits, and tried
+// again.
+func (l *Logger) Err() error {
+	l.io.Lock()
+	defer l.io.Unlock()
+	return l.files.err
+}
+
+// Dir returns the directory as it was given to Open.
+func (l *Logger) Dir() string { return l.dir }
+
+// MetricsFile returns the path of the summary.
+func (l *Logger) MetricsFile() string { return filepath.Join(l.dir, "metrics.json") }
+
+// ParamsFile returns the path of the parameters.
+func (l *Logger) ParamsFile() string { return filepath.Join(l.dir, "params.yaml") }
+
+// PlotsDir returns the directory of histories, images and plots.
+func (l *Logger) PlotsDir() string { return filepath.Join(l.dir, "plots") }
+
+// ArtifactsDir returns the directory of copied artifacts.
+func (l *Logger) ArtifactsDir() string { return filepath.Join(l.dir, "artifacts") }
+
+// DVCFile returns the path of the dvc.yaml.
+func (l *Logger) DVCFile() string { return cmp.Or(l.opts.DVCYAML, "dvc.yaml") }
+
+// ReportFile returns the path of the report, or "" if none is kept.
+func (l *Logger) ReportFile() string {
+	if l.opts.Report == NoReport {
+		return ""
+	}
+	return filepath.Join(l.dir, "report."+string(l.opts.Report))
+}

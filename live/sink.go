@@ -1,0 +1,138 @@
+package live
+
+import (
+	"errors"
+	"image"
+	"math"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// Kind tells what a [Record] holds.
+type Kind int
+
+// The kinds of records.
+const (
+	ScalarRecord Kind = iota // Name, Value
+	TextRecord               // Name, Text: a metric that is no number
+	ImageRecord              // Name, Image, Encoded
+	ParamsRecord             // Params
+)
+
+// Record is something that was logged.
+type Record struct {
+	Kind    Kind
+	Step    int
+	Time    time.Time
+	Name    string
+	Value   float64
+	Text    string
+	Image   image.Image
+	Encoded []byte // the image as written, in the format of the name's suffix
+	Params  Map    // the parameters of this call, nested ones as Map
+}
+
+// Sink receives what is logged, besides the files. Write gets the records of a
+// logger in order, from one goroutine at a time, up to Options.Lag after they
+// were logged; the slice is the sink's only until Write returns. An error of a
+// sink doesn't stop the run: Logger.Close returns it. Close is called once,
+// when the logger closes.
+type Sink interface {
+	Write(records []Record) error
+	Close() error
+}
+
+// record passes a metric on to the sinks, the report and the progress line. It
+// requires l.mu.
+func (l *Logger) record(s *series, v value) {
+	f, number := v.number()
+	s.last = f
+	if s.curve != nil && number {
+		s.curve.add(l.step, f)
+	}
+	if len(l.opts.Sinks) == 0 {
+		return
+	}
+	r := Record{Kind: ScalarRecord, Step: l.step, Time: l.opts.now(), Name: s.name, Value: f}
+	if !number {
+		r.Kind, r.Text = TextRecord, v.str
+	}
+	l.records = append(l.records, r)
+}
+
+// number returns v as a float64, if it is a number.
+func (v value) number() (float64, bool) {
+	switch v.kind {
+	case kindFloat64, kindFloat32, kindFloat16:
+		return v.float(), true
+	case kindInt:
+		return float64(int64(v.bits)), true
+	case kindUint, kindBool:
+		return float64(v.bits), true
+	case kindString:
+		switch v.str {
+		case "nan":
+			return math.NaN(), true
+		case "inf":
+			return math.Inf(1), true
+		case "-inf":
+			return math.Inf(-1), true
+		}
+	}
+	return math.NaN(), false
+}
+
+// sinkParams passes parameters on. It requires l.io.
+func (l *Logger) sinkParams(m *pyjson.Map) {
+	l.sink(Record{Kind: ParamsRecord, Params: publicMap(m)})
+}
+
+// sinkImage passes an image on. It requires l.io.
+func (l *Logger) sinkImage(name string, img image.Image, encoded []byte) {
+	l.sink(Record{Kind: ImageRecord, Name: name, Image: img, Encoded: encoded})
+}
+
+func (l *Logger) sink(r Record) {
+	if len(l.opts.Sinks) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.Step, r.Time = l.step, l.opts.now()
+	l.records = append(l.records, r)
+	l.arm()
+}
+
+// publicMap makes a Map of a pyjson.Map, nested ones included.
+func publicMap(m *pyjson.Map) Map {
+	var out Map
+	for key, v := range m.All() {
+		if nested, ok := v.(*pyjson.Map); ok {
+			v = publicMap(nested)
+		}
+		out = append(out, Item{key, v})
+	}
+	return out
+}
+
+// flushSinks hands the records over. It requires l.io.
+func (l *Logger) flushSinks() {
+	f := &l.files
+	if len(f.records) == 0 {
+		return
+	}
+	for _, s := range l.opts.Sinks {
+		f.note(l, s.Write(f.records))
+	}
+	clear(f.records)
+	f.records = f.records[:0]
+}
+
+func (l *Logger) closeSinks() error {
+	var errs []error
+	for _, s := range l.opts.Sinks {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}

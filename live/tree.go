@@ -1,0 +1,185 @@
+package live
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// Map is a mapping that keeps its order, wherever the order shows in a file:
+// parameters, the data of a plot, the metadata of an artifact. [MapOf] builds
+// one.
+type Map []Item
+
+// Item is one entry of a Map. The key is a string; other scalars are accepted
+// and written as Python would write them.
+type Item struct{ Key, Value any }
+
+// MapOf pairs up its arguments: MapOf("lr", 0.1, "epochs", 5). An odd argument
+// at the end gets a nil value.
+func MapOf(keysAndValues ...any) Map {
+	var m Map
+	for pair := range slices.Chunk(keysAndValues, 2) {
+		item := Item{Key: pair[0]}
+		if len(pair) == 2 {
+			item.Value = pair[1]
+		}
+		m = append(m, item)
+	}
+	return m
+}
+
+// plain converts what may stand in a parameter or in the data of a plot to the
+// values of internal/pyjson: scalars, nil, times, slices, Map, maps with string
+// keys (sorted) and structs (in the order of their fields, named by their yaml
+// tags).
+func plain(x any) (any, error) {
+	switch x := x.(type) {
+	case nil, bool, int64, float64, string, *big.Int, time.Time:
+		return x, nil
+	case float32:
+		return widen32(x), nil
+	case time.Duration:
+		return x.String(), nil
+	case Map:
+		return plainMap(x)
+	}
+	return plainReflect(reflect.ValueOf(x))
+}
+
+func plainMap(m Map) (any, error) {
+	out := new(pyjson.Map)
+	for _, item := range m {
+		key, err := plain(item.Key)
+		if err != nil {
+			return nil, err
+		}
+		switch key.(type) {
+		case nil, bool, int64, float64, string:
+		default:
+			return nil, fmt.Errorf("%w %T as a key", ErrType, item.Key)
+		}
+		v, err := plain(item.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", item.Key, err)
+		}
+		out.Set(key, v)
+	}
+	return out, nil
+}
+
+func plainReflect(r reflect.Value) (any, error) {
+	switch r.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if r.IsNil() {
+			return nil, nil
+		}
+		return plain(r.Elem().Interface())
+	case reflect.Slice, reflect.Array:
+		list := make([]any, r.Len())
+		for i := range list {
+			v, err := plain(r.Index(i).Interface())
+			if err != nil {
+				return nil, fmt.Errorf("[%d]: %w", i, err)
+			}
+			list[i] = v
+		}
+		return list, nil
+	case reflect.Map:
+		if r.Type().Key().Kind() == reflect.String {
+			return plainMap(sortedMap(r))
+		}
+	case reflect.Struct:
+		return plainMap(structMap(r))
+	case reflect.Bool:
+		return r.Bool(), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return r.Int(), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		if u := r.Uint(); u > math.MaxInt64 {
+			return new(big.Int).SetUint64(u), nil
+		}
+		return int64(r.Uint()), nil
+	case reflect.Float32, reflect.Float64:
+		return r.Float(), nil
+	case reflect.String:
+		return r.String(), nil
+	}
+	return nil, fmt.Errorf("%w %v", ErrType, r.Type())
+}
+
+func sortedMap(r reflect.Value) Map {
+	m := make(Map, 0, r.Len())
+	for key, v := range r.Seq2() {
+		m = append(m, Item{key.String(), v.Interface()})
+	}
+	slices.SortFunc(m, func(a, b Item) int { return strings.Compare(a.Key.(string), b.Key.(string)) })
+	return m
+}
+
+// structMap lists the exported fields under the names of their yaml tags, or
+// their own names in lower case, as gopkg.in/yaml.v3 does.
+func structMap(r reflect.Value) Map {
+	var m Map
+	for f, v := range r.Fields() {
+		name, flags, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case !f.IsExported() || name == "-":
+			continue
+		case strings.Contains(flags, "omitempty") && v.IsZero():
+			continue
+		case strings.Contains(flags, "inline") && v.Kind() == reflect.Struct:
+			m = append(m, structMap(v)...)
+			continue
+		case name == "":
+			name = strings.ToLower(f.Name)
+		}
+		m = append(m, Item{name, v.Interface()})
+	}
+	return m
+}
+
+// valueOf makes a value of the summary from one of internal/pyjson's.
+func valueOf(x any) value {
+	switch x := x.(type) {
+	case bool:
+		return boolValue(x)
+	case int64:
+		return intValue(x)
+	case *big.Int:
+		return value{kind: kindBig, any: x}
+	case float64:
+		return value{kind: kindFloat64, bits: math.Float64bits(x)}
+	case string:
+		return value{kind: kindString, str: x}
+	case time.Time:
+		return value{kind: kindString, str: x.Format(time.RFC3339Nano)}
+	case []any:
+		list := make([]value, len(x))
+		for i, e := range x {
+			list[i] = valueOf(e)
+		}
+		return treeOf(list)
+	case *pyjson.Map:
+		g := new(group)
+		for key, v := range x.All() {
+			g.put(keyText(key)).val = valueOf(v)
+		}
+		return treeOf(g)
+	}
+	return value{}
+}
+
+// keyText is the text that a key has in JSON.
+func keyText(key any) string {
+	if s, ok := key.(string); ok {
+		return s
+	}
+	return string(valueOf(key).appendJSON(nil, 0))
+}

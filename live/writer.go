@@ -1,0 +1,171 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+)
+
+// retryDelay is the pause after the disk has refused something.
+const retryDelay = time.Second
+
+// files is the part of a logger that owns the disk. Logger.io guards it.
+type files struct {
+	err     error // the first one
+	ready   bool  // the directory is this run's
+	summary []byte
+	todo    todo
+	batch   []*series // taken by the flush under way
+	retry   []*series // with rows that could not be written
+	records []Record
+	content content
+	dvcyaml dvcyamlState
+}
+
+// run is the background writer: it sleeps until there is something to write,
+// waits out the lag so that one write serves many steps, and writes.
+func (l *Logger) run() {
+	defer close(l.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-l.wake:
+		case <-l.quit:
+			return
+		}
+		delay := l.lag
+		if l.isStalled() {
+			delay = max(delay, retryDelay)
+		}
+		timer.Reset(delay)
+		select {
+		case <-timer.C:
+		case <-l.quit:
+			return
+		}
+		l.flush()
+	}
+}
+
+// arm wakes the writer, once per flush. It requires l.mu.
+func (l *Logger) arm() {
+	if l.armed || l.lag == 0 && !l.stalled && l.todo == (todo{}) && l.pending < maxPending/2 {
+		return // with no lag NextStep does the writing
+	}
+	l.armed = true
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Logger) isStalled() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stalled
+}
+
+// flush writes everything that was logged before it was called: first the
+// histories, then the summary, so that a run that dies in between resumes from
+// a step that no history lacks.
+func (l *Logger) flush() {
+	l.io.Lock()
+	defer l.io.Unlock()
+	l.take()
+	f := &l.files
+	if !f.ready && l.nothingLogged() {
+		f.todo = todo{}
+		return
+	}
+	f.note(l, l.prepare())
+	failed := f.retry[:0]
+	for _, s := range f.batch {
+		if err := s.file.write(s); err != nil {
+			f.note(l, fmt.Errorf("history of %s: %w", s.name, err))
+			failed = append(failed, s)
+		}
+	}
+	f.retry = failed
+	l.flushSummary()
+	l.flushSinks()
+	l.mu.Lock()
+	l.stalled = len(f.retry) > 0 || f.todo.summary
+	if l.stalled {
+		l.arm()
+	}
+	l.mu.Unlock()
+}
+
+// take moves what was logged out of the callers' reach.
+func (l *Logger) take() {
+	f := &l.files
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.batch = append(f.batch[:0], f.retry...)
+	for _, s := range l.dirty {
+		if len(s.file.out) == 0 {
+			f.batch = append(f.batch, s)
+			s.file.stamped = s.stamped
+		}
+		f.note(l, s.file.take(s.pending))
+		s.pending, s.queued = s.pending[:0], false
+	}
+	l.dirty = l.dirty[:0]
+	if l.todo.summary {
+		f.summary = append(f.summary[:0], l.synced...)
+	}
+	f.todo.merge(l.todo)
+	f.records = append(f.records, l.records...)
+	l.records = l.records[:0]
+	l.todo, l.pending, l.armed = todo{}, 0, false
+	l.drained.Broadcast()
+}
+
+func (t *todo) merge(more todo) {
+	t.summary = t.summary || more.summary
+	t.report = t.report || more.report
+	if more.step {
+		t.step, t.stepNo = true, more.stepNo
+	}
+}
+
+// flushSummary writes what belongs to a sync.
+func (l *Logger) flushSummary() {
+	f := &l.files
+	if f.todo.summary {
+		err := l.writeSummary()
+		f.note(l, err)
+		f.todo.summary = err != nil
+	}
+	if f.todo.step {
+		f.todo.step = false
+		l.repo.stepCompleted(f.todo.stepNo)
+	}
+	if f.todo.report {
+		f.todo.report = false
+		l.report.kick()
+	}
+}
+
+func (l *Logger) writeSummary() error {
+	if l.classic != nil {
+		return l.classic.writeSummary(l.files.summary)
+	}
+	err := atomicfile.WriteFile(l.abs("metrics.json"), l.files.summary, nil)
+	if l.opts.NoDVCYAML {
+		return err
+	}
+	return errors.Join(err, l.makeDVCYAML())
+}
+
+// note keeps the first error and shows it once.
+func (f *files) note(l *Logger, err error) {
+	if err == nil || f.err != nil {
+		return
+	}
+	f.err = err
+	l.slog.Error("live: cannot write; training goes on", "dir", l.dir, "err", err)
+}
