@@ -1,0 +1,161 @@
+//go:build amd64
+
+package kernel
+
+import "golang.org/x/sys/cpu"
+
+// best is the widest level of this machine.
+func best() Level {
+	switch {
+	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasFMA:
+		return AVX512
+	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+		return AVX2
+	}
+	return Generic
+}
+
+type binaryFunc func(dst, x, y *float32, n int)
+
+var (
+	binaryAVX512 = [4][3]binaryFunc{
+		{addVVAVX512, addVSAVX512, addSVAVX512}, {subVVAVX512, subVSAVX512, subSVAVX512},
+		{mulVVAVX512, mulVSAVX512, mulSVAVX512}, {divVVAVX512, divVSAVX512, divSVAVX512},
+	}
+	binaryAVX2 = [4][3]binaryFunc{
+		{addVVAVX2, addVSAVX2, addSVAVX2}, {subVVAVX2, subVSAVX2, subSVAVX2},
+		{mulVVAVX2, mulVSAVX2, mulSVAVX2}, {divVVAVX2, divVSAVX2, divSVAVX2},
+	}
+)
+
+//go:noescape
+func convAVX512(out *float32, stride int, in *float32, off *int64, n int, w *float32, tiles int)
+
+//go:noescape
+func dwAVX512(out, dy *float32, stride int, in *float32, off *int64, groups, n int)
+
+//go:noescape
+func bnReLUAVX512(dst, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnGradAVX512(dst, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUPoolAVX512(dst, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUUnpoolAVX512(dst0, dst1, dp, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func sumAVX512(acc *Sum16, x *float32, n int)
+
+//go:noescape
+func biasStatsAVX512(dst, src, bias *float32, acc *Moments, n int)
+
+//go:noescape
+func gradStatsAVX512(acc *Moments, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func sqrtAVX512(dst, x *float32, n int)
+
+//go:noescape
+func addVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func addVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func addSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func subVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func subVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func subSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func mulSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func divVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func divVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func divSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func convAVX2(out *float32, stride int, in *float32, off *int64, n int, w *float32, tiles int)
+
+//go:noescape
+func dwAVX2(out, dy *float32, stride int, in *float32, off *int64, groups, n int)
+
+//go:noescape
+func bnReLUAVX2(dst, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnGradAVX2(dst, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUPoolAVX2(dst, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUUnpoolAVX2(dst0, dst1, dp, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func sumAVX2(acc *Sum16, x *float32, n int)
+
+//go:noescape
+func biasStatsAVX2(dst, src, bias *float32, acc *Moments, n int)
+
+//go:noescape
+func gradStatsAVX2(acc *Moments, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func sqrtAVX2(dst, x *float32, n int)
+
+//go:noescape
+func addVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func addVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func addSVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func subVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func subVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func subSVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func mulSVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func divVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func divVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func divSVAVX2(dst, x, y *float32, n int)

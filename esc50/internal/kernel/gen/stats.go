@@ -1,0 +1,164 @@
+//go:build ignore
+
+package main
+
+import "fmt"
+
+// sums moves 16*n float64 accumulators between memory at R9 and registers. The
+// register of part p (and quarter q of AVX2) of sum s is acc(s, p, q).
+func (a *asm) sums(n int, store bool) {
+	half := 2 / a.parts * a.parts // registers of 16 float64: 2 or 4
+	if !a.wide() {
+		half = 4
+	}
+	for i := range n * half {
+		reg, at := a.v(a.accBase()+i), fmt.Sprintf("%d(R9)", i*a.width())
+		if store {
+			a.o("VMOVUPD %s, %s", reg, at)
+		} else {
+			a.o("VMOVUPD %s, %s", at, reg)
+		}
+	}
+}
+
+// accBase is the first register of the accumulators.
+func (a *asm) accBase() int {
+	if a.wide() {
+		return 16
+	}
+	return 0
+}
+
+// widen emits f for each half of the lanes of a part: the index of their
+// accumulator and how to convert a float32 register to float64.
+func (a *asm) widen(part int, f func(acc int, convert func(from, to int))) {
+	for half := range 2 {
+		if a.wide() {
+			f(half, func(from, to int) {
+				if half == 0 {
+					a.o("VCVTPS2PD Y%d, Z%d", from, to)
+					return
+				}
+				a.o("VEXTRACTF64X4 $1, Z%d, Y%d", from, to)
+				a.o("VCVTPS2PD Y%d, Z%d", to, to)
+			})
+			continue
+		}
+		f(2*part+half, func(from, to int) {
+			if half == 0 {
+				a.o("VCVTPS2PD X%d, Y%d", from, to)
+				return
+			}
+			a.o("VEXTRACTF128 $1, Y%d, X%d", from, to)
+			a.o("VCVTPS2PD X%d, Y%d", to, to)
+		})
+	}
+}
+
+// stats are the kernels that add to sixteen float64 lanes per sum.
+func (a *asm) stats() {
+	per := 2 // accumulator registers per sum
+	t := []int{0, 1, 2, 3, 4}
+	if !a.wide() {
+		per = 4
+		t = []int{8, 9, 10, 11, 12}
+	}
+	base := a.accBase()
+
+	a.fn("sum", "acc:R9", "x:SI", "n:CX")
+	a.sums(1, false)
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(t[0]))
+		a.widen(part, func(acc int, convert func(from, to int)) {
+			convert(t[0], t[1])
+			a.o("VADDPD %s, %s, %s", a.v(t[1]), a.v(base+acc), a.v(base+acc))
+		})
+	})
+	a.sums(1, true)
+	a.ret()
+
+	a.fn("biasStats", "dst:DI", "src:SI", "bias:R8", "acc:R9", "n:CX")
+	a.sums(2, false)
+	a.o("VBROADCASTSS (R8), %s", a.v(t[4]))
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(t[0]))
+		a.o("VADDPS %s, %s, %s", a.v(t[4]), a.v(t[0]), a.v(t[0]))
+		a.st(a.v(t[0]), "DI", part)
+		a.zeroTail(a.v(t[0]), part)
+		a.widen(part, func(acc int, convert func(from, to int)) {
+			convert(t[0], t[1])
+			a.o("VADDPD %s, %s, %s", a.v(t[1]), a.v(base+acc), a.v(base+acc))
+			a.o("VFMADD231PD %s, %s, %s", a.v(t[1]), a.v(t[1]), a.v(base+per+acc))
+		})
+	})
+	a.sums(2, true)
+	a.ret()
+
+	// gradStats: with AVX2 the parameters stay in memory for want of registers.
+	a.fn("gradStats", "acc:R9", "da:DX", "y:SI", "p:R8", "n:CX")
+	a.sums(2, false)
+	a.loop(func(part int) {
+		d, z, g := t[0], t[1], t[2]
+		a.ld("SI", part, a.v(d))
+		a.o("VBROADCASTSS (R8), %s", a.v(t[3]))
+		a.o("VSUBPS %s, %s, %s", a.v(t[3]), a.v(d), a.v(d))
+		a.o("VBROADCASTSS 4(R8), %s", a.v(z))
+		a.o("VBROADCASTSS 8(R8), %s", a.v(t[3]))
+		a.o("VFMADD213PS %s, %s, %s", a.v(t[3]), a.v(d), a.v(z))
+		a.ld("DX", part, a.v(g))
+		zero := t[3]
+		a.o("VXORPS X%d, X%d, X%d", zero, zero, zero)
+		if a.wide() {
+			a.o("VCMPPS $0x1e, Z%d, Z%d, K1", zero, z)
+			a.o("VMOVAPS.Z Z%d, K1, Z%d", g, g)
+		} else {
+			a.o("VCMPPS $0x1e, Y%d, Y%d, Y%d", zero, z, z)
+			a.o("VANDPS Y%d, Y%d, Y%d", g, z, g)
+		}
+		a.widen(part, func(acc int, convert func(from, to int)) {
+			convert(g, t[1])
+			convert(d, t[3])
+			a.o("VADDPD %s, %s, %s", a.v(t[1]), a.v(base+acc), a.v(base+acc))
+			a.o("VFMADD231PD %s, %s, %s", a.v(t[3]), a.v(t[1]), a.v(base+per+acc))
+		})
+	})
+	a.sums(2, true)
+	a.ret()
+}
+
+// pointwise are the kernels of arithmetic on whole tensors: dst may be an
+// operand. In VS the second operand, in SV the first, is one float.
+func (a *asm) pointwise() {
+	for _, op := range []struct{ name, instr string }{{"add", "VADDPS"}, {"sub", "VSUBPS"}, {"mul", "VMULPS"}, {"div", "VDIVPS"}} {
+		for _, mode := range []string{"VV", "VS", "SV"} {
+			a.fn(op.name+mode, "dst:DI", "x:SI", "y:DX", "n:CX")
+			switch mode {
+			case "VS":
+				a.o("VBROADCASTSS (DX), %s", a.v(3))
+			case "SV":
+				a.o("VBROADCASTSS (SI), %s", a.v(2))
+			}
+			a.loop(func(part int) {
+				x, y := 2, 3
+				if mode != "SV" {
+					x = 0
+					a.ld("SI", part, a.v(0))
+				}
+				if mode != "VS" {
+					y = 1
+					a.ld("DX", part, a.v(1))
+				}
+				a.o("%s %s, %s, %s", op.instr, a.v(y), a.v(x), a.v(0))
+				a.st(a.v(0), "DI", part)
+			})
+			a.ret()
+		}
+	}
+	a.fn("sqrt", "dst:DI", "x:SI", "n:CX")
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(0))
+		a.o("VSQRTPS %s, %s", a.v(0), a.v(0))
+		a.st(a.v(0), "DI", part)
+	})
+	a.ret()
+}
