@@ -92,6 +92,7 @@ type objects struct {
 	c      *Cache
 	d      *dir
 	legacy bool
+	stage  *stage // nil unless writable
 	chmod  sync.Once
 	fix    bool // created files lack bits of objectPerm (umask)
 	clone  cloner
@@ -115,7 +116,17 @@ func (c *Cache) writable(legacy bool) (*objects, error) {
 	if err := c.mkdirAll(c.root(legacy)); err != nil {
 		return nil, err
 	}
-	return c.objects(legacy)
+	o, err := c.objects(legacy)
+	if err != nil {
+		return nil, err
+	}
+	if c.opts.Shared { // new files must get the group of the cache's directories
+		d, err := openDir(o.d.path)
+		o.stage = &stage{d, false}
+		return o, err
+	}
+	o.stage, err = c.newStage(o.d.path)
+	return o, err
 }
 
 func (c *Cache) mkdirAll(path string) error {
@@ -139,6 +150,7 @@ func (c *Cache) mkdirAll(path string) error {
 func (o *objects) close() {
 	if o != nil {
 		o.d.close()
+		o.stage.close()
 	}
 }
 
@@ -228,16 +240,10 @@ func tempName() string {
 	return atomicfile.TempPrefix + strconv.FormatUint(rand.Uint64(), 36)
 }
 
-// create makes a temporary file beside the place of the object name.
-func (o *objects) create(name string) (file, string, error) {
-	tmp := name[:3] + tempName()
-	f, err := o.d.create(tmp, objectPerm)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := o.mkdir(name[:2]); err != nil {
-			return f, tmp, err
-		}
-		f, err = o.d.create(tmp, objectPerm)
-	}
+// create makes a temporary file on the stage.
+func (o *objects) create() (file, string, error) {
+	tmp := tempName()
+	f, err := o.stage.create(tmp, objectPerm)
 	if err != nil {
 		return f, tmp, err
 	}
@@ -248,10 +254,21 @@ func (o *objects) create(name string) (file, string, error) {
 	if o.fix {
 		if err := f.chmod(objectPerm); err != nil {
 			f.Close()
-			return f, tmp, errors.Join(err, o.d.remove(tmp))
+			return f, tmp, errors.Join(err, o.stage.remove(tmp))
 		}
 	}
 	return f, tmp, nil
+}
+
+// commit moves a temporary file to the place of an object.
+func (o *objects) commit(tmp, name string) error {
+	err := o.stage.rename(tmp, o.d, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = o.mkdir(name[:2]); err == nil {
+			err = o.stage.rename(tmp, o.d, name)
+		}
+	}
+	return err
 }
 
 func (o *objects) mkdir(name string) error {
@@ -267,17 +284,16 @@ func (o *objects) mkdir(name string) error {
 
 // put stores bytes that have the given hash.
 func (o *objects) put(h Hash, data []byte) error {
-	name := h.relPath()
-	f, tmp, err := o.create(name)
+	f, tmp, err := o.create()
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = o.d.rename(tmp, o.d, name)
+		err = o.commit(tmp, h.relPath())
 	}
 	if err != nil {
-		o.d.remove(tmp)
+		o.stage.remove(tmp)
 		return fmt.Errorf("store %s: %w", o.c.Path(h), err)
 	}
 	return nil

@@ -47,14 +47,40 @@ func ParseHash(s string) (Hash, error) {
 	if isDir {
 		h.kind |= kindDir
 	}
-	if len(digits) != 2*len(h.sum) {
-		return Hash{}, fmt.Errorf("%q: %w", s, ErrHash)
-	}
-	if _, err := hex.Decode(h.sum[:], []byte(digits)); err != nil {
+	if !h.decode(digits) {
 		return Hash{}, fmt.Errorf("%q: %w", s, ErrHash)
 	}
 	return h, nil
 }
+
+// decode reads 32 hexadecimal digits.
+func (h *Hash) decode(digits string) bool {
+	if len(digits) != 2*len(h.sum) {
+		return false
+	}
+	for i := range h.sum {
+		hi, lo := nibble[digits[2*i]], nibble[digits[2*i+1]]
+		if hi|lo >= 16 {
+			return false
+		}
+		h.sum[i] = hi<<4 | lo
+	}
+	return true
+}
+
+// nibble is the value of a hexadecimal digit, 16 of any other byte.
+var nibble = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 16
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = byte(i)
+	}
+	for i, c := range "ABCDEF" {
+		t[c] = byte(10 + i)
+	}
+	return t
+}()
 
 // String returns 32 lower-case digits, followed by ".dir" for a directory.
 // The zero Hash is the empty string.

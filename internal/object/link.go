@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,7 +27,7 @@ const (
 // placer puts objects into one part of the workspace.
 type placer struct {
 	o     *objects
-	stage *dir // where files are made before they are renamed into place
+	stage *stage
 	clone cloner
 
 	mu   sync.Mutex
@@ -38,37 +37,11 @@ type placer struct {
 // placer returns a placer for target and what is below it. The parent of
 // target exists.
 func (c *Cache) placer(target string, o *objects) (*placer, error) {
-	parent := filepath.Dir(target)
-	if stage, err := c.stage(parent); err == nil {
-		return &placer{o: o, stage: stage}, nil
-	}
-	stage, err := openDir(parent)
+	stage, err := c.newStage(filepath.Dir(target))
 	if err != nil {
 		return nil, err
 	}
 	return &placer{o: o, stage: stage}, nil
-}
-
-// stage opens the directory for temporary files, if it is of use to parent.
-func (c *Cache) stage(parent string) (*dir, error) {
-	if c.opts.Temp == "" || !sameDevice(c.opts.Temp, parent) {
-		return nil, fs.ErrNotExist
-	}
-	return openDir(c.opts.Temp)
-}
-
-// Sweep deletes what a killed process left in the directory for temporary
-// files. The caller holds the repository's lock.
-func (c *Cache) Sweep() {
-	entries, err := os.ReadDir(c.opts.Temp)
-	if c.opts.Temp == "" || err != nil {
-		return
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
-			os.RemoveAll(filepath.Join(c.opts.Temp, e.Name()))
-		}
-	}
 }
 
 func (p *placer) close() { p.stage.close() }
@@ -86,7 +59,7 @@ func (p *placer) place(ctx context.Context, h Hash, d *dir, name string) error {
 	case Symlink:
 		err = p.symlink(ctx, h, tmp)
 	default:
-		err = p.copy(ctx, h, p.stage, tmp)
+		err = p.copy(ctx, h, p.stage.dir, tmp)
 	}
 	if err == nil {
 		err = p.stage.rename(tmp, d, name)
@@ -112,7 +85,7 @@ func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
 			p.kind = kind
 			return kind, nil
 		case Hardlink:
-			err = p.o.d.link(h.relPath(), p.stage, tmp)
+			err = p.o.d.link(h.relPath(), p.stage.dir, tmp)
 		case Symlink:
 			err = p.stage.symlink(p.o.c.Path(h), tmp)
 		default:
@@ -241,12 +214,12 @@ func (p *placer) hardlink(ctx context.Context, h Hash, tmp string) error {
 		return err
 	}
 	if st.key.size == 0 {
-		return p.copy(ctx, h, p.stage, tmp)
+		return p.copy(ctx, h, p.stage.dir, tmp)
 	}
 	if err := p.o.verify(ctx, h, &st); err != nil {
 		return err
 	}
-	return p.o.d.link(h.relPath(), p.stage, tmp)
+	return p.o.d.link(h.relPath(), p.stage.dir, tmp)
 }
 
 func (p *placer) symlink(ctx context.Context, h Hash, tmp string) error {

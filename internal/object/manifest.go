@@ -2,7 +2,6 @@ package object
 
 import (
 	"crypto/md5"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,6 +63,50 @@ func HashManifest(entries []Entry) ([]byte, Hash, error) {
 // ("..", absolute paths and empty elements are refused) and may occur once;
 // no path may be a parent of another.
 func ParseManifest(data []byte) ([]Entry, error) {
+	if entries, ok := parsePlain(string(data)); ok {
+		return entries, checkTree(entries)
+	}
+	return parseJSON(data)
+}
+
+// parsePlain reads what AppendManifest writes when no path needs an escape,
+// which is nearly always, at a tenth of the cost. It gives up on anything else.
+func parsePlain(s string) ([]Entry, bool) {
+	const head, middle = `{"md5": "`, `", "relpath": "`
+	const fixed = len(head) + 32 + len(middle)
+	s, ok := strings.CutPrefix(s, "[")
+	if !ok || s == "]" {
+		return nil, ok
+	}
+	entries := make([]Entry, 0, len(s)/80+1)
+	for {
+		if len(s) < fixed || s[:len(head)] != head || s[len(head)+32:fixed] != middle {
+			return nil, false
+		}
+		e := Entry{Hash: Hash{kind: kindSet}}
+		if !e.Hash.decode(s[len(head) : len(head)+32]) {
+			return nil, false
+		}
+		s = s[fixed:]
+		end := strings.IndexByte(s, '"')
+		if end < 0 {
+			return nil, false
+		}
+		e.Path = s[:end]
+		if strings.IndexByte(e.Path, '\\') >= 0 || !localPath(e.Path) || len(entries) > 0 && e.Path <= entries[len(entries)-1].Path {
+			return nil, false
+		}
+		entries = append(entries, e)
+		if s = s[end+1:]; s == "}]" {
+			return entries, true
+		}
+		if s, ok = strings.CutPrefix(s, "}, "); !ok {
+			return nil, false
+		}
+	}
+}
+
+func parseJSON(data []byte) ([]Entry, error) {
 	var raw []struct {
 		MD5     string `json:"md5"`
 		Relpath string `json:"relpath"`
@@ -167,13 +210,4 @@ func appendASCII(dst []byte, s string) []byte {
 
 func appendUnit(dst []byte, u rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
-}
-
-// parseSum reads 32 hexadecimal digits.
-func parseSum(digits []byte) (sum [16]byte, ok bool) {
-	if len(digits) != 32 {
-		return sum, false
-	}
-	_, err := hex.Decode(sum[:], digits)
-	return sum, err == nil
 }

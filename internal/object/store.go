@@ -175,10 +175,10 @@ func (a *adder) storeLarge(ctx context.Context, src file, key *statKey) (sum [16
 	tmp := tempName()
 	defer func() {
 		if err != nil {
-			a.d.remove(tmp)
+			a.stage.remove(tmp)
 		}
 	}()
-	if a.clone.try(src, a.d, tmp) {
+	if a.clone.try(src, a.stage.dir, tmp) {
 		sum, err = a.sumClone(ctx, src, tmp, key)
 	} else {
 		sum, err = a.copySum(ctx, src, tmp, key)
@@ -188,25 +188,21 @@ func (a *adder) storeLarge(ctx context.Context, src file, key *statKey) (sum [16
 	}
 	h := a.hash(sum)
 	if ok, err := a.has(ctx, h, key.size); ok || err != nil {
-		return sum, errors.Join(err, a.d.remove(tmp))
+		return sum, errors.Join(err, a.stage.remove(tmp))
 	}
-	name := h.relPath()
-	if err := a.mkdir(name[:2]); err != nil {
-		return sum, err
-	}
-	return sum, a.d.rename(tmp, a.d, name)
+	return sum, a.commit(tmp, h.relPath())
 }
 
 // sumClone hashes the clone, which nobody else can change.
 func (a *adder) sumClone(ctx context.Context, src file, tmp string, key *statKey) (sum [16]byte, err error) {
-	if err := a.d.chmod(tmp, objectPerm); err != nil {
+	if err := a.stage.chmod(tmp, objectPerm); err != nil {
 		return sum, err
 	}
-	st, err := a.d.stat(tmp, false)
+	st, err := a.stage.stat(tmp, false)
 	if err != nil {
 		return sum, err
 	}
-	if sum, err = a.hs.sum(ctx, a.d, tmp, &st, a.legacy); err != nil {
+	if sum, err = a.hs.sum(ctx, a.stage.dir, tmp, &st, a.legacy); err != nil {
 		return sum, err
 	}
 	after, err := src.stat()
@@ -217,7 +213,7 @@ func (a *adder) sumClone(ctx context.Context, src file, tmp string, key *statKey
 }
 
 func (a *adder) copySum(ctx context.Context, src file, tmp string, key *statKey) (sum [16]byte, err error) {
-	dst, err := a.d.create(tmp, objectPerm)
+	dst, err := a.stage.create(tmp, objectPerm)
 	if err != nil {
 		return sum, err
 	}
@@ -226,7 +222,7 @@ func (a *adder) copySum(ctx context.Context, src file, tmp string, key *statKey)
 		return sum, err
 	}
 	if sum, err = pump(ctx, dst, src, sumFunc(a.legacy)); err != nil {
-		return sum, a.d.fail("write", tmp, err)
+		return sum, a.stage.fail("write", tmp, err)
 	}
 	after, err := src.stat()
 	if err == nil && after.key != *key {
