@@ -1,0 +1,111 @@
+package ignore
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Pattern is one line of an ignore file.
+type Pattern struct {
+	Text   string // as written, without the line end
+	Source string // the file it is from, as given to Parse
+	Line   int    // counted from 1
+	Negate bool   // "!": what matches is not ignored after all
+
+	glob     string
+	dirOnly  bool
+	baseName bool // no slash: matched against the last element
+	literal  bool // no wildcard in glob
+}
+
+// Syntax is what the two kinds of ignore file differ in.
+type Syntax struct {
+	// Strip removes blanks around each line first, as DVC does for .dvcignore.
+	// Without it, only unescaped trailing spaces go, as in git.
+	Strip bool
+}
+
+// Parse reads an ignore file. Nothing in one is an error: a pattern that makes no
+// sense matches nothing.
+func Parse(source string, data []byte, syntax Syntax) []Pattern {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var out []Pattern
+	n := 0
+	for line := range bytes.SplitSeq(data, []byte("\n")) {
+		n++
+		if p, ok := parseLine(string(bytes.TrimSuffix(line, []byte("\r"))), syntax); ok {
+			p.Source, p.Line = source, n
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func parseLine(line string, syntax Syntax) (Pattern, bool) {
+	if syntax.Strip {
+		line = strings.TrimSpace(line)
+	}
+	if line == "" || line[0] == '#' {
+		return Pattern{}, false
+	}
+	if i := strings.IndexByte(line, 0); i >= 0 {
+		line = line[:i] // git reads lines as C strings
+	}
+	p := Pattern{Text: line}
+	line = trimTrailingSpaces(line)
+	if strings.HasPrefix(line, "!") {
+		p.Negate = true
+		line = line[1:]
+	}
+	if strings.HasSuffix(line, "/") {
+		p.dirOnly = true
+		line = line[:len(line)-1]
+	}
+	p.baseName = !strings.Contains(line, "/")
+	p.glob = strings.TrimPrefix(line, "/")
+	p.literal = !strings.ContainsAny(p.glob, `*?[\`)
+	return p, true
+}
+
+// trimTrailingSpaces removes trailing spaces that no backslash quotes.
+func trimTrailingSpaces(s string) string {
+	end := 0
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case ' ':
+			continue
+		case '\\':
+			i++
+			if i == len(s) {
+				return s
+			}
+		}
+		end = i + 1
+	}
+	return s[:end]
+}
+
+// Match reports whether the pattern matches a path relative to the directory of
+// its file, regardless of Negate. The path has slashes and no trailing one.
+func (p *Pattern) Match(rel string, isDir bool) bool {
+	if p.dirOnly && !isDir || p.glob == "" {
+		return false
+	}
+	if p.baseName {
+		rel = rel[strings.LastIndexByte(rel, '/')+1:]
+	}
+	if p.literal {
+		return rel == p.glob
+	}
+	return wildmatch(p.glob, rel, !p.baseName) == matched
+}
+
+// last returns the last pattern that matches, or nil.
+func last(patterns []Pattern, rel string, isDir bool) *Pattern {
+	for i := len(patterns) - 1; i >= 0; i-- {
+		if patterns[i].Match(rel, isDir) {
+			return &patterns[i]
+		}
+	}
+	return nil
+}
