@@ -1,21 +1,248 @@
 package live
 
-import "github.com/reprodl/reprodl/internal/pyjson"
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 
-type artifact struct{}
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
 
-// ArtifactOptions describe an artifact.
+// ArtifactOptions describe an artifact, and how it is kept. Nil means that it
+// is put under DVC where it is, and not described.
 type ArtifactOptions struct {
-	Type, Name, Desc string
-	Labels           []string
-	Meta             Map
-	Copy, NoCache    bool
+	// Type, Desc, Labels and Meta describe the artifact in dvc.yaml, under
+	// Name, or under the file's name less its suffix. DVC's model registry
+	// lists those of type "model".
+	Type   string
+	Name   string
+	Desc   string
+	Labels []string
+	Meta   Map
+	// Copy copies the file or directory into ArtifactsDir first.
+	Copy bool
+	// NoCache leaves the data alone: it is only described.
+	NoCache bool
 }
 
-// LogArtifact ...
-func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error { return nil }
+// artifact is an entry of dvc.yaml.
+type artifact struct {
+	path string // absolute
+	opts ArtifactOptions
+	meta any
+}
 
-func (a *artifact) entry(dir string) *pyjson.Map { return nil }
+var artifactName = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-/_]*[a-zA-Z0-9])?$`)
 
-func (l *Logger) cacheImages() {}
-func (l *Logger) finishRun()   {}
+// LogArtifact puts a file or a directory under DVC: its data into the cache,
+// a .dvc file beside it that names them, a line into .gitignore. In a git
+// repository that DVC doesn't know yet, DVC is set up first; outside of any
+// repository nothing is done, with a warning. A name that DVC doesn't allow is
+// a warning as well: the data are kept, the description isn't.
+func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
+	if opts == nil {
+		opts = new(ArtifactOptions)
+	}
+	meta, err := plain(opts.Meta)
+	if err != nil {
+		return fmt.Errorf("artifact %s: %w", path, err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("artifact: %w", err)
+	}
+	if l.repo.root == "" && l.repo.git == "" {
+		l.slog.Warn("live: an artifact needs a DVC repository", "path", path)
+		return nil
+	}
+	if err := l.touch(); err != nil {
+		return err
+	}
+	defer l.io.Unlock()
+	if opts.Copy {
+		if path, err = l.copyArtifact(path); err != nil {
+			return fmt.Errorf("artifact: %w", err)
+		}
+	}
+	if !opts.NoCache {
+		if err := l.dvcAdd(path); err != nil {
+			return fmt.Errorf("artifact %s: %w", path, err)
+		}
+	}
+	if opts.Type == "" && opts.Name == "" && opts.Desc == "" && len(opts.Labels) == 0 && len(opts.Meta) == 0 {
+		return nil
+	}
+	base := filepath.Base(path)
+	name := cmp.Or(opts.Name, strings.TrimSuffix(base, pathSuffix(base)))
+	if !artifactName.MatchString(name) {
+		l.slog.Warn("live: not a name that DVC allows for an artifact; it is left out of dvc.yaml", "name", name)
+		return nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	l.files.content.artifacts.Set(name, &artifact{abs, *opts, meta})
+	return nil
+}
+
+// entry is the artifact's description in a dvc.yaml that lies in dir.
+func (a *artifact) entry(dir string) *pyjson.Map {
+	m := pyjson.NewMap("path", relPath(dir, a.path))
+	if a.opts.Type != "" {
+		m.Set("type", a.opts.Type)
+	}
+	if a.opts.Desc != "" {
+		m.Set("desc", a.opts.Desc)
+	}
+	if a.opts.Labels != nil {
+		list := make([]any, len(a.opts.Labels))
+		for i, label := range a.opts.Labels {
+			list[i] = label
+		}
+		m.Set("labels", list)
+	}
+	if a.opts.Meta != nil {
+		m.Set("meta", a.meta)
+	}
+	return m
+}
+
+// copyArtifact replaces the copy in the directory of artifacts.
+func (l *Logger) copyArtifact(path string) (string, error) {
+	dir := l.abs("artifacts")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	dest := filepath.Join(dir, filepath.Base(filepath.Clean(path)))
+	if err := os.RemoveAll(dest); err != nil {
+		return "", err
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if fi.IsDir() {
+		err = os.CopyFS(dest, os.DirFS(path))
+	} else {
+		err = copyFile(dest, path, fi)
+	}
+	return filepath.Join(l.ArtifactsDir(), filepath.Base(dest)), err
+}
+
+func copyFile(dest, src string, fi fs.FileInfo) error {
+	data, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	f, err := atomicfile.Create(dest, &atomicfile.Options{Perm: fi.Mode().Perm()})
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if _, err := f.ReadFrom(data); err != nil {
+		return err
+	}
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	return os.Chtimes(dest, fi.ModTime(), fi.ModTime())
+}
+
+// dvcAdd does what dvc add does for one path.
+func (l *Logger) dvcAdd(path string) error {
+	if l.repo.pipeline {
+		l.slog.Warn("live: inside a pipeline make this an output of the stage instead", "path", path)
+	}
+	if err := l.repo.init(); err != nil {
+		return err
+	}
+	path = filepath.Clean(path)
+	cache := object.OpenCache(l.repo.cacheDir(), nil)
+	meta, err := cache.Add(context.Background(), object.NewHasher(nil), path, nil)
+	if err != nil {
+		return err
+	}
+	out := pyjson.NewMap("md5", meta.Hash.String(), "size", meta.Size)
+	if meta.Hash.IsDir() {
+		out.Set("nfiles", int64(meta.Files))
+	}
+	out.Set("hash", "md5")
+	out.Set("path", filepath.Base(path))
+	if err := writeDotDVC(path+".dvc", out); err != nil {
+		return err
+	}
+	l.repo.include = append(l.repo.include, path+".dvc")
+	if l.repo.git == "" {
+		return nil
+	}
+	ignore := filepath.Join(filepath.Dir(path), ".gitignore")
+	l.repo.include = append(l.repo.include, ignore)
+	return addLine(ignore, "/"+filepath.Base(path))
+}
+
+// writeDotDVC writes a .dvc file with one output. Of one that is there, what
+// the output's entry says besides its content is kept, and all other keys.
+func writeDotDVC(file string, out *pyjson.Map) error {
+	root := pyjson.NewMap("outs", []any{out})
+	if old, err := os.ReadFile(file); err == nil {
+		x, err := dvcyaml.Decode(file, old)
+		if err != nil {
+			return err
+		}
+		if m, ok := x.(*pyjson.Map); ok {
+			keepOut(m, out)
+			m.Set("outs", []any{out})
+			root = m
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, err := atomicfile.WriteFileIfChanged(file, dvcyaml.Marshal(root), &atomicfile.Options{Sync: true})
+	return err
+}
+
+// keepOut copies what only a user can have written from the old entry.
+func keepOut(old, out *pyjson.Map) {
+	outs, _ := old.Get("outs")
+	list, _ := outs.([]any)
+	if len(list) != 1 {
+		return
+	}
+	entry, ok := list[0].(*pyjson.Map)
+	if !ok {
+		return
+	}
+	for key, v := range entry.All() {
+		if _, known := out.Get(key); !known && key != "nfiles" && key != "isexec" {
+			out.Set(key, v)
+		}
+	}
+}
+
+// addLine appends a line to a file that lacks it.
+func addLine(file, line string) error {
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for old := range bytes.Lines(text) {
+		if string(bytes.TrimSpace(old)) == line {
+			return nil
+		}
+	}
+	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text, '\n')
+	}
+	return atomicfile.WriteFile(file, append(text, line+"\n"...), nil)
+}

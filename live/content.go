@@ -114,9 +114,16 @@ func (l *Logger) nothingLogged() bool {
 }
 
 // touch begins a change made outside the writer: it takes l.io, makes sure
-// that the logger is open and that the directory is this run's. Unless it
-// fails, the caller unlocks l.io.
+// that the logger is open, that the directory is this run's, and that earlier
+// syncs see what was before the change. Unless it fails, the caller unlocks
+// l.io.
 func (l *Logger) touch() error {
+	l.mu.Lock()
+	behind := l.todo.summary && l.classic == nil
+	l.mu.Unlock()
+	if behind {
+		l.flush()
+	}
 	l.io.Lock()
 	l.mu.Lock()
 	closed := l.closed

@@ -33,12 +33,14 @@ func (l *Logger) MakeDVCYAML() error {
 		return err
 	}
 	defer l.io.Unlock()
-	return l.makeDVCYAML()
+	return l.makeDVCYAML(1)
 }
 
 // makeDVCYAML brings dvc.yaml up to date, if the logger's entries or the file
-// have changed since it last did. A file that can't be read is left alone.
-func (l *Logger) makeDVCYAML() error {
+// have changed since it last did. It does so for the given number of syncs:
+// a second one may move entries behind those it keeps. A file that can't be
+// read is left alone.
+func (l *Logger) makeDVCYAML(syncs int) error {
 	file := l.DVCFile()
 	dir, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
@@ -46,40 +48,42 @@ func (l *Logger) makeDVCYAML() error {
 	}
 	entries := l.dvcEntries(dir)
 	state := dvcyamlState{entries: string(dvcyaml.Marshal(entries))}
-	if fi, err := os.Stat(file); err == nil {
-		state.size, state.modTime = fi.Size(), fi.ModTime()
-	}
-	if state == l.files.dvcyaml {
+	if state.stat(file); state == l.files.dvcyaml {
 		return nil
 	}
-	if err := l.mergeDVCYAML(file, dir, entries); err != nil {
+	old, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return err
+		}
+		old, syncs = dvcyaml.Marshal(entries), syncs-1
+	case err != nil:
 		return err
 	}
-	if fi, err := os.Stat(file); err == nil {
-		state.size, state.modTime = fi.Size(), fi.ModTime()
+	text, stable := old, false
+	for range min(syncs, 2) {
+		merged, err := l.mergeEntries(file, text, dir, entries)
+		if err != nil {
+			l.slog.Warn("live: dvc.yaml is left as it is", "err", err)
+			return nil
+		}
+		text, stable = merged, string(merged) == string(text)
+	}
+	if _, err := atomicfile.WriteFileIfChanged(file, text, nil); err != nil {
+		return err
+	}
+	if stable {
+		state.stat(file)
 		l.files.dvcyaml = state
 	}
 	return nil
 }
 
-func (l *Logger) mergeDVCYAML(file, dir string, entries *pyjson.Map) error {
-	old, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
-		return atomicfile.WriteFile(file, dvcyaml.Marshal(entries), nil)
+func (s *dvcyamlState) stat(file string) {
+	if fi, err := os.Stat(file); err == nil {
+		s.size, s.modTime = fi.Size(), fi.ModTime()
 	}
-	if err != nil {
-		return err
-	}
-	text, err := l.mergeEntries(file, old, dir, entries)
-	if err != nil {
-		l.slog.Warn("live: dvc.yaml is left as it is", "err", err)
-		return nil
-	}
-	_, err = atomicfile.WriteFileIfChanged(file, text, nil)
-	return err
 }
 
 // dvcEntries lists what dvc.yaml, lying in dir, says about this run.

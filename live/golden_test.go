@@ -39,9 +39,6 @@ func TestGoldenLive(t *testing.T) {
 	require.NotEmpty(t, cases)
 	for _, file := range cases {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			if filepath.Base(filepath.Dir(file)) == "artifact_dvc" {
-				t.Skip("artifacts come with the next change")
-			}
 			runGolden(t, filepath.Dir(file))
 		})
 	}

@@ -73,17 +73,12 @@ func (r *replayer) logger(l *live.Logger, c *goldenCall, raw []byte) error {
 	return fmt.Errorf("unknown call %s", c.Call)
 }
 
-// labels and meta distinguish an absent list from an empty one.
-func labels(c *goldenCall) []string {
-	list, ok := c.Labels.val.([]any)
-	if !ok {
+// labels are plain strings of an artifact.
+func labels(c *goldenCall) (list []string) {
+	if json.Unmarshal(c.Labels, &list) != nil {
 		return nil
 	}
-	out := make([]string, len(list))
-	for i, e := range list {
-		out[i] = fmt.Sprint(e)
-	}
-	return out
+	return list
 }
 
 func meta(c *goldenCall) live.Map {
@@ -160,7 +155,11 @@ func (r *replayer) logSklearn(l *live.Logger, c *goldenCall) error {
 			return fmt.Errorf("unknown argument %s", name)
 		}
 	}
-	return l.LogSklearnPlot(live.SklearnPlot(c.Kind), unwrap(c.Labels.val), unwrap(c.Predictions.val), o)
+	var labels typed
+	if err := json.Unmarshal(c.Labels, &labels); err != nil {
+		return err
+	}
+	return l.LogSklearnPlot(live.SklearnPlot(c.Kind), unwrap(labels.val), unwrap(c.Predictions.val), o)
 }
 
 func checkSummary(l *live.Logger, c *goldenCall) error {

@@ -73,9 +73,10 @@ type goldenCall struct {
 		CacheImages                bool `json:"cache_images"`
 		Step                       int
 	}
-	Value, Params, Datapoints, Labels, Predictions, Meta typed
-	Kwargs                                               map[string]typed
-	Array                                                *struct {
+	Value, Params, Datapoints, Predictions, Meta typed
+	Labels                                       json.RawMessage
+	Kwargs                                       map[string]typed
+	Array                                        *struct {
 		Shape []int
 		DType string
 		Data  []byte

@@ -54,6 +54,7 @@ type Logger struct {
 // todo is what the writer has to do besides appending rows.
 type todo struct {
 	summary bool // write metrics.json, dvc.yaml
+	syncs   int  // number of syncs that this serves
 	step    bool // tell the editor that a step is complete
 	report  bool
 	stepNo  int
@@ -176,6 +177,7 @@ func (l *Logger) syncLocked() {
 	}
 	l.synced = append(appendJSONGroup(l.synced[:0], l.summary, 0), '\n')
 	l.todo.summary, l.todo.report, l.ended = true, true, false
+	l.todo.syncs++
 	l.arm()
 }
 

@@ -10,13 +10,13 @@ import (
 // repo is what surrounds the working directory, and what DVC said about it in
 // the environment.
 type repo struct {
-	root     string // directory with .dvc, "" if there is none
-	signals  string // directory of the editor's signal files, "" if there is none
-	git      string // directory with .git, "" if there is none
-	pipeline bool   // a DVC pipeline runs this program
-	exp      bool   // and saves an experiment itself
-	marked   bool   // the editor knows of this run
-	ended    bool
+	root     string   // directory with .dvc, "" if there is none
+	signals  string   // directory of the editor's signal files, "" if there is none
+	git      string   // directory with .git, "" if there is none
+	pipeline bool     // a DVC pipeline runs this program
+	exp      bool     // and saves an experiment itself
+	marked   bool     // the editor knows of this run
+	include  []string // files that the experiment holds besides the directory
 }
 
 // initRepo looks for a repository, from the working directory upwards.
@@ -68,6 +68,40 @@ func findUp(dir, name string) string {
 		dir = parent
 	}
 }
+
+// init sets DVC up in a git repository that has no .dvc yet.
+func (r *repo) init() error {
+	if r.root != "" {
+		return nil
+	}
+	for _, f := range dvcInit {
+		path := filepath.Join(r.git, filepath.FromSlash(f.name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(f.text), 0o666); err != nil {
+			return err
+		}
+	}
+	r.root = r.git
+	if r.signals == "" {
+		r.signals = r.root
+	}
+	return nil
+}
+
+// dvcInit is what dvc init makes.
+var dvcInit = []struct{ name, text string }{
+	{".dvc/config", ""},
+	{".dvc/.gitignore", "/config.local\n/tmp\n/cache\n"},
+	{".dvcignore", "# Add patterns of files dvc should ignore, which could improve\n" +
+		"# the performance. Learn more at\n# https://dvc.org/doc/user-guide/dvcignore\n"},
+}
+
+func (r *repo) cacheDir() string { return filepath.Join(r.root, ".dvc", "cache") }
 
 // The signal files tell DVC's extension for an editor what goes on. They are
 // not worth an error.

@@ -127,6 +127,7 @@ func (l *Logger) take() {
 func (t *todo) merge(more todo) {
 	t.summary = t.summary || more.summary
 	t.report = t.report || more.report
+	t.syncs += more.syncs
 	if more.step {
 		t.step, t.stepNo = true, more.stepNo
 	}
@@ -139,6 +140,7 @@ func (l *Logger) flushSummary() {
 		err := l.writeSummary()
 		f.note(l, err)
 		f.todo.summary = err != nil
+		f.todo.syncs = 0
 	}
 	if f.todo.step {
 		f.todo.step = false
@@ -158,7 +160,7 @@ func (l *Logger) writeSummary() error {
 	if l.opts.NoDVCYAML {
 		return err
 	}
-	return errors.Join(err, l.makeDVCYAML())
+	return errors.Join(err, l.makeDVCYAML(l.files.todo.syncs))
 }
 
 // note keeps the first error and shows it once.

@@ -1,0 +1,91 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// cacheImages puts the images under DVC, if that was asked for.
+func (l *Logger) cacheImages() {
+	if !l.opts.CacheImages {
+		return
+	}
+	l.io.Lock()
+	defer l.io.Unlock()
+	if !l.files.content.images {
+		return
+	}
+	if l.repo.root == "" && l.repo.git == "" {
+		l.slog.Warn("live: caching images needs a DVC repository")
+		return
+	}
+	l.files.note(l, l.dvcAdd(filepath.Join(l.PlotsDir(), "images")))
+}
+
+// finishRun saves the experiment and removes the signal files.
+func (l *Logger) finishRun() {
+	if l.classic != nil {
+		return
+	}
+	l.io.Lock()
+	defer l.io.Unlock()
+	if l.repo.exp {
+		l.files.note(l, l.gitAdd())
+	}
+	if l.opts.Save != nil {
+		l.files.note(l, l.saveExperiment())
+	}
+	if l.repo.marked {
+		l.repo.unsignal(l.repo.root, signalOnly)
+	}
+	l.repo.unsignal(l.repo.signals, signalStep)
+}
+
+func (l *Logger) saveExperiment() error {
+	files := []string{filepath.ToSlash(l.dir)}
+	for _, file := range l.repo.include {
+		files = append(files, filepath.ToSlash(file))
+	}
+	if !l.opts.NoDVCYAML {
+		files = append(files, filepath.ToSlash(l.DVCFile()))
+	}
+	err := l.opts.Save(context.Background(), l.opts.ExpName, l.opts.ExpMessage, files)
+	if err != nil {
+		return fmt.Errorf("save the experiment: %w", err)
+	}
+	return nil
+}
+
+// gitAdd makes git track the files of a run inside dvc exp run, which saves
+// tracked files only.
+func (l *Logger) gitAdd() error {
+	ctx := context.Background()
+	repo, err := git.Open(".")
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	out, err := repo.Run(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
+	if err != nil {
+		return err
+	}
+	args := []string{"add", "--"}
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if name != "" {
+			args = append(args, name)
+		}
+	}
+	if !l.opts.NoDVCYAML {
+		file, err := filepath.Abs(l.DVCFile())
+		if err != nil {
+			return err
+		}
+		args = append(args, file)
+	}
+	_, err = repo.Run(ctx, args...)
+	return err
+}
