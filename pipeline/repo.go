@@ -6,6 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"github.com/reprodl/reprodl/internal/ignore"
+	"github.com/reprodl/reprodl/internal/object"
 )
 
 // Options change how a [Repo] talks to the outside. Nil means the zero Options.
@@ -33,6 +37,11 @@ type Repo struct {
 	dir  string
 	opts Options
 	log  *slog.Logger
+
+	cacheOnce, hasherOnce, ignoreOnce sync.Once
+	dvcIgnore, gitIgnore              *ignore.Tree
+	cache                             *object.Cache
+	hasher                            *object.Hasher
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that

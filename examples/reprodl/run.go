@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -138,4 +139,19 @@ func (a *app) warnf(format string, args ...any) {
 	if a.quiet == 0 {
 		fmt.Fprintf(a.Stderr, "WARNING: "+format+"\n", args...)
 	}
+}
+
+// confirm asks the user; without an answer it is no.
+func (a *app) confirm(question string) bool {
+	fmt.Fprintf(a.Stderr, "%s [y/n]: ", question)
+	answer, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	return false
+}
+
+func (a *app) confirmRepro(address string) bool {
+	return a.confirm(fmt.Sprintf("Going to reproduce stage: '%s'. Are you sure you want to continue?", address))
 }

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+func (a *app) statusCmd() *cobra.Command {
+	var opts pipeline.StatusOptions
+	var asJSON, cloud bool
+	cmd := &cobra.Command{
+		Use:   "status [target]...",
+		Short: "Show what changed since the last run",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			list, err := repo.Status(cmd.Context(), &opts, targets...)
+			if err != nil {
+				return soft(err)
+			}
+			return a.showStatus(list, asJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	flags.BoolVarP(&opts.WithDeps, "with-deps", "d", false, "also what the targets depend on")
+	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
+	flags.BoolVarP(&cloud, "cloud", "c", false, "compare the cache with the remote")
+	return cmd
+}
+
+func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
+	switch {
+	case asJSON:
+		all := dvcyaml.NewMap()
+		for _, s := range list {
+			all.Set(s.Address, statusItems(s))
+		}
+		data, err := pyjson.Marshal(all, pyjson.Style{ASCII: true})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.Stdout, "%s\n", data)
+	case a.quiet > 0:
+		if len(list) > 0 {
+			return &exitError{code: exitSoft}
+		}
+	case len(list) == 0:
+		a.printf("Data and pipelines are up to date.\n")
+	default:
+		for _, s := range list {
+			a.printf("%s:\n", s.Address)
+			a.showItems(statusItems(s), "\t")
+		}
+	}
+	return nil
+}
+
+// statusItems are the changes in the form of dvc's JSON.
+func statusItems(s pipeline.StageStatus) []any {
+	deps, outs := dvcyaml.NewMap(), dvcyaml.NewMap()
+	var rest []any
+	for _, c := range s.Changes {
+		switch c.Kind {
+		case pipeline.DepChange:
+			deps.Set(c.Path, string(c.State))
+		case pipeline.ParamChange:
+			if c.Key == "" {
+				deps.Set(c.Path, string(c.State))
+				continue
+			}
+			keys, ok := deps.Get(c.Path)
+			if !ok {
+				keys = dvcyaml.NewMap()
+				deps.Set(c.Path, keys)
+			}
+			keys.(*dvcyaml.Map).Set(c.Key, string(c.State))
+		case pipeline.OutChange:
+			outs.Set(c.Path, string(c.State))
+		case pipeline.AlwaysChange:
+			rest = append(rest, "always changed")
+		case pipeline.CommandChange:
+			rest = append(rest, "changed command")
+		}
+	}
+	items := []any{}
+	if deps.Len() > 0 {
+		items = append(items, dvcyaml.NewMap("changed deps", deps))
+	}
+	if outs.Len() > 0 {
+		items = append(items, dvcyaml.NewMap("changed outs", outs))
+	}
+	return append(items, rest...)
+}
+
+// showItems prints the items as dvc does: a state and its colon in 20 columns.
+func (a *app) showItems(v any, indent string) {
+	switch v := v.(type) {
+	case string:
+		a.printf("%s%s\n", indent, v)
+	case []any:
+		for _, item := range v {
+			a.showItems(item, indent)
+		}
+	case *dvcyaml.Map:
+		for key, item := range v.All() {
+			if state, ok := item.(string); ok {
+				a.printf("%s%-20s%v\n", indent, state+":", key)
+				continue
+			}
+			a.printf("%s%v:\n", indent, key)
+			a.showItems(item, indent+"\t")
+		}
+	}
+}
