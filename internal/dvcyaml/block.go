@@ -75,7 +75,7 @@ func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
 	if !p.inside(indent, dash) {
 		return p.empty(lead), nil
 	}
-	start := *p
+	start := p.place
 	props, err := p.properties()
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
 		if !p.inside(indent, dash) {
 			return p.scalarTag(p.empty(lead), props, false)
 		}
-		n, err := p.content(*p, indent, true, properties{}, lead)
+		n, err := p.content(p.place, indent, true, properties{}, lead)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
 		}
 		return p.finish(n, props)
 	}
-	return p.content(start, indent, compact || start.firstOnLine(), props, lead)
+	return p.content(start, indent, compact || p.firstAt(start), props, lead)
 }
 
 // inside reports whether the token at hand belongs to the node wanted in a
@@ -121,7 +121,7 @@ func (p *parser) empty(lead lead) *Node {
 }
 
 // content parses what follows the properties that began at start.
-func (p *parser) content(start parser, indent int, collection bool, props properties, lead lead) (*Node, error) {
+func (p *parser) content(start place, indent int, collection bool, props properties, lead lead) (*Node, error) {
 	c := p.at(0)
 	if (c == '-' || c == '?' || c == ':') && p.blankAt(p.pos+1) {
 		if !collection || props.set {
@@ -142,15 +142,15 @@ func (p *parser) content(start parser, indent int, collection bool, props proper
 		n.Value = s
 		return p.scalarTag(n, props, true)
 	}
-	n, plain, err := p.atom(&start, props)
+	n, plain, err := p.atom(start, props)
 	if err != nil {
 		return nil, err
 	}
-	if p.isKey(&start) {
+	if p.isKey(start) {
 		if !collection {
 			return nil, p.fail("mapping values are not allowed here")
 		}
-		return p.mapping(n, start.column(), lead)
+		return p.mapping(n, p.columnOf(start), lead)
 	}
 	if plain != "" {
 		full := p.plainRest(plain, indent)
@@ -171,12 +171,12 @@ func (p *parser) content(start parser, indent int, collection bool, props proper
 // atom parses an alias, a scalar other than a block scalar, or a collection in
 // brackets. Of a plain scalar only the first line is passed, and its text
 // returned.
-func (p *parser) atom(start *parser, props properties) (n *Node, plain string, err error) {
+func (p *parser) atom(start place, props properties) (n *Node, plain string, err error) {
 	switch c := p.at(0); {
 	case c == '*':
 		n, err = p.alias(props)
 	case c == '"' || c == '\'':
-		n = start.newNodeFrom(p, Scalar)
+		n = p.newNodeAt(start, Scalar)
 		n.Value, err = p.quoted()
 		if err == nil {
 			n, err = p.scalarTag(n, props, true)
@@ -187,7 +187,7 @@ func (p *parser) atom(start *parser, props properties) (n *Node, plain string, e
 			n, err = p.finish(n, props)
 		}
 	case p.startsPlain():
-		n = start.newNodeFrom(p, Scalar)
+		n = p.newNodeAt(start, Scalar)
 		plain = p.plainLine()
 		err = p.resolvePlain(n, plain, props)
 	case props.set: // a tag or an anchor before nothing, as in "!!str : x"
@@ -198,16 +198,16 @@ func (p *parser) atom(start *parser, props properties) (n *Node, plain string, e
 	return n, plain, err
 }
 
-// newNodeFrom makes a node with the place of start.
-func (start *parser) newNodeFrom(p *parser, k Kind) *Node {
+// newNodeAt makes a node with the place of start.
+func (p *parser) newNodeAt(start place, k Kind) *Node {
 	n := p.newNode(k)
-	n.Line, n.Column = start.line+1, start.column()+1
+	n.Line, n.Column = start.line+1, p.columnOf(start)+1
 	return n
 }
 
 // isKey reports whether what began at start is a key: on one line, with a
 // colon after it.
-func (p *parser) isKey(start *parser) bool {
+func (p *parser) isKey(start place) bool {
 	if start.line != p.line {
 		return false
 	}
@@ -230,10 +230,13 @@ func (p *parser) sequence(lead lead) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.Items = append(n.Items, item)
+		if !p.lean {
+			n.Items = append(n.Items, item)
+		}
 		list = append(list, item.Value)
 		n.size += item.size
 		p.trail(item)
+		p.release(item)
 		if p.ended() || p.firstOnLine() && p.column() < col {
 			break
 		}
@@ -313,17 +316,17 @@ func (p *parser) simpleKey() (*Node, error) {
 	if p.at(0) == '-' && p.blankAt(p.pos+1) {
 		return nil, p.unexpected()
 	}
-	start := *p
+	start := p.place
 	props, err := p.properties()
 	if err != nil {
 		return nil, err
 	}
-	key, _, err := p.atom(&start, props)
+	key, _, err := p.atom(start, props)
 	if err != nil {
 		return nil, err
 	}
-	if !p.isKey(&start) {
-		return nil, start.fail("could not find expected ':'")
+	if !p.isKey(start) {
+		return nil, p.errorAt(start.line, start.lineStart, start.pos, "could not find expected ':'")
 	}
 	return key, nil
 }

@@ -111,13 +111,23 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		return err
 	}
 	k := resolve(s)
+	if k == kindString {
+		n.Value = p.intern(s)
+		if props.set {
+			_, err := p.finish(n, props)
+			return err
+		}
+		return nil
+	}
 	n.isMerge = k == kindMerge
 	v, err := convert(k, s)
 	if err != nil {
 		return p.failAt(n, "%q has the form of a number or a time, but no value", s)
 	}
 	n.Value = v
-	_, err = p.finish(n, props)
+	if props.set {
+		_, err = p.finish(n, props)
+	}
 	return err
 }
 
@@ -267,7 +277,9 @@ func (p *parser) grow(n *Node) error {
 // add puts a pair into a mapping.
 func (p *parser) add(n *Node, m *Map, key, value *Node) error {
 	n.size += key.size + value.size
-	n.Pairs = append(n.Pairs, Pair{key, value})
+	if !p.lean {
+		n.Pairs = append(n.Pairs, Pair{key, value})
+	}
 	if key.Kind != Scalar {
 		return p.failAt(key, "a collection cannot be a key")
 	}
@@ -279,6 +291,7 @@ func (p *parser) add(n *Node, m *Map, key, value *Node) error {
 			pyjson.Str(key.Value), brief(value.Value), brief(old))
 	}
 	m.Set(key.Value, value.Value)
+	p.release(key, value)
 	return nil
 }
 

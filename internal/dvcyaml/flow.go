@@ -57,9 +57,12 @@ func (p *parser) flowSequence() (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.Items = append(n.Items, item)
+		if !p.lean {
+			n.Items = append(n.Items, item)
+		}
 		list = append(list, item.Value)
 		n.size += item.size
+		p.release(item)
 	}
 	n.Value = list
 	return n, p.grow(n)
@@ -68,7 +71,7 @@ func (p *parser) flowSequence() (*Node, error) {
 // flowItem parses an entry of a sequence: a node, or one pair without braces.
 func (p *parser) flowItem() (*Node, error) {
 	explicit := p.at(0) == '?'
-	start := *p
+	start := p.place
 	var key *Node
 	var err error
 	if explicit {
@@ -80,13 +83,13 @@ func (p *parser) flowItem() (*Node, error) {
 	} else if key, err = p.flowNode(); err != nil {
 		return nil, err
 	}
-	after := *p
+	after := p.place
 	p.skip()
 	if p.at(0) != ':' || !p.blankAt(p.pos+1) {
 		if explicit {
 			return p.singlePair(start, key, p.newNode(Scalar))
 		}
-		*p = after
+		p.place = after
 		return key, nil
 	}
 	if !explicit && p.line != start.line {
@@ -100,8 +103,8 @@ func (p *parser) flowItem() (*Node, error) {
 	return p.singlePair(start, key, value)
 }
 
-func (p *parser) singlePair(start parser, key, value *Node) (*Node, error) {
-	n := start.newNodeFrom(p, Mapping)
+func (p *parser) singlePair(start place, key, value *Node) (*Node, error) {
+	n := p.newNodeAt(start, Mapping)
 	n.flow()
 	m := &Map{}
 	if err := p.add(n, m, key, value); err != nil {
@@ -174,7 +177,7 @@ func (p *parser) flowValue() (*Node, error) {
 
 // flowNode parses one node inside brackets.
 func (p *parser) flowNode() (*Node, error) {
-	start := *p
+	start := p.place
 	props, err := p.properties()
 	if err != nil {
 		return nil, err
@@ -189,7 +192,7 @@ func (p *parser) flowNode() (*Node, error) {
 	if p.ended() {
 		return nil, p.fail("unexpected end of the document")
 	}
-	n, plain, err := p.atom(&start, props)
+	n, plain, err := p.atom(start, props)
 	if err != nil || plain == "" {
 		return n, err
 	}

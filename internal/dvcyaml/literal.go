@@ -101,11 +101,11 @@ func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
 // longest of them, and the first line with text, give its indentation.
 func (p *parser) leadingBreaks() (breaks string, widest int) {
 	for {
-		mark := *p
+		mark := p.place
 		p.skipBlanks()
 		widest = max(widest, p.pos-p.lineStart)
 		if p.breakLen(p.pos) == 0 {
-			*p = mark
+			p.place = mark
 			return breaks, widest
 		}
 		breaks += p.lineBreak()

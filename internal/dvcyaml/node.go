@@ -1,6 +1,9 @@
 package dvcyaml
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind tells the three sorts of nodes apart.
 type Kind uint8
@@ -62,7 +65,9 @@ func (e *SyntaxError) Error() string {
 // Decode reads one document; an empty one is nil. file names the document in
 // errors, which are of type *[SyntaxError].
 func Decode(file string, data []byte) (any, error) {
-	n, err := ParseNode(file, data)
+	p := parser{file: file, src: string(data)}
+	p.lean = !strings.ContainsAny(p.src, "&!") && !strings.Contains(p.src, "<<")
+	n, err := p.run()
 	if err != nil {
 		return nil, err
 	}

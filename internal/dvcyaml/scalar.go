@@ -67,11 +67,11 @@ func (p *parser) plainLine() string {
 func (p *parser) plainRest(s string, indent int) string {
 	var b strings.Builder
 	for {
-		mark := *p
+		mark := p.place
 		p.skipBlanks()
 		fold := p.fold()
 		if fold == "" || p.ended() || p.at(0) == '#' || !p.continuesPlain() || p.flow == 0 && p.column() <= indent {
-			*p = mark
+			p.place = mark
 			break
 		}
 		if b.Len() == 0 {
@@ -130,7 +130,7 @@ func (p *parser) fold() string {
 // quoted passes a scalar in quotes.
 func (p *parser) quoted() (string, error) {
 	quote := p.at(0)
-	start := *p
+	start := p.place
 	p.pos++
 	from := p.pos
 	i := strings.IndexAny(p.src[from:], "'\"\\\n\r\u0085\u2028\u2029")
@@ -141,7 +141,7 @@ func (p *parser) quoted() (string, error) {
 	var b strings.Builder
 	for {
 		if p.pos >= len(p.src) {
-			return "", start.fail("quoted scalar has no end")
+			return "", p.errorAt(start.line, start.lineStart, start.pos, "quoted scalar has no end")
 		}
 		c := p.src[p.pos]
 		switch {

@@ -8,11 +8,9 @@ import (
 
 // parser holds the place in the source. Lines are counted as they are passed.
 type parser struct {
+	place
 	file      string
 	src       string
-	pos       int
-	line      int // from 0
-	lineStart int // offset of the first byte of the line
 	depth     int
 	size      int // nodes so far, aliases counted in full
 	flow      int // nesting of [] and {}
@@ -20,6 +18,16 @@ type parser struct {
 	tags      map[string]string // handles of %TAG
 	slab      []Node
 	keep      bool // keep comments and styles, for a Document
+	lean      bool // only the value is wanted, and there are no anchors: nodes are used again
+	spare     []*Node
+	names     [64]any // keys met lately, so that equal ones share their memory
+}
+
+// place is a place in the source.
+type place struct {
+	pos       int
+	line      int // from 0
+	lineStart int // offset of the first byte of the line
 }
 
 // maxSize bounds the nodes that a document may have when every alias is
@@ -129,17 +137,21 @@ func (p *parser) blankAt(i int) bool {
 }
 
 // column is the number of characters before the current place on its line.
-func (p *parser) column() int {
-	n := p.pos - p.lineStart
-	if n > 0 && p.src[p.pos-1] != ' ' || n > 8 {
-		return utf8.RuneCountInString(p.src[p.lineStart:p.pos])
+func (p *parser) column() int { return p.columnOf(p.place) }
+
+func (p *parser) columnOf(at place) int {
+	n := at.pos - at.lineStart
+	if n == 0 || n <= 8 && p.src[at.pos-1] == ' ' {
+		return n // short indentation
 	}
-	return n
+	return utf8.RuneCountInString(p.src[at.lineStart:at.pos])
 }
 
 // firstOnLine reports whether only blanks precede the current place.
-func (p *parser) firstOnLine() bool {
-	for i := p.pos - 1; i >= p.lineStart; i-- {
+func (p *parser) firstOnLine() bool { return p.firstAt(p.place) }
+
+func (p *parser) firstAt(at place) bool {
+	for i := at.pos - 1; i >= at.lineStart; i-- {
 		if p.src[i] != ' ' {
 			return false
 		}
@@ -189,12 +201,40 @@ func (p *parser) docMark() bool {
 // ended reports the end of the document at the current place.
 func (p *parser) ended() bool { return p.pos >= len(p.src) || p.docMark() }
 
-func (p *parser) newNode(k Kind) *Node {
-	if len(p.slab) == 0 {
-		p.slab = make([]Node, 64)
+// release gives nodes back once their values are taken.
+func (p *parser) release(nodes ...*Node) {
+	if p.lean {
+		p.spare = append(p.spare, nodes...)
 	}
-	n := &p.slab[0]
-	p.slab = p.slab[1:]
+}
+
+// intern returns a string as an interface value, the same one for a key that
+// was met lately.
+func (p *parser) intern(s string) any {
+	if s == "" {
+		return s
+	}
+	slot := &p.names[(int(s[0])*7+int(s[len(s)-1])*3+len(s))%len(p.names)]
+	if old, ok := (*slot).(string); ok && old == s {
+		return *slot
+	}
+	*slot = s
+	return *slot
+}
+
+func (p *parser) newNode(k Kind) *Node {
+	var n *Node
+	if last := len(p.spare) - 1; last >= 0 {
+		n = p.spare[last]
+		p.spare = p.spare[:last]
+		*n = Node{}
+	} else {
+		if len(p.slab) == 0 {
+			p.slab = make([]Node, 32)
+		}
+		n = &p.slab[0]
+		p.slab = p.slab[1:]
+	}
 	n.Kind, n.Line, n.Column, n.size = k, p.line+1, p.column()+1, 1
 	if p.keep {
 		n.text = &text{}
