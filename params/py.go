@@ -1,0 +1,232 @@
+package params
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
+
+// parsePy reads the parameters of a Python file as DVC finds them: top-level
+// assignments of literals, class bodies (as mappings), and self.x = literal in
+// __init__. What is not a literal is passed over.
+func parsePy(name string, data []byte) (*dvcyaml.Node, error) {
+	lines, err := pyLines(string(data))
+	if err != nil {
+		err.File = name
+		return nil, err
+	}
+	root := newObject(nil)
+	pyBody(root, lines, false)
+	return root, nil
+}
+
+// pyLine is a statement: a logical line without its comments.
+type pyLine struct {
+	indent int
+	text   string
+	line   int // from 1, where it begins
+}
+
+// pyLines splits a program into logical lines, which brackets, triple quotes
+// and backslashes continue.
+func pyLines(src string) ([]pyLine, *Error) {
+	var out []pyLine
+	line := 1
+	for pos := 0; pos < len(src); {
+		indent := 0
+		for pos < len(src) && (src[pos] == ' ' || src[pos] == '\t' || src[pos] == '\f') {
+			if src[pos] == '\t' {
+				indent += 8 - indent%8
+			} else {
+				indent++
+			}
+			pos++
+		}
+		s := pyScanner{src: src, pos: pos, line: line}
+		first := line
+		text, err := s.logical()
+		if err != nil {
+			return nil, err
+		}
+		for part := range strings.SplitSeq(text, "\x00") {
+			if part = strings.TrimSpace(part); part != "" {
+				out = append(out, pyLine{indent, part, first})
+			}
+		}
+		pos, line = s.pos, s.line
+	}
+	return out, nil
+}
+
+type pyScanner struct {
+	src  string
+	pos  int
+	line int
+}
+
+func (s *pyScanner) fail(line int, msg string) *Error {
+	return &Error{Line: line, Column: 1, Err: errors.New(msg)}
+}
+
+// logical passes one logical line and returns its text; NUL separates the
+// statements that semicolons do.
+func (s *pyScanner) logical() (string, *Error) {
+	var b strings.Builder
+	var open []byte
+	for s.pos < len(s.src) {
+		c := s.src[s.pos]
+		switch {
+		case c == '\n':
+			s.pos++
+			s.line++
+			if len(open) == 0 {
+				return b.String(), nil
+			}
+			b.WriteByte(' ')
+			continue
+		case c == '#':
+			for s.pos < len(s.src) && s.src[s.pos] != '\n' {
+				s.pos++
+			}
+			continue
+		case c == '\\' && strings.HasPrefix(s.src[s.pos+1:], "\n"), c == '\\' && strings.HasPrefix(s.src[s.pos+1:], "\r\n"):
+			s.pos += 1 + strings.IndexByte(s.src[s.pos:], '\n')
+			s.line++
+			b.WriteByte(' ')
+			continue
+		case c == '"' || c == '\'':
+			text, err := s.quoted()
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
+			continue
+		case strings.IndexByte("([{", c) >= 0:
+			open = append(open, c)
+		case strings.IndexByte(")]}", c) >= 0:
+			if len(open) == 0 || strings.IndexByte("([{", open[len(open)-1]) != strings.IndexByte(")]}", c) {
+				return "", s.fail(s.line, "unmatched '"+string(c)+"'")
+			}
+			open = open[:len(open)-1]
+		case c == ';' && len(open) == 0:
+			c = 0
+		case c == '\r':
+			c = ' '
+		}
+		b.WriteByte(c)
+		s.pos++
+	}
+	if len(open) > 0 {
+		return "", s.fail(s.line, "'"+string(open[len(open)-1])+"' was never closed")
+	}
+	return b.String(), nil
+}
+
+// quoted passes a string literal.
+func (s *pyScanner) quoted() (string, *Error) {
+	from, first := s.pos, s.line
+	quote := s.src[s.pos : s.pos+1]
+	if strings.HasPrefix(s.src[s.pos:], strings.Repeat(quote, 3)) {
+		quote = strings.Repeat(quote, 3)
+	}
+	s.pos += len(quote)
+	for s.pos < len(s.src) {
+		switch c := s.src[s.pos]; {
+		case strings.HasPrefix(s.src[s.pos:], quote):
+			s.pos += len(quote)
+			return s.src[from:s.pos], nil
+		case c == '\\' && s.pos+1 < len(s.src):
+			if s.src[s.pos+1] == '\n' {
+				s.line++
+			}
+			s.pos++
+		case c == '\n' && len(quote) == 1:
+			return "", s.fail(first, "unterminated string literal")
+		case c == '\n':
+			s.line++
+		}
+		s.pos++
+	}
+	return "", s.fail(first, "unterminated string literal")
+}
+
+var (
+	pyAssign = regexp.MustCompile(`^([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
+	pySelf   = regexp.MustCompile(`^self\s*\.\s*([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
+	pyClass  = regexp.MustCompile(`^class\s+([\pL_][\pL\pN_]*)\s*(?:\(.*\))?\s*:(.*)$`)
+	pyInit   = regexp.MustCompile(`^def\s+__init__\s*\(`)
+)
+
+// pyBody puts what the statements of one block define into n.
+func pyBody(n *dvcyaml.Node, lines []pyLine, onlySelf bool) {
+	if len(lines) == 0 {
+		return
+	}
+	indent := lines[0].indent
+	for i := 0; i < len(lines); {
+		stmt := lines[i]
+		end := i + 1
+		for end < len(lines) && lines[end].indent > indent {
+			end++
+		}
+		pyStatement(n, stmt, lines[i+1:end], onlySelf)
+		i = end
+	}
+}
+
+func pyStatement(n *dvcyaml.Node, stmt pyLine, body []pyLine, onlySelf bool) {
+	text := strings.ReplaceAll(stmt.text, "\n", "\x01")
+	if m := pyClass.FindStringSubmatch(text); m != nil {
+		class := newObject(&dvcyaml.Node{Line: stmt.line, Column: 1})
+		if rest := strings.TrimSpace(m[2]); rest != "" {
+			body = []pyLine{{text: rest, line: stmt.line}}
+		}
+		pyBody(class, body, false)
+		pyPut(n, m[1], class, stmt.line)
+		return
+	}
+	if pyInit.MatchString(text) {
+		pyBody(n, body, true)
+		return
+	}
+	m := pySelf.FindStringSubmatch(text)
+	if m == nil && !onlySelf {
+		m = pyAssign.FindStringSubmatch(text)
+	}
+	if m == nil {
+		return
+	}
+	v, err := pyLiteral(strings.ReplaceAll(m[2], "\x01", "\n"))
+	if err != nil {
+		return // not a literal
+	}
+	value := nodeOf(v)
+	placeAll(value, stmt.line)
+	pyPut(n, m[1], value, stmt.line)
+}
+
+// placeAll gives every node below n the line of its statement.
+func placeAll(n *dvcyaml.Node, line int) {
+	n.Line, n.Column = line, 1
+	for _, p := range n.Pairs {
+		placeAll(p.Key, line)
+		placeAll(p.Value, line)
+	}
+	for _, item := range n.Items {
+		placeAll(item, line)
+	}
+}
+
+// pyPut sets a name, which a later assignment may set again.
+func pyPut(n *dvcyaml.Node, name string, value *dvcyaml.Node, line int) {
+	for i, p := range n.Pairs {
+		if p.Key.Value == name {
+			n.Pairs[i].Value = value
+			n.Value.(*Map).Set(name, value.Value)
+			return
+		}
+	}
+	put(n, name, value, &dvcyaml.Node{Line: line, Column: 1})
+}
