@@ -16,6 +16,8 @@ import (
 var deviations = map[string]string{
 	"missing-dep 02 workspace": keepsOutputs,
 	"missing-dep 02 status":    keepsOutputs,
+	"missing-dep 03 workspace": keepsOutputs,
+	"missing-dep 03 status":    keepsOutputs,
 
 	"runcache-size-param 02 actions":        sizeCounts,
 	"runcache-size-param 02 files dvc.lock": sizeCounts,
