@@ -18,6 +18,7 @@ var deviations = map[string]string{
 	"missing-dep 02 status":    keepsOutputs,
 	"missing-dep 03 workspace": keepsOutputs,
 	"missing-dep 03 status":    keepsOutputs,
+	"missing-dep 04 output":    keepsOutputs,
 
 	"runcache-size-param 02 actions":        sizeCounts,
 	"runcache-size-param 02 files dvc.lock": sizeCounts,
