@@ -8,21 +8,21 @@ import (
 
 func TestASCII(t *testing.T) {
 	got := documented(t).Stages().ASCII()
-	assert.Equal(t, `      +---+       
-      | a |       
-      +---+       
+	assert.Equal(t, `     +---+        
+     | a |        
+     +---+*       
      *     *      
-    *       *     
-   *         *    
+    *      *      
+   *        *     
 +---+     +----+  
 | b |     | bb |  
 +---+     +----+  
-     *     *      
+     *    *       
       *   *       
        * *        
-      +---+       
-      | c |       
-      +---+       
+     +---+        
+     | c |        
+     +---+        
 +---+  
 | z |  
 +---+  `, got)
