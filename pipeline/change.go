@@ -10,6 +10,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params"
 )
 
 // Kind says what part of a stage a [Change] is about.
@@ -169,7 +170,7 @@ func (r *Repo) paramsChange(p *paramsDep) ([]Change, error) {
 			c.State = Deleted
 		case !was:
 			c.State = New
-		case !pyEqual(value, old):
+		case !params.Equal(value, old):
 			c.State = Modified
 		default:
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/params"
 )
 
 // inputs are what a stage reads, as it is now: in the order of the stage.
@@ -157,7 +158,7 @@ func (s *stage) unchanged(in *inputs) bool {
 		}
 	}
 	for i, p := range s.params {
-		if p.rec == nil || !equalMaps(p.rec, in.params[i]) {
+		if p.rec == nil || !params.Equal(p.rec, in.params[i]) {
 			return false
 		}
 	}

@@ -42,6 +42,7 @@ type Repo struct {
 	dvcIgnore, gitIgnore              *ignore.Tree
 	cache                             *object.Cache
 	hasher                            *object.Hasher
+	params                            paramsFiles
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that

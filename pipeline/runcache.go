@@ -15,6 +15,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params"
 )
 
 // runHit is a recorded run with the same inputs, whose outputs are all in the
@@ -185,7 +186,7 @@ func (s *stage) sameParams(entry *dvcfile.LockStage, in *inputs) bool {
 		found := false
 		for _, rec := range entry.Params {
 			if rec.File == p.path {
-				found = equalMaps(rec.Values, in.params[i])
+				found = params.Equal(rec.Values, in.params[i])
 			}
 		}
 		if !found {

@@ -2,16 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
-	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 // Cache is the cache of the repository, opened when first used.
@@ -42,56 +39,12 @@ func (r *Repo) lock(ctx context.Context) (unlock func(), err error) { return fun
 func (r *Repo) checkBusy([]selection) error { return nil }
 
 func (r *Repo) fileOptions() (*dvcfile.Options, error) {
-	return &dvcfile.Options{Show: func(p string) string { return r.rel(r.abs(p)) }, Root: r.root}, nil
+	return &dvcfile.Options{Show: func(p string) string { return r.rel(r.abs(p)) }, Root: r.root, Values: readVars}, nil
 }
 
 func (r *Repo) notCollected(path string, dir bool) bool {
 	r.ignoreOnce.Do(func() { r.dvcIgnore, r.gitIgnore = ignore.DVC(r.root), ignore.Git(r.root, "") })
 	return r.dvcIgnore.Ignored(path, dir) || r.gitIgnore.Ignored(path, dir)
-}
-
-func (r *Repo) readParams(p *paramsDep) (*dvcyaml.Map, error) {
-	data, err := os.ReadFile(p.abs)
-	if err != nil {
-		return nil, err
-	}
-	v, err := dvcyaml.Decode(p.show, data)
-	if err != nil {
-		return nil, err
-	}
-	all, _ := v.(*dvcyaml.Map)
-	if len(p.keys) == 0 {
-		if all == nil {
-			all = dvcyaml.NewMap()
-		}
-		return all, nil
-	}
-	out := dvcyaml.NewMap()
-keys:
-	for _, key := range p.keys {
-		var cur any = all
-		for _, part := range strings.Split(key, ".") {
-			switch c := cur.(type) {
-			case *dvcyaml.Map:
-				v, ok := c.Get(part)
-				if !ok {
-					continue keys
-				}
-				cur = v
-			case []any:
-				var i int
-				if _, err := fmt.Sscan(part, &i); err != nil || i < 0 || i >= len(c) {
-					continue keys
-				}
-				cur = c[i]
-			default:
-				continue keys
-			}
-		}
-		out.Set(key, cur)
-	}
-	_ = pyjson.Str
-	return out, nil
 }
 
 func (r *Repo) copyCache() *object.Cache {

@@ -26,6 +26,9 @@ var deviations = map[string]string{
 	"runcache-size-param 02 cache":          sizeCounts,
 	"runcache-size-param 02 runs":           sizeCounts,
 
+	"params-multi-files 04 workspace": keepsOutputs,
+	"params-multi-files 04 status":    keepsOutputs,
+
 	"command-failure 01 files .gitignore": keepsIgnored,
 	"command-failure 02 files .gitignore": keepsIgnored,
 	"command-failure 03 files .gitignore": keepsIgnored,
@@ -39,10 +42,7 @@ const (
 
 // notRunnable are cases that cannot run here, with the reason.
 var notRunnable = map[string]string{
-	"templating":          "TOML variables are not read yet",
-	"params-multi-files":  "TOML and Python parameters are not read yet",
-	"params-strings-json": "JSON is not read as Python does yet",
-	"lock-existing":       "comments of dvc.lock are not kept yet",
+	"lock-existing": "comments of dvc.lock are not kept yet",
 }
 
 var actionLines = []struct {
