@@ -142,6 +142,9 @@ func (l *Logger) mergeEntries(file string, old []byte, dir string, entries *pyjs
 		return nil, fmt.Errorf("%s: not a mapping", file)
 	}
 	own := l.ownPath(dir)
+	if m, ok := mapAt(root, "plots"); ok {
+		root.Set("plots", l.plotsList(m))
+	}
 	for _, key := range []string{"params", "metrics", "plots"} {
 		if err := mergeList(root, key, entries, own); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
@@ -179,6 +182,26 @@ func isOwnFile(name string) bool {
 	return strings.HasPrefix(name, "plots/custom/") || strings.HasPrefix(name, "plots/sklearn/")
 }
 
+func mapAt(root *pyjson.Map, key string) (*pyjson.Map, bool) {
+	v, _ := root.Get(key)
+	m, ok := v.(*pyjson.Map)
+	return m, ok
+}
+
+// plotsList makes the list of a mapping, the other form that plots may have.
+// DVCLive loses what the mapping says about the plots.
+func (l *Logger) plotsList(m *pyjson.Map) []any {
+	var list []any
+	for k, v := range m.All() {
+		if l.opts.Exact {
+			list = append(list, k)
+		} else {
+			list = append(list, pyjson.NewMap(k, v))
+		}
+	}
+	return list
+}
+
 // mergeList keeps the entries of a list that aren't this run's and appends
 // those that are.
 func mergeList(root *pyjson.Map, key string, entries *pyjson.Map, own func(string) bool) error {
@@ -191,14 +214,8 @@ func mergeList(root *pyjson.Map, key string, entries *pyjson.Map, own func(strin
 				list = append(list, e)
 			}
 		}
-	case *pyjson.Map: // plots may be a mapping; DVCLive keeps only its keys
-		for k, v := range old.All() {
-			if name, _ := k.(string); !own(name) {
-				list = append(list, pyjson.NewMap(k, v))
-			}
-		}
 	default:
-		return fmt.Errorf("%s is neither a list nor a mapping", key)
+		return fmt.Errorf("%s is not a list", key)
 	}
 	if added, ok := entries.Get(key); ok {
 		list = append(list, added.([]any)...)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ type replayer struct {
 	inside  map[string]bool // of a context block
 	logged  map[string]bool // 0.0.3: names logged in this step
 	skipped map[string]bool
+	number  int   // of the call, for failing
+	failing []int // numbers of calls that must fail, where calls don't say so
 }
 
 func newReplayer(t *testing.T, api string, exact bool) *replayer {
@@ -119,7 +122,7 @@ func (r *replayer) call(raw json.RawMessage) string {
 	if wrong, ok := err.(mismatch); ok {
 		return string(wrong)
 	}
-	if (err != nil) != (c.Raises != nil) {
+	if (err != nil) != (c.Raises != nil || slices.Contains(r.failing, r.number)) {
 		return fmt.Sprintf("error %v, want %+v", err, c.Raises)
 	}
 	return ""
