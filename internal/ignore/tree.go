@@ -222,3 +222,22 @@ func Quote(name string) string {
 	}
 	return b.String()
 }
+
+// Forget makes the tree read the files at and below a directory, an absolute
+// path, once more: one of them was changed.
+func (t *Tree) Forget(dir string) {
+	rel, err := filepath.Rel(t.root, dir)
+	if err != nil {
+		return
+	}
+	if rel = filepath.ToSlash(rel); rel == "." {
+		rel = ""
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key := range t.dirs {
+		if rel == "" || key == rel || strings.HasPrefix(key, rel+"/") {
+			delete(t.dirs, key)
+		}
+	}
+}

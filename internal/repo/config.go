@@ -1,0 +1,302 @@
+package repo
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+)
+
+// Level is one of the files that make up the configuration.
+type Level int
+
+// The levels, each overriding those before it.
+const (
+	System Level = iota
+	Global
+	Project
+	Local
+	levels
+)
+
+// ConfigError is a configuration that DVC would refuse too (exit code 251).
+type ConfigError struct{ Err error }
+
+func (e *ConfigError) Error() string { return "config file error: " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
+// ConfigError tells the command line how to report it.
+func (e *ConfigError) ConfigError() bool { return true }
+
+func configErrorf(format string, args ...any) error {
+	return &ConfigError{fmt.Errorf(format, args...)}
+}
+
+// Config is the configuration of a repository, of all levels. Section and key
+// names are lower case; the section of a remote is written `remote "name"`.
+type Config struct {
+	files [levels]string // empty: no such level here
+	inis  [levels]*ini
+}
+
+// LoadConfig reads the configuration. dvcDir is the .dvc directory, or empty
+// outside of a repository; getenv is os.Getenv. The values are not yet checked:
+// see Validate.
+func LoadConfig(dvcDir string, getenv func(string) string) (*Config, error) {
+	c := new(Config)
+	c.files[System] = filepath.Join(systemDir(getenv), "config")
+	c.files[Global] = filepath.Join(globalDir(getenv), "config")
+	if dvcDir != "" {
+		c.files[Project] = filepath.Join(dvcDir, "config")
+		c.files[Local] = filepath.Join(dvcDir, "config.local")
+	}
+	for l := range levels {
+		if err := c.load(l); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Config) load(l Level) error {
+	c.inis[l] = new(ini)
+	if c.files[l] == "" {
+		return nil
+	}
+	data, err := os.ReadFile(c.files[l])
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && l < Project {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f, err := parseINI(strings.ReplaceAll(string(data), "\r\n", "\n"))
+	if err != nil {
+		return &ConfigError{fmt.Errorf("%w (%s)", err, c.files[l])}
+	}
+	c.inis[l] = f
+	return nil
+}
+
+func systemDir(getenv func(string) string) string {
+	if dir := getenv("DVC_SYSTEM_CONFIG_DIR"); dir != "" {
+		return dir
+	}
+	switch runtime.GOOS {
+	case "windows":
+		return filepath.Join(getenv("PROGRAMDATA"), "iterative", "dvc")
+	case "darwin":
+		return "/Library/Application Support/dvc"
+	}
+	dirs, _, _ := strings.Cut(getenv("XDG_CONFIG_DIRS"), ":")
+	if dirs == "" {
+		dirs = "/etc/xdg"
+	}
+	return filepath.Join(dirs, "dvc")
+}
+
+func globalDir(getenv func(string) string) string {
+	if dir := getenv("DVC_GLOBAL_CONFIG_DIR"); dir != "" {
+		return dir
+	}
+	switch runtime.GOOS {
+	case "windows":
+		return filepath.Join(getenv("LOCALAPPDATA"), "iterative", "dvc")
+	case "darwin":
+		return filepath.Join(getenv("HOME"), "Library/Application Support/dvc")
+	}
+	if dir := getenv("XDG_CONFIG_HOME"); dir != "" {
+		return filepath.Join(dir, "dvc")
+	}
+	return filepath.Join(getenv("HOME"), ".config", "dvc")
+}
+
+// File returns the file of a level, or "" if there is no such level here.
+func (c *Config) File(l Level) string { return c.files[l] }
+
+// Validate checks sections, keys and values of all levels together.
+func (c *Config) Validate() error {
+	merged := map[string]map[string]string{}
+	for l := range levels {
+		for _, line := range c.inis[l].lines {
+			if line.header && merged[line.section] == nil {
+				merged[line.section] = map[string]string{}
+			}
+			if line.key != "" {
+				if merged[line.section] == nil {
+					merged[line.section] = map[string]string{}
+				}
+				merged[line.section][line.key] = line.value
+			}
+		}
+	}
+	return validate(merged)
+}
+
+// Get returns the value of the highest level that has the key. Paths (cache.dir,
+// a remote's url) are made absolute, relative to the file they are in.
+func (c *Config) Get(section, key string) (string, bool) {
+	for l := levels - 1; l >= 0; l-- {
+		if v, ok := c.GetLevel(l, section, key); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// GetLevel is Get for one level alone.
+func (c *Config) GetLevel(l Level, section, key string) (string, bool) {
+	i := c.inis[l].find(section, key)
+	if i < 0 {
+		return "", false
+	}
+	return c.resolve(l, section, key, c.inis[l].lines[i].value), true
+}
+
+// HasSection reports whether any of the levels has the section.
+func (c *Config) HasSection(section string, at ...Level) bool {
+	for l := range levels {
+		if (len(at) == 0 || slices.Contains(at, l)) && c.inis[l].header(section) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Bool returns a boolean value; def if it is not set.
+func (c *Config) Bool(section, key string, def bool) bool {
+	v, ok := c.Get(section, key)
+	if !ok {
+		return def
+	}
+	return strings.EqualFold(v, "true")
+}
+
+var urlScheme = regexp.MustCompile(`^\w+://`)
+
+func isPathKey(section, key string) bool {
+	if section == "cache" {
+		return key == "dir"
+	}
+	_, isRemote := remoteName(section)
+	return isRemote && slices.Contains([]string{"url", "credentialpath", "configpath", "keyfile", "cert_path", "key_path"}, key)
+}
+
+func (c *Config) resolve(l Level, section, key, value string) string {
+	if !isPathKey(section, key) || urlScheme.MatchString(value) || filepath.IsAbs(value) {
+		return value
+	}
+	if rest, ok := strings.CutPrefix(value, "~"); ok && (rest == "" || rest[0] == '/') {
+		if home, err := os.UserHomeDir(); err == nil {
+			return home + rest
+		}
+	}
+	return filepath.Join(filepath.Dir(c.files[l]), filepath.FromSlash(value))
+}
+
+// Value is one line of a listing.
+type Value struct {
+	Section, Key, Value string
+}
+
+// Name is what the config command calls the value: "core.remote",
+// "remote.origin.url".
+func (v Value) Name() string {
+	if name, ok := remoteName(v.Section); ok {
+		return "remote." + name + "." + v.Key
+	}
+	return v.Section + "." + v.Key
+}
+
+// List returns the values of one level in the order of dvc config --list.
+func (c *Config) List(l Level) []Value {
+	var named, plain []Value
+	for _, line := range c.inis[l].lines {
+		if line.key == "" {
+			continue
+		}
+		v := Value{line.section, line.key, c.resolve(l, line.section, line.key, line.value)}
+		if line.list != nil {
+			items := make([]string, len(line.list))
+			for i, s := range line.list {
+				items[i] = pyRepr(s)
+			}
+			v.Value = "[" + strings.Join(items, ", ") + "]"
+		}
+		if isNamed(line.section) {
+			named = append(named, v)
+		} else {
+			plain = append(plain, v)
+		}
+	}
+	return append(named, plain...)
+}
+
+// Set changes a value in the file of a level. The path of a cache or a remote
+// is relative to workDir, and is written relative to the file.
+func (c *Config) Set(l Level, section, key, value, workDir string) error {
+	if isPathKey(section, key) && !urlScheme.MatchString(value) && !filepath.IsAbs(value) && !strings.HasPrefix(value, "~") {
+		rel, err := filepath.Rel(filepath.Dir(c.files[l]), filepath.Join(workDir, value))
+		if err != nil {
+			return err
+		}
+		value = filepath.ToSlash(rel)
+	}
+	return c.Edit(l, func(e *Editor) error { return e.Set(section, key, value) })
+}
+
+// Editor changes the file of one level.
+type Editor struct{ f *ini }
+
+// Set gives a key a value as it is.
+func (e *Editor) Set(section, key, value string) error {
+	if err := e.f.set(strings.ToLower(section), strings.ToLower(key), value); err != nil {
+		return &ConfigError{err}
+	}
+	return nil
+}
+
+// Unset removes a key.
+func (e *Editor) Unset(section, key string) { e.f.unset(section, key) }
+
+// RemoveSection removes a section with all in it.
+func (e *Editor) RemoveSection(section string) { e.f.removeSection(section) }
+
+// RenameSection gives a section another name.
+func (e *Editor) RenameSection(from, to string) error { return e.f.renameSection(from, to) }
+
+// Edit changes the file of a level, unless the result is invalid. Comments and
+// everything that is not edited stay as they are.
+func (c *Config) Edit(l Level, change func(*Editor) error) error {
+	if c.files[l] == "" {
+		return configErrorf("Not inside a DVC repo")
+	}
+	before := c.inis[l].String()
+	err := change(&Editor{c.inis[l]})
+	if err == nil {
+		err = c.Validate()
+	}
+	if err != nil {
+		if old, perr := parseINI(before); perr == nil {
+			c.inis[l] = old
+		}
+		return err
+	}
+	after := c.inis[l].String()
+	if after == before {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.files[l]), 0o777); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(c.files[l], []byte(after), nil)
+}
