@@ -149,7 +149,7 @@ func (c *classic) resume() error {
 	if c.l.step != 0 || !c.l.opts.Exact {
 		c.l.step++
 	}
-	c.l.summary = new(group)
+	c.l.summary, c.l.from = new(group), c.l.step
 	if c.l.opts.Exact {
 		return nil
 	}

@@ -28,6 +28,7 @@ type Logger struct {
 	drained  sync.Cond  // signalled when pending has been taken
 	step     int
 	stepSet  bool
+	from     int // the step at which an earlier run was resumed
 	series   map[string]*series
 	order    []*series // in the order of first logging
 	dirty    []*series // with rows that the writer has not taken

@@ -31,6 +31,7 @@ func (l *Logger) resume() error {
 	if known := l.summary.find("step") != nil; known && (l.step != 0 || !l.opts.Exact) {
 		l.step++
 	}
+	l.from = l.step
 	if l.opts.Exact {
 		return nil
 	}
