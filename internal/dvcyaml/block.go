@@ -86,7 +86,7 @@ func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
 		more := p.lead()
 		lead.join(more)
 		if !p.inside(indent, dash) {
-			return p.scalarTag(p.empty(lead), props, false)
+			return p.scalarTag(p.empty(lead), props)
 		}
 		n, err := p.content(p.place, indent, true, properties{}, lead)
 		if err != nil {
@@ -116,7 +116,9 @@ func (p *parser) inside(indent int, dash bool) bool {
 // empty is the node that stands for nothing.
 func (p *parser) empty(lead lead) *Node {
 	n := p.newNode(Scalar)
-	lead.into(n)
+	if n.text != nil {
+		n.text.after, n.text.afterCol = lead.text, lead.col
+	}
 	return n
 }
 
@@ -140,7 +142,7 @@ func (p *parser) content(start place, indent int, collection bool, props propert
 			return nil, err
 		}
 		n.Value = s
-		return p.scalarTag(n, props, true)
+		return p.scalarTag(n, props)
 	}
 	n, plain, err := p.atom(start, props)
 	if err != nil {
@@ -179,7 +181,7 @@ func (p *parser) atom(start place, props properties) (n *Node, plain string, err
 		n = p.newNodeAt(start, Scalar)
 		n.Value, err = p.quoted()
 		if err == nil {
-			n, err = p.scalarTag(n, props, true)
+			n, err = p.scalarTag(n, props)
 		}
 	case c == '[' || c == '{':
 		n, err = p.flowCollection()
@@ -191,7 +193,7 @@ func (p *parser) atom(start place, props properties) (n *Node, plain string, err
 		plain = p.plainLine()
 		err = p.resolvePlain(n, plain, props)
 	case props.set: // a tag or an anchor before nothing, as in "!!str : x"
-		n, err = p.scalarTag(p.newNode(Scalar), props, false)
+		n, err = p.scalarTag(p.newNode(Scalar), props)
 	default:
 		err = p.unexpected()
 	}

@@ -107,7 +107,7 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 	}
 	if props.tag != "" {
 		n.Value = s
-		_, err := p.scalarTag(n, props, false)
+		_, err := p.scalarTag(n, props)
 		return err
 	}
 	k := resolve(s)
@@ -148,10 +148,7 @@ func convert(k kind, s string) (any, error) {
 }
 
 // scalarTag applies a tag to a scalar whose text is its value.
-func (p *parser) scalarTag(n *Node, props properties, quoted bool) (*Node, error) {
-	if n.text != nil {
-		n.text.quoted = quoted
-	}
+func (p *parser) scalarTag(n *Node, props properties) (*Node, error) {
 	s, _ := n.Value.(string)
 	k := kindString
 	if n.Value == nil && props.tag == "" {

@@ -1,19 +1,26 @@
 package dvcyaml
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // text is what a Document remembers of a node besides its value.
 type text struct {
-	lead   string // comments before the node, from the end of its indicator
-	after  string // comments after the node, from its end to the next token
-	source string // a plain scalar as it was typed
-	quoted bool
-	inFlow bool   // in brackets
-	header string // of a block scalar: its first line
-	body   string // and the lines below it
-	inner  int    // and their indentation
-	anchor string
-	tag    string
-	alias  string
-	own    []Pair // the pairs of a mapping with <<, before the merge
+	lead     string // comments before the node, from the end of its indicator
+	leadCol  int    // the column where lead begins
+	after    string // comments after the node, from its end to the next token
+	afterCol int    // the column where after begins
+	source   string // a plain scalar as it was typed
+	inFlow   bool   // in brackets
+	raw      string // a collection in brackets with comments inside, verbatim
+	header   string // of a block scalar: its first line
+	body     string // and the lines below it
+	inner    int    // and their indentation
+	anchor   string
+	tag      string
+	alias    string
+	own      []Pair // the pairs of a mapping with <<, before the merge
 }
 
 func (n *Node) flow() {
@@ -23,31 +30,93 @@ func (n *Node) flow() {
 }
 
 // lead is the text between an indicator and its node.
-type lead string
+type lead struct {
+	text string
+	col  int
+}
 
 // lead passes blanks and comments up to the next token.
 func (p *parser) lead() lead {
-	from := p.pos
-	p.skip()
 	if !p.keep {
-		return ""
+		p.skip()
+		return lead{}
 	}
-	return lead(p.src[from:p.pos])
+	from, col := p.pos, p.column()
+	p.skip()
+	return lead{p.src[from:p.pos], col}
 }
 
-func (l *lead) join(more lead) { *l += more }
+func (l *lead) join(more lead) { l.text += more.text }
 
 func (l lead) into(n *Node) {
 	if n.text != nil {
-		n.text.lead = string(l)
+		n.text.lead, n.text.leadCol = l.text, l.col
 	}
 }
 
 // trail passes blanks and comments after a node.
 func (p *parser) trail(n *Node) {
-	from := p.pos
-	p.skip()
-	if n.text != nil && from != p.pos {
-		n.text.after = p.src[from:p.pos]
+	l := p.lead()
+	if n.text == nil || l.text == "" {
+		return
+	}
+	last := n
+	for {
+		switch {
+		case last.text.inFlow || last.text.alias != "" || last.Kind == Scalar:
+			last.text.after += l.text
+			if len(last.text.after) == len(l.text) {
+				last.text.afterCol = l.col
+			}
+			return
+		case last.Kind == Mapping && len(last.ownPairs()) > 0:
+			last = last.ownPairs()[len(last.ownPairs())-1].Value
+		case last.Kind == Sequence && len(last.Items) > 0:
+			last = last.Items[len(last.Items)-1]
+		default:
+			return
+		}
+	}
+}
+
+// ownPairs are the pairs of a mapping as they are written.
+func (n *Node) ownPairs() []Pair {
+	if n.text != nil && n.text.own != nil {
+		return n.text.own
+	}
+	return n.Pairs
+}
+
+// comment writes the text between two tokens: a comment at the end of the line
+// in its old column, or at least one blank away, and the lines below as they
+// were. It always ends the line.
+func (e *emitter) comment(s string, col int) {
+	first, rest, more := strings.Cut(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
+	if i := strings.IndexByte(first, '#'); i >= 0 {
+		want := col + utf8.RuneCountInString(first[:i])
+		e.indent(max(want-e.col, 1))
+		e.buf = append(e.buf, first[i:]...)
+	}
+	e.newline()
+	if more {
+		e.lines(rest)
+	}
+}
+
+// lines writes whole lines of comments and empty ones. What follows the last
+// line break is the indentation of the next token, unless it is a comment.
+func (e *emitter) lines(s string) {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	for s != "" {
+		line, rest, more := strings.Cut(s, "\n")
+		blank := strings.TrimLeft(line, " \t") == ""
+		if !more && blank {
+			return
+		}
+		if !blank {
+			e.buf = append(e.buf, line...)
+		}
+		e.newline()
+		s = rest
 	}
 }

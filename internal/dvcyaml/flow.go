@@ -8,10 +8,16 @@ func (p *parser) flowCollection() (*Node, error) {
 	defer func() { p.depth-- }()
 	p.flow++
 	defer func() { p.flow-- }()
+	from, comments := p.pos, p.comments
+	parse := p.flowMapping
 	if p.at(0) == '[' {
-		return p.flowSequence()
+		parse = p.flowSequence
 	}
-	return p.flowMapping()
+	n, err := parse()
+	if err == nil && n.text != nil && p.comments > comments {
+		n.text.raw = p.src[from:p.pos]
+	}
+	return n, err
 }
 
 // flowNext passes what separates the entries of a collection opened at n and
@@ -186,7 +192,7 @@ func (p *parser) flowNode() (*Node, error) {
 		p.skip()
 		switch p.at(0) {
 		case ',', ']', '}', ':':
-			return p.scalarTag(p.newNode(Scalar), props, false)
+			return p.scalarTag(p.newNode(Scalar), props)
 		}
 	}
 	if p.ended() {

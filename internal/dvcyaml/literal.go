@@ -56,7 +56,7 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 		b.WriteString(breaks)
 	}
 	if n.text != nil {
-		n.text.body = p.src[from:p.pos]
+		n.text.body = p.src[from:max(from, p.lineStart)]
 	}
 	return b.String(), nil
 }

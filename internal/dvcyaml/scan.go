@@ -9,18 +9,19 @@ import (
 // parser holds the place in the source. Lines are counted as they are passed.
 type parser struct {
 	place
-	file    string
-	src     string
-	depth   int
-	size    int // nodes so far, aliases counted in full
-	flow    int // nesting of [] and {}
-	anchors map[string]*Node
-	tags    map[string]string // handles of %TAG
-	slab    []Node
-	keep    bool // keep comments and styles, for a Document
-	lean    bool // only the value is wanted, and there are no anchors: nodes are used again
-	spare   []*Node
-	names   [64]any // keys met lately, so that equal ones share their memory
+	file     string
+	src      string
+	depth    int
+	size     int // nodes so far, aliases counted in full
+	flow     int // nesting of [] and {}
+	comments int // comments passed so far
+	anchors  map[string]*Node
+	tags     map[string]string // handles of %TAG
+	slab     []Node
+	keep     bool // keep comments and styles, for a Document
+	lean     bool // only the value is wanted, and there are no anchors: nodes are used again
+	spare    []*Node
+	names    [64]any // keys met lately, so that equal ones share their memory
 }
 
 // place is a place in the source.
@@ -167,6 +168,7 @@ func (p *parser) skip() {
 		case c == ' ', c == '\t' && p.flow > 0:
 			p.pos++
 		case c == '#':
+			p.comments++
 			p.comment()
 		case p.lineBreak() == "":
 			return

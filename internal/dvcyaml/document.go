@@ -1,0 +1,255 @@
+package dvcyaml
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// Document is a file that is edited in place: entries that are not touched
+// keep their order, comments, blank lines, the flow style of collections,
+// block scalars, anchors and the spelling of numbers. As when DVC rewrites a
+// file, quotes are chosen anew, indentation becomes two blanks, long strings
+// are broken at column 80 and a document start marker is dropped.
+//
+// A comment belongs to the entry before it, down to the next entry; it goes
+// when that entry goes, and an entry appended to a mapping stands below it.
+type Document struct {
+	root *Node
+	tail string // comments of a document without content
+}
+
+// ParseDocument reads a document for editing. Errors are those of [Decode].
+func ParseDocument(file string, data []byte) (*Document, error) {
+	p := parser{file: file, src: string(data), keep: true}
+	root, err := p.run()
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{root: root}
+	if root.Value == nil {
+		d.tail = root.text.lead + root.text.after
+		d.root = &Node{Kind: Mapping, Value: &Map{}, text: &text{lead: d.tail}}
+	}
+	return d, nil
+}
+
+// Value returns the current content, as Decode would.
+func (d *Document) Value() any { return valueOf(d.root) }
+
+func valueOf(n *Node) any {
+	switch n.Kind {
+	case Mapping:
+		m := &Map{}
+		for _, p := range n.Pairs {
+			m.Set(p.Key.Value, valueOf(p.Value))
+		}
+		return m
+	case Sequence:
+		l := make([]any, len(n.Items))
+		for i, item := range n.Items {
+			l[i] = valueOf(item)
+		}
+		return l
+	}
+	return n.Value
+}
+
+// fresh makes nodes for a value that is new to the document.
+func fresh(v any) *Node {
+	v = normal(v)
+	n := &Node{Kind: Scalar, Value: v, text: &text{}}
+	switch v := v.(type) {
+	case *Map:
+		n.Kind = Mapping
+		for k, x := range v.All() {
+			n.Pairs = append(n.Pairs, Pair{fresh(k), fresh(x)})
+		}
+	case []any:
+		n.Kind = Sequence
+		for _, x := range v {
+			n.Items = append(n.Items, fresh(x))
+		}
+	}
+	return n
+}
+
+// Set gives the entry at path a value. Keys of mappings are any scalars,
+// indices of lists ints; a last key that is missing is appended. The comment
+// of an entry stays when its value is replaced.
+func (d *Document) Set(v any, path ...any) error {
+	if len(path) == 0 {
+		d.replaceRoot(v)
+		return nil
+	}
+	parent, err := d.walk(path[:len(path)-1])
+	if err != nil {
+		return err
+	}
+	last := path[len(path)-1]
+	switch parent.Kind {
+	case Mapping:
+		parent.set(last, fresh(v))
+		return nil
+	case Sequence:
+		if i, ok := index(last); ok && i >= 0 && i < len(parent.Items) {
+			parent.Items[i] = keepText(parent.Items[i], fresh(v))
+			return nil
+		}
+	}
+	return fmt.Errorf("no entry %v to set", last)
+}
+
+// Delete removes the entry at path and reports whether there was one.
+func (d *Document) Delete(path ...any) bool {
+	if len(path) == 0 {
+		return false
+	}
+	parent, err := d.walk(path[:len(path)-1])
+	if err != nil {
+		return false
+	}
+	last := path[len(path)-1]
+	if parent.Kind == Mapping {
+		return parent.delete(last)
+	}
+	if i, ok := index(last); ok && parent.Kind == Sequence && i >= 0 && i < len(parent.Items) {
+		parent.Items = append(parent.Items[:i], parent.Items[i+1:]...)
+		return true
+	}
+	return false
+}
+
+func index(v any) (int, bool) {
+	switch v := v.(type) {
+	case int:
+		return v, true
+	case int64:
+		return int(v), true
+	case string:
+		i, err := strconv.Atoi(v)
+		return i, err == nil
+	}
+	return 0, false
+}
+
+// walk finds a collection and marks everything on the way as changed.
+func (d *Document) walk(path []any) (*Node, error) {
+	n := d.root
+	n.touch()
+	for _, part := range path {
+		var next *Node
+		switch n.Kind {
+		case Mapping:
+			if i := n.find(part); i >= 0 {
+				next = n.Pairs[i].Value
+			}
+		case Sequence:
+			if i, ok := index(part); ok && i >= 0 && i < len(n.Items) {
+				next = n.Items[i]
+			}
+		}
+		if next == nil {
+			return nil, fmt.Errorf("no entry %v", part)
+		}
+		n = next
+		n.touch()
+	}
+	return n, nil
+}
+
+// touch gives up the verbatim text of a collection that is about to change,
+// and makes an alias a copy.
+func (n *Node) touch() {
+	if n.text == nil {
+		n.text = &text{}
+	}
+	n.text.raw = ""
+}
+
+func (n *Node) find(key any) int {
+	for i, p := range n.Pairs {
+		if pyjson.Equal(p.Key.Value, key) {
+			return i
+		}
+	}
+	return -1
+}
+
+// set replaces or appends a pair.
+func (n *Node) set(key any, v *Node) {
+	n.touch()
+	if i := n.find(key); i >= 0 {
+		v = keepText(n.Pairs[i].Value, v)
+		n.Pairs[i].Value = v
+		n.setOwn(key, v)
+		return
+	}
+	p := Pair{fresh(key), v}
+	n.Pairs = append(n.Pairs, p)
+	if n.text.own != nil {
+		n.text.own = append(n.text.own, p)
+	}
+}
+
+// setOwn keeps the pairs as they are written in step with those after a merge.
+func (n *Node) setOwn(key any, v *Node) {
+	if n.text.own == nil {
+		return
+	}
+	for i, p := range n.text.own {
+		if !p.Key.isMerge && pyjson.Equal(p.Key.Value, key) {
+			n.text.own[i].Value = v
+			return
+		}
+	}
+	n.text.own = append(n.text.own, Pair{fresh(key), v})
+}
+
+func (n *Node) delete(key any) bool {
+	n.touch()
+	i := n.find(key)
+	if i < 0 {
+		return false
+	}
+	n.Pairs = append(n.Pairs[:i:i], n.Pairs[i+1:]...)
+	for i, p := range n.text.own {
+		if !p.Key.isMerge && pyjson.Equal(p.Key.Value, key) {
+			n.text.own = append(n.text.own[:i:i], n.text.own[i+1:]...)
+			break
+		}
+	}
+	return true
+}
+
+// keepText hands the comment of a replaced scalar on to its successor. What
+// follows a collection belongs to its last entry and goes with it.
+func keepText(old, now *Node) *Node {
+	if old.text == nil {
+		return now
+	}
+	if now.text == nil {
+		now.text = &text{}
+	}
+	now.text.lead, now.text.leadCol = old.text.lead, old.text.leadCol
+	if now.Kind == Scalar && old.Kind != Scalar && !old.text.inFlow {
+		now.text.after, now.text.afterCol = old.text.lead, old.text.leadCol
+	}
+	if old.Kind == Scalar || old.text.inFlow || old.text.alias != "" {
+		if now.Kind == Scalar || now.empty() {
+			now.text.after, now.text.afterCol = old.text.after, old.text.afterCol
+		} else {
+			now.text.lead, now.text.leadCol = old.text.after, old.text.afterCol
+		}
+	}
+	return now
+}
+
+func (n *Node) empty() bool { return len(n.Pairs) == 0 && len(n.Items) == 0 }
+
+func (d *Document) replaceRoot(v any) {
+	n := fresh(v)
+	n.text.lead = d.root.text.lead
+	d.root = n
+}

@@ -1,0 +1,325 @@
+package dvcyaml
+
+import (
+	"math/big"
+	"strings"
+)
+
+// Bytes writes the document.
+func (d *Document) Bytes() []byte {
+	w := rewriter{written: map[string]bool{}}
+	n := d.root
+	if n.text.lead != "" {
+		top := dropMarker(n.text.lead)
+		if top[:min(1, len(top))] == "\n" {
+			top = top[1:] // the first line is lost if it is empty
+		}
+		w.lines(top)
+	}
+	switch {
+	case n.Kind == Mapping && len(n.ownPairs()) > 0 && !n.text.inFlow:
+		w.mapping(n, 0)
+	case n.Kind == Sequence && len(n.Items) > 0 && !n.text.inFlow:
+		w.sequence(n, 0)
+	case n.Kind == Scalar:
+		w.buf = w.topScalar(n.Value)
+	default:
+		w.flow(n, 0, false)
+		w.comment(n.text.after, n.text.afterCol)
+	}
+	return w.buf
+}
+
+// dropMarker removes the lines of directives and the document start from the
+// comments at the top.
+func dropMarker(s string) string {
+	if !strings.Contains(s, "---") && !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		if !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "%") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+// rewriter writes nodes with what is remembered of their text.
+type rewriter struct {
+	emitter
+	written map[string]bool // anchors that were written
+}
+
+// mapping writes pairs with their keys at column ind.
+func (w *rewriter) mapping(n *Node, ind int) {
+	w.enter()
+	defer w.leave()
+	for _, p := range n.ownPairs() {
+		w.indent(ind - w.col)
+		if w.properties(p.Key) {
+			w.ascii(" ")
+		}
+		explicit := false
+		switch {
+		case p.Key.text != nil && p.Key.text.alias != "":
+			w.ascii("*" + p.Key.text.alias + " ")
+		case p.Key.isMerge:
+			w.ascii("<<")
+		case p.Key.Value == nil && p.Key.text != nil && p.Key.text.source == "":
+			w.ascii("")
+		case p.Key.text != nil && p.Key.text.source != "" && !isString(p.Key.Value):
+			w.ascii(p.Key.text.source)
+		default:
+			explicit = w.key(p.Key.Value, ind)
+		}
+		if explicit {
+			w.newline()
+			w.indent(ind)
+		}
+		w.ascii(":")
+		w.value(p.Value, ind, explicit)
+	}
+}
+
+func isString(v any) bool {
+	_, ok := v.(string)
+	return ok
+}
+
+// sequence writes items with their dashes at column ind.
+func (w *rewriter) sequence(n *Node, ind int) {
+	w.enter()
+	defer w.leave()
+	for _, item := range n.Items {
+		w.indent(ind - w.col)
+		w.ascii("-")
+		w.value(item, ind, true)
+	}
+}
+
+// properties writes the anchor and the tag of a node, with no blank after
+// them.
+func (w *rewriter) properties(n *Node) bool {
+	if n.text == nil {
+		return false
+	}
+	any := false
+	if n.text.anchor != "" {
+		w.text("&" + n.text.anchor)
+		w.written[n.text.anchor] = true
+		any = true
+	}
+	if n.text.tag != "" {
+		if any {
+			w.ascii(" ")
+		}
+		w.text(tagText(n.text.tag))
+		any = true
+	}
+	return any
+}
+
+func tagText(tag string) string {
+	if s, ok := strings.CutPrefix(tag, yamlTag); ok {
+		return "!!" + s
+	}
+	if strings.HasPrefix(tag, "!") {
+		return tag
+	}
+	return "!<" + tag + ">"
+}
+
+// value writes what follows "key:" or "-" at column ind, with the line end and
+// the comments after it. compact says that a collection may begin on the line.
+func (w *rewriter) value(n *Node, ind int, compact bool) {
+	if n.text == nil {
+		n.text = &text{}
+	}
+	t := n.text
+	if t.alias != "" && w.written[t.alias] {
+		w.text(" *" + t.alias)
+		w.comment(t.after, t.afterCol)
+		return
+	}
+	block := !t.inFlow && !n.empty()
+	if block {
+		w.block(n, ind, compact)
+		return
+	}
+	if t.after == "" && strings.ContainsRune(t.lead, '#') {
+		t.after, t.afterCol = t.lead, t.leadCol
+	}
+	mark := w.col
+	w.ascii(" ")
+	if t.alias != "" {
+		w.text("&" + t.alias)
+		w.written[t.alias] = true
+		w.ascii(" ")
+	} else if w.properties(n) {
+		w.ascii(" ")
+	}
+	switch {
+	case n.Kind != Scalar:
+		w.flow(n, ind+2, false)
+	case t.header != "" && isString(n.Value):
+		w.literal(n, ind+2)
+		return
+	case n.Value == nil && (t.tag == "" || t.source == ""):
+		if !compact || w.col > mark+1 { // "- " keeps its blank, "key:" has none
+			w.unspace()
+		}
+	case t.tag != "" && t.source != "":
+		w.text(t.source)
+	case t.source != "" && !isString(n.Value):
+		w.number(n, ind+2)
+	default:
+		w.scalar(n.Value, ind+2)
+	}
+	w.comment(t.after, t.afterCol)
+}
+
+// unspace takes the last blank back.
+func (w *rewriter) unspace() {
+	w.buf = w.buf[:len(w.buf)-1]
+	w.col--
+}
+
+// number writes a scalar that is no string as it was typed, except for what
+// has one spelling only.
+func (w *rewriter) number(n *Node, ind int) {
+	s := n.text.source
+	switch n.Value.(type) {
+	case bool:
+		s = scalarText(n.Value)
+	case int64, *big.Int:
+		if digits := trimSign(s); run(digits, isDigit) == len(digits) && digits[0] != '0' {
+			s = scalarText(n.Value)
+		}
+	}
+	w.word(s, ind)
+}
+
+// block writes a collection in block style below or beside its indicator.
+func (w *rewriter) block(n *Node, ind int, compact bool) {
+	t := n.text
+	beside := compact
+	if t.anchor != "" || t.tag != "" || t.alias != "" {
+		w.ascii(" ")
+		if t.alias != "" {
+			w.text("&" + t.alias)
+			w.written[t.alias] = true
+		} else {
+			w.properties(n)
+		}
+		beside = false
+	}
+	if strings.ContainsRune(t.lead, '#') || strings.Count(t.lead, "\n") > 1 {
+		w.comment(t.lead, t.leadCol)
+	} else if beside {
+		w.ascii(" ")
+	} else {
+		w.newline()
+	}
+	switch {
+	case n.Kind == Mapping:
+		w.mapping(n, ind+2)
+	case compact:
+		w.sequence(n, ind+2)
+	default:
+		w.sequence(n, ind)
+	}
+}
+
+// literal writes a block scalar with its lines moved to column ind.
+func (w *rewriter) literal(n *Node, ind int) {
+	t := n.text
+	w.text(t.header)
+	w.newline()
+	for line := range strings.Lines(strings.ReplaceAll(t.body, "\r\n", "\n")) {
+		line = strings.TrimSuffix(line, "\n")
+		if len(line) > t.inner {
+			w.indent(ind)
+			w.text(line[t.inner:])
+		}
+		w.newline()
+	}
+	if t.after != "" {
+		w.lines(t.after)
+	}
+}
+
+// flow writes a collection in brackets. Continuation lines are indented by
+// ind; bare leaves out the braces of a single pair, as between brackets.
+func (w *rewriter) flow(n *Node, ind int, bare bool) {
+	if n.text != nil && n.text.raw != "" {
+		w.text(n.text.raw)
+		if i := strings.LastIndexByte(n.text.raw, '\n'); i >= 0 {
+			w.col = len(n.text.raw) - i - 1
+		}
+		return
+	}
+	open, end := "[", "]"
+	count := len(n.Items)
+	if n.Kind == Mapping {
+		open, end, count = "{", "}", len(n.ownPairs())
+		if count == 1 && bare {
+			open, end = "", ""
+		}
+	}
+	w.ascii(open)
+	for i := range count {
+		if i > 0 {
+			w.ascii(",")
+		}
+		if w.col > width {
+			w.breakLine(ind)
+		} else if i > 0 {
+			w.ascii(" ")
+		}
+		if n.Kind == Sequence {
+			w.flowValue(n.Items[i], ind, true)
+			continue
+		}
+		p := n.ownPairs()[i]
+		if p.Key.isMerge {
+			w.ascii("<<")
+		} else {
+			w.flowValue(p.Key, ind, false)
+		}
+		w.ascii(": ")
+		w.flowValue(p.Value, ind, false)
+	}
+	w.ascii(end)
+}
+
+func (w *rewriter) flowValue(n *Node, ind int, bare bool) {
+	if n.text != nil && n.text.alias != "" && w.written[n.text.alias] {
+		w.text("*" + n.text.alias)
+		return
+	}
+	if w.properties(n) {
+		w.ascii(" ")
+	}
+	switch {
+	case n.Kind != Scalar:
+		w.flow(n, ind+2, bare)
+	case n.text != nil && n.text.source != "" && n.Value != nil && !isString(n.Value):
+		w.number(n, ind+2)
+	case isString(n.Value):
+		w.flowString(n.Value.(string), ind+2)
+	default:
+		w.scalar(n.Value, ind+2)
+	}
+}
+
+// flowString is a string inside brackets, where more characters need quotes.
+func (w *rewriter) flowString(s string, ind int) {
+	st := styleOf(s)
+	if st == plain && strings.ContainsAny(s, ",[]{}?") {
+		if st = single; strings.Contains(s, "'") {
+			st = double
+		}
+	}
+	w.styled(s, st, ind, true)
+}
