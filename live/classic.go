@@ -7,10 +7,8 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/classicpage"
@@ -19,11 +17,10 @@ import (
 // classic is the logger of the 0.x layouts: a folder of histories, beside it a
 // summary and a page.
 type classic struct {
-	l        *Logger
-	nested   bool            // layout 0.3: summary at every Log, nested names
-	values   *group          // of this step; of all steps in layout 0.3
-	logged   map[string]bool // in this step
-	rendered time.Time
+	l      *Logger
+	nested bool            // layout 0.3: summary at every Log, nested names
+	values *group          // of this step; of all steps in layout 0.3
+	logged map[string]bool // in this step
 }
 
 func newClassic(l *Logger) *classic {
@@ -169,18 +166,12 @@ func (c *classic) replaces() []string {
 	return found
 }
 
-// render writes the page, at most once a second, and in any case when the run
-// ends. DVC 2.1 did it from outside, at a signal.
-func (c *classic) render(final bool) error {
-	l := c.l
+// render writes the page. DVC 2.1 did it from outside, at a signal.
+func (c *classic) render() error {
 	c.signal()
-	if !l.opts.HTML || !final && l.opts.now().Sub(c.rendered) < time.Second {
-		return nil
-	}
-	c.rendered = l.opts.now()
 	var b bytes.Buffer
-	dir, name := filepath.Split(filepath.Clean(l.path))
-	if err := classicpage.Render(&b, os.DirFS(dir), path.Base(filepath.ToSlash(name))); err != nil {
+	dir, name := filepath.Split(filepath.Clean(c.l.path))
+	if err := classicpage.Render(&b, os.DirFS(dir), name); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(c.beside(".html"), b.Bytes(), nil)
@@ -192,10 +183,7 @@ func (c *classic) signal() {
 	if err != nil {
 		return
 	}
-	if root := findUp(wd, ".dvc"); root != "" && c.l.opts.HTML {
-		tmp := filepath.Join(root, ".dvc", "tmp")
-		if f, err := os.OpenFile(filepath.Join(tmp, "DVC_LIVE"), os.O_CREATE|os.O_WRONLY, 0o666); err == nil {
-			f.Close()
-		}
+	if root := findUp(wd, ".dvc"); root != "" {
+		_ = os.WriteFile(filepath.Join(root, ".dvc", "tmp", "DVC_LIVE"), nil, 0o666)
 	}
 }

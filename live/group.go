@@ -1,6 +1,10 @@
 package live
 
-import "github.com/reprodl/reprodl/internal/pyjson"
+import (
+	"math/big"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
 
 // group is an ordered mapping from key to value: the summary, or a group of
 // metrics in it. Unlike a pyjson.Map it hands out its entries, so that a
@@ -82,4 +86,40 @@ func appendJSONBreak(dst []byte, comma bool, depth int) []byte {
 		dst = append(dst, "    "...)
 	}
 	return dst
+}
+
+// pyjson copies the group.
+func (g *group) pyjson() *pyjson.Map {
+	m := new(pyjson.Map)
+	for _, n := range g.nodes {
+		m.Set(n.key, n.val.pyjson())
+	}
+	return m
+}
+
+func (v value) pyjson() any {
+	switch v.kind {
+	case kindBool:
+		return v.bits != 0
+	case kindInt:
+		return int64(v.bits)
+	case kindUint:
+		return new(big.Int).SetUint64(v.bits)
+	case kindFloat64, kindFloat32, kindFloat16:
+		return v.float()
+	case kindString:
+		return v.str
+	case kindBig:
+		return v.any
+	case kindTree:
+		if g := v.group(); g != nil {
+			return g.pyjson()
+		}
+		list := []any{}
+		for _, e := range v.any.([]value) {
+			list = append(list, e.pyjson())
+		}
+		return list
+	}
+	return nil
 }

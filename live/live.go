@@ -277,7 +277,7 @@ func (l *Logger) stop() error {
 	close(l.quit)
 	<-l.done
 	l.flush()
-	l.finishReport()
+	l.stopReport()
 	return errors.Join(l.files.sync(), l.closeSinks(), l.unlock())
 }
 

@@ -1,0 +1,192 @@
+package live
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// Point is one row of a metric's history.
+type Point struct {
+	Step  int
+	Value float64   // NaN if the cell is no number
+	Text  string    // the cell as it stands
+	Time  time.Time // zero in a row without timestamp
+}
+
+// Points iterates over the history of a metric in a directory that a logger,
+// or DVCLive, wrote: plots/metrics/NAME.tsv, or NAME.tsv in the classic
+// layout. A last line that is still being written is left out. The iteration
+// ends with the first error, which is one wrapping fs.ErrNotExist if there is
+// no such metric.
+func Points(fsys fs.FS, name string) iter.Seq2[Point, error] {
+	return func(yield func(Point, error) bool) {
+		f, file, err := openHistory(fsys, name)
+		if err != nil {
+			yield(Point{}, err)
+			return
+		}
+		defer f.Close()
+		r := csv.NewReader(&wholeLines{r: bufio.NewReaderSize(f, 64<<10)})
+		r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = '\t', true, -1, true
+		if _, err := r.Read(); err != nil {
+			if err != io.EOF {
+				yield(Point{}, fmt.Errorf("%s: %w", file, err))
+			}
+			return
+		}
+		for {
+			cells, err := r.Read()
+			if err == io.EOF {
+				return
+			}
+			var p Point
+			if err == nil {
+				p, err = parseRow(cells)
+			}
+			if err != nil {
+				line, _ := r.FieldPos(0)
+				yield(Point{}, fmt.Errorf("%s:%d: %w", file, line, err))
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+func openHistory(fsys fs.FS, name string) (fs.File, string, error) {
+	parsed, err := parseName(name)
+	if err != nil {
+		return nil, "", err
+	}
+	var first error
+	for _, file := range []string{"plots/metrics/" + parsed.file + ".tsv", parsed.file + ".tsv"} {
+		f, err := fsys.Open(file)
+		if err == nil {
+			return f, file, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return nil, "", first
+}
+
+var errRow = errors.New("a row has a step and a value, with a timestamp in front or without one")
+
+// parseRow reads a row. Rows with and without timestamp may follow one
+// another; a metric named step has a value only, in the step's place.
+func parseRow(cells []string) (Point, error) {
+	n := len(cells)
+	if n < 1 || n > 3 {
+		return Point{}, errRow
+	}
+	p := Point{Text: cells[n-1]}
+	p.Value = parseCell(p.Text)
+	if n == 3 {
+		ms, err := strconv.ParseInt(cells[0], 10, 64)
+		if err != nil {
+			return Point{}, err
+		}
+		p.Time = time.UnixMilli(ms)
+	}
+	step := parseCell(cells[max(0, n-2)])
+	if n > 1 && (math.IsNaN(step) || math.Abs(step) > math.MaxInt64/2) {
+		return Point{}, fmt.Errorf("step %q is not a number", cells[n-2])
+	}
+	if !math.IsNaN(step) {
+		p.Step = int(step)
+	}
+	return p, nil
+}
+
+// parseCell reads a number as it stands in a history.
+func parseCell(text string) float64 {
+	switch text {
+	case "True":
+		return 1
+	case "False":
+		return 0
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return math.NaN()
+	}
+	return f
+}
+
+// wholeLines reads no further than the last line feed.
+type wholeLines struct {
+	r    *bufio.Reader
+	line []byte
+}
+
+func (w *wholeLines) Read(p []byte) (int, error) {
+	if len(w.line) == 0 {
+		line, err := w.r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			var rest []byte
+			line = bytes.Clone(line)
+			rest, err = w.r.ReadBytes('\n')
+			line = append(line, rest...)
+		}
+		if err != nil {
+			return 0, err // what precedes io.EOF is an incomplete line
+		}
+		w.line = line
+	}
+	n := copy(p, w.line)
+	w.line = w.line[n:]
+	return n, nil
+}
+
+// Summary reads metrics.json of a directory that a logger, or DVCLive, wrote.
+// Values are int64, *big.Int, float64, string, bool, nil, []any and
+// map[string]any.
+func Summary(fsys fs.FS) (map[string]any, error) {
+	data, err := fs.ReadFile(fsys, "metrics.json")
+	if err != nil {
+		return nil, err
+	}
+	x, err := parseJSON(data)
+	if err != nil {
+		return nil, fmt.Errorf("metrics.json: %w", err)
+	}
+	m, ok := unordered(x).(map[string]any)
+	if !ok {
+		return nil, errors.New("metrics.json: not a mapping")
+	}
+	return m, nil
+}
+
+// unordered turns mappings into Go maps.
+func unordered(x any) any {
+	switch x := x.(type) {
+	case []any:
+		for i := range x {
+			x[i] = unordered(x[i])
+		}
+	case *pyjson.Map:
+		m := make(map[string]any, x.Len())
+		for key, v := range x.All() {
+			m[pyjson.Str(key)] = unordered(v)
+		}
+		return m
+	}
+	return x
+}
