@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"github.com/reprodl/reprodl/internal/ignore"
-	"github.com/reprodl/reprodl/internal/object"
 )
 
 // Options change how a [Repo] talks to the outside. Nil means the zero Options.
@@ -38,11 +35,9 @@ type Repo struct {
 	opts Options
 	log  *slog.Logger
 
-	cacheOnce, hasherOnce, ignoreOnce sync.Once
-	dvcIgnore, gitIgnore              *ignore.Tree
-	cache                             *object.Cache
-	hasher                            *object.Hasher
-	params                            paramsFiles
+	services
+	gitLines sync.Mutex // held while a .gitignore is changed
+	params   paramsFiles
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that

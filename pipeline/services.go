@@ -4,25 +4,109 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/repo"
 )
+
+// services are the parts of a repository that are made when first needed.
+type services struct {
+	configOnce, cacheOnce, hasherOnce, ignoreOnce, tableOnce sync.Once
+
+	cfg       *repo.Config
+	cfgErr    error
+	cache     *object.Cache
+	hasher    *object.Hasher
+	dvcIgnore *ignore.Tree
+	gitRoot   string // "" without git
+	gitIgnore *ignore.Tree
+	table     *repo.RWLock
+}
+
+// config is the validated configuration.
+func (r *Repo) config() (*repo.Config, error) {
+	r.configOnce.Do(func() {
+		getenv := func(name string) string { return getenv(r.opts.Env, name) }
+		if r.cfg, r.cfgErr = repo.LoadConfig(filepath.Join(r.root, ".dvc"), getenv); r.cfgErr == nil {
+			r.cfgErr = r.cfg.Validate()
+		}
+	})
+	return r.cfg, r.cfgErr
+}
+
+// setting is a value of the configuration, or "". An invalid configuration has
+// none: every operation begins with what reports it.
+func (r *Repo) setting(section, key string) string {
+	cfg, err := r.config()
+	if err != nil {
+		return ""
+	}
+	value, _ := cfg.Get(section, key)
+	return value
+}
+
+// tmpDir is where the locks are, and what may be lost.
+func (r *Repo) tmpDir() string { return filepath.Join(r.root, ".dvc", "tmp") }
 
 // Cache is the cache of the repository, opened when first used.
 func (r *Repo) Cache() *object.Cache {
-	r.cacheOnce.Do(func() { r.cache = object.OpenCache(filepath.Join(r.root, ".dvc", "cache"), nil) })
+	r.cacheOnce.Do(func() {
+		r.cache = object.OpenCache(r.cacheDir(), r.cacheOptions(r.linkTypes()))
+	})
 	return r.cache
+}
+
+func (r *Repo) cacheDir() string {
+	if dir := r.setting("cache", "dir"); dir != "" {
+		return dir
+	}
+	return filepath.Join(r.root, ".dvc", "cache")
+}
+
+func (r *Repo) cacheOptions(links []object.LinkType) *object.CacheOptions {
+	return &object.CacheOptions{
+		Links:  links,
+		Shared: strings.EqualFold(r.setting("cache", "shared"), "group"),
+		Temp:   filepath.Join(r.tmpDir(), "reprodl", "new"),
+		Jobs:   r.hashJobs(),
+	}
+}
+
+func (r *Repo) linkTypes() []object.LinkType {
+	var list []object.LinkType
+	for t := range strings.SplitSeq(r.setting("cache", "type"), ",") {
+		if t = strings.TrimSpace(t); t != "" {
+			list = append(list, object.LinkType(t))
+		}
+	}
+	return list
+}
+
+// hashJobs is core.checksum_jobs, or one per core.
+func (r *Repo) hashJobs() int {
+	if n, err := strconv.Atoi(r.setting("core", "checksum_jobs")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// copyCache is the cache for files that are never links.
+func (r *Repo) copyCache() *object.Cache {
+	return object.OpenCache(r.Cache().Dir(), r.cacheOptions([]object.LinkType{object.Copy}))
 }
 
 // Hasher is what tells the content of the workspace.
 func (r *Repo) Hasher() *object.Hasher {
 	r.hasherOnce.Do(func() {
 		r.hasher = object.NewHasher(&object.HasherOptions{
-			Memo: filepath.Join(r.root, ".dvc", "tmp", "reprodl", "hashes"), Root: r.root,
-			Ignore: ignore.DVC(r.root).IgnoredPath,
+			Memo: filepath.Join(r.tmpDir(), "reprodl", "hashes"), Root: r.root,
+			Ignore: r.dataIgnore().IgnoredPath, Jobs: r.hashJobs(),
 		})
 	})
 	return r.hasher
@@ -34,75 +118,112 @@ func (r *Repo) saveMemo() {
 	}
 }
 
-func (r *Repo) lock(ctx context.Context) (unlock func(), err error) { return func() {}, nil }
-
-func (r *Repo) checkBusy([]selection) error { return nil }
-
-func (r *Repo) fileOptions() (*dvcfile.Options, error) {
-	return &dvcfile.Options{Show: func(p string) string { return r.rel(r.abs(p)) }, Root: r.root, Values: readVars}, nil
+func (r *Repo) openIgnores() {
+	r.ignoreOnce.Do(func() {
+		r.dvcIgnore = ignore.DVC(r.root)
+		if !strings.EqualFold(r.setting("core", "no_scm"), "true") {
+			r.gitRoot = repo.FindGit(r.root)
+		}
+		if r.gitRoot != "" {
+			r.gitIgnore = ignore.Git(r.gitRoot, r.excludesFile())
+		}
+	})
 }
 
+// excludesFile is git's file of patterns for all repositories of the user.
+func (r *Repo) excludesFile() string {
+	dir := getenv(r.opts.Env, "XDG_CONFIG_HOME")
+	if dir == "" {
+		dir = filepath.Join(getenv(r.opts.Env, "HOME"), ".config")
+	}
+	return filepath.Join(dir, "git", "ignore")
+}
+
+// dataIgnore tells what .dvcignore files leave out.
+func (r *Repo) dataIgnore() *ignore.Tree {
+	r.openIgnores()
+	return r.dvcIgnore
+}
+
+// notCollected reports files and directories that are not searched for stages.
 func (r *Repo) notCollected(path string, dir bool) bool {
-	r.ignoreOnce.Do(func() { r.dvcIgnore, r.gitIgnore = ignore.DVC(r.root), ignore.Git(r.root, "") })
-	return r.dvcIgnore.Ignored(path, dir) || r.gitIgnore.Ignored(path, dir)
+	r.openIgnores()
+	return r.dvcIgnore.Ignored(path, dir) || r.gitIgnore != nil && r.gitIgnore.IgnoredPath(r.abs(path), dir)
 }
 
-func (r *Repo) copyCache() *object.Cache {
-	return object.OpenCache(r.Cache().Dir(), &object.CacheOptions{Links: []object.LinkType{object.Copy}})
-}
-
-func (r *Repo) claim(s *stage) (release func(), err error) { return func() {}, nil }
-
-func (r *Repo) unprotect(o *output) error { return nil }
-
-func (r *Repo) pullRunCache(ctx context.Context) error { return nil }
-
-func (p *repro) pullRun(ctx context.Context, s *stage, hit *runHit) {}
-
-func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) { return false, nil }
-
-func (p *repro) hintGit(ctx context.Context) {}
-
-type ignoreLines struct {
-	repo  *Repo
-	added [][2]string // file, line
-	tree  *ignore.Tree
-}
-
-func (l *ignoreLines) add(o *output) error {
-	if !exists(filepath.Join(l.repo.root, ".git")) {
-		return nil
+// lock acquires the lock of the repository, which DVC respects as well.
+func (r *Repo) lock(ctx context.Context) (unlock func(), err error) {
+	if _, err := r.config(); err != nil {
+		return nil, err
 	}
-	tree := ignore.Git(l.repo.root, "")
-	if tree.IgnoredPath(o.abs, false) {
-		return nil
+	release, err := repo.LockFile(ctx, filepath.Join(r.tmpDir(), "lock"))
+	if err != nil {
+		return nil, err
 	}
-	file := filepath.Join(filepath.Dir(o.abs), ".gitignore")
-	data, _ := os.ReadFile(file)
-	if len(data) > 0 && data[len(data)-1] != '\n' {
-		data = append(data, '\n')
-	}
-	line := "/" + ignore.Quote(filepath.Base(o.abs)) + "\n"
-	l.added = append(l.added, [2]string{file, line})
-	return os.WriteFile(file, append(data, line...), 0o666)
+	r.Cache().Sweep()
+	return func() {
+		if err := release(); err != nil {
+			r.log.Warn("the lock could not be released: " + err.Error())
+		}
+	}, nil
 }
 
-func (l *ignoreLines) undo() {
-	for _, a := range l.added {
-		data, _ := os.ReadFile(a[0])
-		text := strings.TrimSuffix(string(data), a[1])
-		if text == "" {
-			os.Remove(a[0])
-		} else {
-			os.WriteFile(a[0], []byte(text), 0o666)
+// users is the table of paths that processes are using.
+func (r *Repo) users() *repo.RWLock {
+	r.tableOnce.Do(func() {
+		program := r.opts.Program
+		if program == "" {
+			program = strings.Join(os.Args, " ")
+		}
+		r.table = repo.NewRWLock(r.tmpDir(), program)
+	})
+	return r.table
+}
+
+// checkBusy requires that no other process is writing what the stages declare.
+func (r *Repo) checkBusy(chosen []selection) error {
+	var paths []string
+	for _, c := range chosen {
+		for _, d := range c.stage.deps {
+			paths = append(paths, d.abs)
+		}
+		for _, o := range c.stage.outs {
+			paths = append(paths, o.abs)
 		}
 	}
+	return r.users().Check(context.Background(), paths)
 }
 
-func (l *ignoreLines) files() []string {
-	var list []string
-	for _, a := range l.added {
-		list = append(list, l.repo.rel(a[0]))
+// claim enters what a stage reads and writes into the table.
+func (r *Repo) claim(s *stage) (release func(), err error) {
+	var reads, writes []string
+	for _, d := range s.deps {
+		reads = append(reads, d.abs)
 	}
-	return list
+	for _, p := range s.params {
+		reads = append(reads, p.abs)
+	}
+	for _, o := range s.outs {
+		writes = append(writes, o.abs)
+	}
+	free, err := r.users().Acquire(context.Background(), reads, writes)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		if err := free(); err != nil {
+			r.log.Warn(err.Error())
+		}
+	}, nil
+}
+
+func (r *Repo) fileOptions() (*dvcfile.Options, error) {
+	if _, err := r.config(); err != nil {
+		return nil, err
+	}
+	return &dvcfile.Options{
+		Show: func(p string) string { return r.rel(r.abs(p)) }, Root: r.root, Values: readVars,
+		BoolOptional: strings.EqualFold(r.setting("parsing", "bool"), "boolean_optional"),
+		ListAppend:   strings.EqualFold(r.setting("parsing", "list"), "append"),
+	}, nil
 }

@@ -252,3 +252,18 @@ func inside(child, parent string) bool {
 	rest, ok := strings.CutPrefix(child, parent)
 	return ok && rest != "" && (os.IsPathSeparator(rest[0]) || os.IsPathSeparator(parent[len(parent)-1]))
 }
+
+// Check is Acquire for reading and release at once: it tells whether others are
+// writing the paths. When nobody uses anything it only reads the table.
+func (l *RWLock) Check(ctx context.Context, read []string) error {
+	data, err := os.ReadFile(filepath.Join(l.dir, "rwlock"))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && string(bytes.TrimSpace(data)) == "{}" {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.edit(ctx, func(t *rwTable) error {
+		t.drop(l.self)
+		return l.blocked(t.writers(), read)
+	})
+}
