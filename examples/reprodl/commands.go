@@ -8,6 +8,8 @@ import "github.com/spf13/cobra"
 // results with a.printf and opens the repository with a.open.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.metricsCmd(),
+		a.paramsCmd(),
 		a.reproCmd(),
 		a.rootCmd(),
 		a.statusCmd(),

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+const defaultPrecision = 5
+
+func (a *app) metricsCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "metrics", Short: "Show and compare metrics"}
+	cmd.AddCommand(a.metricsShowCmd(), a.metricsDiffCmd())
+	return requireSub(cmd)
+}
+
+// requireSub makes a command that only groups others fail when called alone.
+func requireSub(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.MinimumNArgs(1)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		return &exitError{code: exitUsage, err: errSubcommand}
+	}
+	return cmd
+}
+
+func (a *app) metricsShowCmd() *cobra.Command {
+	var opts pipeline.ShowOptions
+	var asJSON, markdown, recursive bool
+	var precision int
+	cmd := &cobra.Command{
+		Use:   "show [targets...]",
+		Short: "Print metrics",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			opts.Targets = args
+			all, err := repo.Metrics(cmd.Context(), &opts)
+			if err != nil {
+				return err
+			}
+			a.errored(erroredRevs(all))
+			if asJSON {
+				return a.printJSON(revJSON(all))
+			}
+			if precision == 0 {
+				precision = defaultPrecision
+			}
+			headers, rows := metricsTable(all, precision)
+			if !opts.AllBranches && !opts.AllTags && !opts.AllCommits {
+				headers, rows = dropColumn(headers, rows, "Revision")
+			}
+			a.printf("%s", renderTable(markdown, headers, rows))
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "show metrics for all branches")
+	f.BoolVarP(&opts.AllTags, "all-tags", "T", false, "show metrics for all tags")
+	f.BoolVarP(&opts.AllCommits, "all-commits", "A", false, "show metrics for all commits")
+	f.BoolVar(&asJSON, "json", false, "show JSON")
+	f.BoolVar(&markdown, "md", false, "show a Markdown table")
+	f.BoolVarP(&recursive, "recursive", "R", false, "targets may be directories (always so)")
+	f.IntVar(&precision, "precision", 0, "digits after the point")
+	return cmd
+}
+
+func (a *app) metricsDiffCmd() *cobra.Command {
+	var d diffFlags
+	var recursive bool
+	cmd := &cobra.Command{
+		Use:   "diff [a_rev] [b_rev]",
+		Short: "Compare metrics of two commits, or of a commit and the working tree",
+		Args:  cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			d.revs(args)
+			diff, err := repo.MetricsDiff(cmd.Context(), &d.opts)
+			if err != nil {
+				return err
+			}
+			if d.precision == 0 {
+				d.precision = defaultPrecision
+			}
+			return a.showDiff(diff, &d, "Metric", true)
+		},
+	}
+	d.add(cmd)
+	cmd.Flags().BoolVarP(&recursive, "recursive", "R", false, "targets may be directories (always so)")
+	cmd.Flags().IntVar(&d.precision, "precision", 0, "digits after the point")
+	return cmd
+}
+
+func erroredRevs(all []pipeline.RevValues) []string {
+	var revs []string
+	for _, v := range all {
+		bad := func(f pipeline.FileValues) bool { return f.Err != nil }
+		if v.Err != nil || slices.ContainsFunc(v.Files, bad) {
+			revs = append(revs, v.Rev)
+		}
+	}
+	return revs
+}
+
+func revJSON(all []pipeline.RevValues) *params.Map {
+	out := &params.Map{}
+	for _, v := range all {
+		rev := &params.Map{}
+		if v.Err != nil {
+			rev.Set("error", errorJSON(v.Err))
+		} else {
+			data := &params.Map{}
+			for _, f := range v.Files {
+				file := &params.Map{}
+				if f.Err != nil {
+					file.Set("error", errorJSON(f.Err))
+				} else {
+					file.Set("data", f.Data)
+				}
+				data.Set(f.Path, file)
+			}
+			rev.Set("data", data)
+		}
+		out.Set(v.Rev, rev)
+	}
+	return out
+}
+
+// metricsTable has one row per file and one column per metric, sorted by name.
+func metricsTable(all []pipeline.RevValues, precision int) ([]string, [][]string) {
+	var names []string
+	type row struct {
+		rev, path string
+		cells     map[string]string
+	}
+	var rows []row
+	for _, v := range all {
+		for _, f := range v.Files {
+			r := row{v.Rev, f.Path, map[string]string{}}
+			for _, c := range leavesOf(f) {
+				r.cells[c.Key] = fieldText(c.New, precision)
+				if !slices.Contains(names, c.Key) {
+					names = append(names, c.Key)
+				}
+			}
+			rows = append(rows, r)
+		}
+	}
+	slices.Sort(names)
+	var out [][]string
+	for _, r := range rows {
+		cells := []string{r.rev, r.path}
+		for _, n := range names {
+			if c, ok := r.cells[n]; ok {
+				cells = append(cells, c)
+			} else {
+				cells = append(cells, "-")
+			}
+		}
+		out = append(out, cells)
+	}
+	return append([]string{"Revision", "Path"}, names...), out
+}
+
+// leavesOf flattens the values of a file; a single value has an empty name.
+func leavesOf(f pipeline.FileValues) []params.Change {
+	if f.Err != nil {
+		return nil
+	}
+	if _, ok := f.Data.(*params.Map); !ok {
+		return []params.Change{{New: f.Data}}
+	}
+	return params.Diff(nil, f.Data, true)
+}
