@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -168,7 +167,10 @@ func (l *Logger) dvcAdd(path string) error {
 		return err
 	}
 	path = filepath.Clean(path)
-	cache := object.OpenCache(l.repo.cacheDir(), nil)
+	cache, err := l.repo.cache()
+	if err != nil {
+		return err
+	}
 	meta, err := cache.Add(context.Background(), object.NewHasher(nil), path, nil)
 	if err != nil {
 		return err
@@ -183,12 +185,7 @@ func (l *Logger) dvcAdd(path string) error {
 		return err
 	}
 	l.repo.include = append(l.repo.include, path+".dvc")
-	if l.repo.git == "" {
-		return nil
-	}
-	ignore := filepath.Join(filepath.Dir(path), ".gitignore")
-	l.repo.include = append(l.repo.include, ignore)
-	return addLine(ignore, "/"+filepath.Base(path))
+	return l.repo.ignore(path)
 }
 
 // writeDotDVC writes a .dvc file with one output. Of one that is there, what
@@ -228,21 +225,4 @@ func keepOut(old, out *pyjson.Map) {
 			out.Set(key, v)
 		}
 	}
-}
-
-// addLine appends a line to a file that lacks it.
-func addLine(file, line string) error {
-	text, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for old := range bytes.Lines(text) {
-		if string(bytes.TrimSpace(old)) == line {
-			return nil
-		}
-	}
-	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
-		text = append(text, '\n')
-	}
-	return atomicfile.WriteFile(file, append(text, line+"\n"...), nil)
 }

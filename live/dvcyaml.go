@@ -128,32 +128,41 @@ func (l *Logger) hasMetrics() bool {
 	return len(l.order) > 0 || len(l.summary.nodes) > 0
 }
 
-// mergeEntries replaces this run's entries in the text of a dvc.yaml.
+// mergeEntries replaces this run's entries in the text of a dvc.yaml. The rest
+// keeps its comments and its style.
 func (l *Logger) mergeEntries(file string, old []byte, dir string, entries *pyjson.Map) ([]byte, error) {
-	x, err := dvcyaml.Decode(file, old)
+	doc, err := dvcyaml.ParseDocument(file, old)
 	if err != nil {
 		return nil, err
 	}
-	if x == nil {
-		x = new(pyjson.Map)
-	}
-	root, ok := x.(*pyjson.Map)
-	if !ok {
+	root, ok := doc.Value().(*pyjson.Map)
+	if !ok && doc.Value() != nil {
 		return nil, fmt.Errorf("%s: not a mapping", file)
+	}
+	if root == nil {
+		root = new(pyjson.Map)
+		doc.Update(root)
 	}
 	own := l.ownPath(dir)
 	if m, ok := mapAt(root, "plots"); ok {
 		root.Set("plots", l.plotsList(m))
 	}
 	for _, key := range []string{"params", "metrics", "plots"} {
-		if err := mergeList(root, key, entries, own); err != nil {
+		if err := mergeList(doc, root, key, entries, own); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	if err := mergeArtifacts(root, entries, own); err != nil {
+	if err := mergeArtifacts(doc, root, entries, own); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return dvcyaml.Marshal(root), nil
+	for _, key := range []string{"params", "metrics", "plots", "artifacts"} {
+		if v, ok := root.Get(key); !ok {
+			doc.Delete(key)
+		} else if err := doc.Set(v, key); err != nil {
+			return nil, err
+		}
+	}
+	return doc.Bytes(), nil
 }
 
 // ownPath returns the test whether an entry belongs to this logger's
@@ -204,14 +213,14 @@ func (l *Logger) plotsList(m *pyjson.Map) []any {
 
 // mergeList keeps the entries of a list that aren't this run's and appends
 // those that are.
-func mergeList(root *pyjson.Map, key string, entries *pyjson.Map, own func(string) bool) error {
+func mergeList(doc *dvcyaml.Document, root *pyjson.Map, key string, entries *pyjson.Map, own func(string) bool) error {
 	var list []any
 	switch old, _ := root.Get(key); old := old.(type) {
 	case nil:
 	case []any:
-		for _, e := range old {
+		for i, e := range old {
 			if !own(entryPath(e)) {
-				list = append(list, e)
+				list = append(list, kept(doc, e, key, i))
 			}
 		}
 	default:
@@ -226,6 +235,17 @@ func mergeList(root *pyjson.Map, key string, entries *pyjson.Map, own func(strin
 	}
 	root.Set(key, list)
 	return nil
+}
+
+// kept returns an entry that stays, a collection as the document has it.
+func kept(doc *dvcyaml.Document, v any, path ...any) any {
+	switch v.(type) {
+	case *pyjson.Map, []any:
+		if n := doc.Node(path...); n != nil {
+			return n
+		}
+	}
+	return v
 }
 
 // entryPath returns the path that a list entry names: its text, or its key. An
@@ -244,7 +264,7 @@ func entryPath(e any) string {
 	return ""
 }
 
-func mergeArtifacts(root, entries *pyjson.Map, own func(string) bool) error {
+func mergeArtifacts(doc *dvcyaml.Document, root, entries *pyjson.Map, own func(string) bool) error {
 	merged := new(pyjson.Map)
 	switch old, _ := root.Get("artifacts"); old := old.(type) {
 	case nil:
@@ -252,7 +272,7 @@ func mergeArtifacts(root, entries *pyjson.Map, own func(string) bool) error {
 		for name, a := range old.All() {
 			if m, ok := a.(*pyjson.Map); ok {
 				if p, ok := m.Get("path"); ok && !own(fmt.Sprint(p)) {
-					merged.Set(name, a)
+					merged.Set(name, kept(doc, a, "artifacts", name))
 				}
 			}
 		}

@@ -68,9 +68,6 @@ func TestPeer(t *testing.T) {
 	readJSON(t, file, &cases)
 	for _, c := range cases {
 		t.Run(c.Case, func(t *testing.T) {
-			if c.Case == "dvcyaml_comments" || c.Case == "dvcyaml_lists" {
-				t.Skip("comments are not kept yet")
-			}
 			want := results[c.Case]
 			work := t.TempDir()
 			t.Chdir(work)

@@ -4,7 +4,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/reprodl/reprodl/internal/ignore"
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	dvcrepo "github.com/reprodl/reprodl/internal/repo"
 )
 
 // repo is what surrounds the working directory, and what DVC said about it in
@@ -74,18 +77,11 @@ func (r *repo) init() error {
 	if r.root != "" {
 		return nil
 	}
-	for _, f := range dvcInit {
-		path := filepath.Join(r.git, filepath.FromSlash(f.name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
-		}
-		if _, err := os.Stat(path); err == nil {
-			continue
-		}
-		if err := os.WriteFile(path, []byte(f.text), 0o666); err != nil {
-			return err
-		}
+	files, err := dvcrepo.Init(r.git, nil)
+	if err != nil {
+		return err
 	}
+	r.include = append(r.include, files...)
 	r.root = r.git
 	if r.signals == "" {
 		r.signals = r.root
@@ -93,15 +89,38 @@ func (r *repo) init() error {
 	return nil
 }
 
-// dvcInit is what dvc init makes.
-var dvcInit = []struct{ name, text string }{
-	{".dvc/config", ""},
-	{".dvc/.gitignore", "/config.local\n/tmp\n/cache\n"},
-	{".dvcignore", "# Add patterns of files dvc should ignore, which could improve\n" +
-		"# the performance. Learn more at\n# https://dvc.org/doc/user-guide/dvcignore\n"},
+// cache opens the cache that the repository's configuration names.
+func (r *repo) cache() (*object.Cache, error) {
+	dvc := filepath.Join(r.root, ".dvc")
+	config, err := dvcrepo.LoadConfig(dvc, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	dir, ok := config.Get("cache", "dir")
+	if !ok {
+		dir = filepath.Join(dvc, "cache")
+	}
+	return object.OpenCache(dir, nil), nil
 }
 
-func (r *repo) cacheDir() string { return filepath.Join(r.root, ".dvc", "cache") }
+// ignore makes git ignore a path.
+func (r *repo) ignore(path string) error {
+	if r.git == "" {
+		return nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if _, err := dvcrepo.AddGitignore(ignore.Git(r.git, ""), abs); err != nil {
+		return err
+	}
+	file := filepath.Join(filepath.Dir(path), ".gitignore")
+	if _, err := os.Stat(file); err == nil {
+		r.include = append(r.include, file)
+	}
+	return nil
+}
 
 // The signal files tell DVC's extension for an editor what goes on. They are
 // not worth an error.

@@ -56,8 +56,22 @@ func valueOf(n *Node) any {
 	return n.Value
 }
 
+// Node returns the entry at path, or nil. In a value given to Set it stands for
+// itself: an entry that moves to a new list or mapping keeps its style and the
+// comments within.
+func (d *Document) Node(path ...any) *Node {
+	n, err := d.walk(path)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
 // fresh makes nodes for a value that is new to the document.
 func fresh(v any) *Node {
+	if n, ok := v.(*Node); ok {
+		return n
+	}
 	v = normal(v)
 	n := &Node{Kind: Scalar, Value: v, text: &text{}}
 	switch v := v.(type) {
