@@ -234,12 +234,10 @@ func (f *DotDVC) Bytes() ([]byte, error) {
 	if len(f.data) == 0 {
 		return dvcyaml.Marshal(f.Map()), nil
 	}
-	doc, err := parseDocument(f.Path, f.data)
+	doc, err := dvcyaml.ParseDocument(f.Path, f.data)
 	if err != nil {
 		return nil, err
 	}
-	if err := doc.Update(f.Map()); err != nil {
-		return nil, err
-	}
+	doc.Update(f.Map())
 	return doc.Bytes(), nil
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 // Options change how files are read. Nil means the zero Options.
@@ -166,18 +167,13 @@ func (r *resolver) stages(f *File) error {
 				return err
 			}
 			if d.group == "" {
-				s.Parametrized = hasExpr(def) || has(def, "vars")
+				s.Parametrized = !pyjson.Equal(def, d.fields)
 			}
 			f.Stages = append(f.Stages, s)
 			f.byName[s.Name] = s
 		}
 	}
 	return nil
-}
-
-func has(m *dvcyaml.Map, key string) bool {
-	_, ok := m.Get(key)
-	return ok
 }
 
 func stageNotFound(name, file string) *Error {

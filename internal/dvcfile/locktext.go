@@ -21,7 +21,7 @@ type lockText struct {
 	order   []string
 	pieces  map[string][]byte
 	values  map[string]*dvcyaml.Map
-	doc     *document
+	doc     *dvcyaml.Document
 }
 
 func newLockText(data []byte, raw *dvcyaml.Map) *lockText {
@@ -45,7 +45,7 @@ func (t *lockText) start(file string) error {
 	last, _ := t.raw.At(t.raw.Len() - 1)
 	if last != "stages" || stages.Len() == 0 || !bytes.Equal(dvcyaml.Marshal(t.raw), t.data) {
 		var err error
-		t.doc, err = parseDocument(file, t.data)
+		t.doc, err = dvcyaml.ParseDocument(file, t.data)
 		return err
 	}
 	head := t.raw.Clone()
@@ -132,8 +132,14 @@ func (l *Lock) Set(name string, s *LockStage) error {
 		return err
 	}
 	l.stages[name] = s
-	if l.text.doc != nil {
-		return l.text.doc.Set([]any{"stages", name}, s.Map())
+	if doc := l.text.doc; doc != nil {
+		if _, ok := l.text.raw.Get("stages"); !ok {
+			l.text.raw.Set("stages", dvcyaml.NewMap())
+			if err := doc.Set(dvcyaml.NewMap(), "stages"); err != nil {
+				return err
+			}
+		}
+		return doc.Set(s.Map(), "stages", name)
 	}
 	l.text.put(name, s.Map())
 	return nil
@@ -149,7 +155,7 @@ func (l *Lock) Delete(name string) (bool, error) {
 	}
 	delete(l.stages, name)
 	if l.text.doc != nil {
-		return true, l.text.doc.Delete([]any{"stages", name})
+		return l.text.doc.Delete("stages", name), nil
 	}
 	l.text.order = slices.DeleteFunc(l.text.order, func(n string) bool { return n == name })
 	delete(l.text.values, name)
