@@ -115,6 +115,9 @@ func extract(ctx context.Context, d *Dataset, front *frontEnd, opts *ExtractOpti
 	group.Go(func() error {
 		defer close(next)
 		for i := range d.Clips {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			select {
 			case next <- i:
 			case <-ctx.Done():

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/reprodl/reprodl/esc50/internal/detmath"
-	"github.com/reprodl/reprodl/esc50/internal/rfft"
+	"github.com/reprodl/reprodl/esc50/internal/dsp"
 )
 
 // MelConfig is the course's front end: torchaudio's MelSpectrogram and
@@ -43,49 +43,44 @@ func (c MelConfig) withDefaults() MelConfig {
 // bits on every processor. The tables are torchaudio's, with its float32
 // roundings.
 type Mel struct {
-	c      MelConfig
-	window []float32
-	plan   *rfft.Plan
-	bank   []melBand
-	log    *dbTable
+	c    MelConfig
+	plan *dsp.Plan
+	bank *dsp.Bank
 
-	scratch *rfft.Scratch
+	scratch *dsp.Scratch
 	padded  []float32
-	power   []float32
-}
-
-// melBand is one triangular filter: its weights from its first bin on.
-type melBand struct {
-	first   int
-	weights []float32
+	power   []float32 // of four frames
+	last    []float32 // bands of the last frames, when fewer than four are left
 }
 
 // NewMel makes the tables for c.
 func NewMel(c MelConfig) (*Mel, error) {
 	c = c.withDefaults()
-	plan, err := rfft.NewPlan(c.FFT)
-	if err != nil {
-		return nil, fmt.Errorf("n_fft: %w", err)
-	}
 	switch {
 	case c.SampleRate < 1 || c.SampleRate > maxRate:
 		return nil, fmt.Errorf("sample_rate is %d, want 1 to %d", c.SampleRate, maxRate)
-	case c.Hop < 1:
-		return nil, fmt.Errorf("hop_length is %d, want at least 1", c.Hop)
-	case c.Mels < 1:
-		return nil, fmt.Errorf("n_mels is %d, want at least 1", c.Mels)
+	case c.FFT < 4 || c.FFT > 1<<20:
+		return nil, fmt.Errorf("n_fft is %d, want 4 to %d", c.FFT, 1<<20)
+	case c.Hop < 1 || c.Hop > 1<<20:
+		return nil, fmt.Errorf("hop_length is %d, want 1 to %d", c.Hop, 1<<20)
+	case c.Mels < 1 || c.Mels > 1<<16:
+		return nil, fmt.Errorf("n_mels is %d, want 1 to %d", c.Mels, 1<<16)
 	case !(c.TopDB > 0):
 		return nil, fmt.Errorf("top_db is %v, want more than 0", c.TopDB)
 	}
-	m := &Mel{c: c, plan: plan, log: newDBTable(), window: hann(c.FFT)}
-	m.bank = melBank(c.SampleRate, plan.Bins(), c.Mels)
+	plan, err := dsp.NewPlan(hann(c.FFT))
+	if err != nil {
+		return nil, fmt.Errorf("n_fft: %w", err)
+	}
+	m := &Mel{c: c, plan: plan, bank: melBank(c.SampleRate, plan.Bins(), c.Mels)}
 	return m.Clone(), nil
 }
 
 // Clone returns a Mel with the same tables and its own working space.
 func (m *Mel) Clone() *Mel {
 	c := *m
-	c.scratch, c.power, c.padded = m.plan.NewScratch(), make([]float32, m.plan.Bins()), nil
+	c.scratch, c.padded = m.plan.NewScratch(), nil
+	c.power, c.last = make([]float32, 4*m.plan.Bins()), make([]float32, 4*m.c.Mels)
 	return &c
 }
 
@@ -107,10 +102,15 @@ func (m *Mel) Power(dst, samples []float32) []float32 {
 		dst = make([]float32, n)
 	}
 	dst = dst[:n]
-	for f := range frames {
-		m.plan.Power(m.power, x[f*m.c.Hop:], m.window, m.scratch)
-		for b := range m.bank {
-			dst[b*frames+f] = m.bank[b].apply(m.power)
+	for f := 0; f < frames; f += 4 {
+		m.plan.Power4(m.power, x[f*m.c.Hop:], m.c.Hop, m.scratch)
+		if f+4 <= frames {
+			m.bank.Apply(dst[f:], frames, m.power)
+			continue
+		}
+		m.bank.Apply(m.last, 4, m.power)
+		for b := range m.c.Mels {
+			copy(dst[b*frames+f:(b+1)*frames], m.last[4*b:])
 		}
 	}
 	return dst
@@ -120,45 +120,41 @@ func (m *Mel) Power(dst, samples []float32) []float32 {
 // to TopDB under the loudest cell: the network's input [1, Bands, Frames].
 func (m *Mel) LogMel(dst, samples []float32) []float32 {
 	dst = m.Power(dst, samples)
-	peak := float32(math.Inf(-1))
-	for i, v := range dst {
-		d := m.log.decibels(v)
-		dst[i] = d
-		peak = max(peak, d)
+	dsp.Decibels(dst)
+	peak := dst[0]
+	for _, d := range dst {
+		if d > peak {
+			peak = d
+		}
 	}
 	floor := peak - float32(m.c.TopDB)
 	for i, d := range dst {
-		dst[i] = max(d, floor)
+		if d < floor {
+			dst[i] = floor
+		}
 	}
 	return dst
 }
 
-// pad returns the samples with FFT/2 reflected samples on each side.
+// pad returns the samples with FFT/2 reflected samples on each side, and room
+// for three more frames, which Power4 may read.
 func (m *Mel) pad(samples []float32) []float32 {
 	half, n := m.c.FFT/2, len(samples)
 	if n <= half {
 		panic(fmt.Sprintf("esc50: mel spectrogram of %d samples, want more than %d", n, half))
 	}
-	if cap(m.padded) < n+2*half {
-		m.padded = make([]float32, n+2*half)
+	size := n + 2*half + 3*m.c.Hop
+	if cap(m.padded) < size {
+		m.padded = make([]float32, size)
 	}
-	x := m.padded[:n+2*half]
+	x := m.padded[:size]
+	clear(x[n+2*half:])
 	copy(x[half:], samples)
 	for i := 1; i <= half; i++ {
 		x[half-i] = samples[i]
 		x[half+n-1+i] = samples[n-1-i]
 	}
 	return x
-}
-
-// apply is the filter's weighted sum. The products of two float32 are exact.
-func (b *melBand) apply(power []float32) float32 {
-	sum := 0.0
-	x := power[b.first : b.first+len(b.weights)]
-	for i, w := range b.weights {
-		sum += float64(w) * float64(x[i])
-	}
-	return float32(sum)
 }
 
 // hann is torch.hann_window(n), periodic, with its roundings to float32:
@@ -188,25 +184,27 @@ func linspace(a, b float32, n int) []float32 {
 
 // melBank is torchaudio.functional.melscale_fbanks(bins, 0, rate/2, mels, rate,
 // norm=None, mel_scale="htk"), computed in float32 as there.
-func melBank(rate, bins, mels int) []melBand {
+func melBank(rate, bins, mels int) *dsp.Bank {
 	freqs := linspace(0, float32(rate/2), bins)
 	points := linspace(0, float32(2595*detmath.Log10(1+float64(rate/2)/700)), mels+2)
 	for i, m := range points {
 		points[i] = 700 * (exp10(m/2595) - 1)
 	}
-	bank := make([]melBand, mels)
-	for b := range bank {
+	bank := new(dsp.Bank)
+	for b := range mels {
 		lo, mid, hi := points[b], points[b+1], points[b+2]
+		first, weights := 0, []float32(nil)
 		for k, f := range freqs {
 			w := min((f-lo)/(mid-lo), (hi-f)/(hi-mid))
 			if !(w > 0) {
 				continue
 			}
-			if bank[b].weights == nil {
-				bank[b].first = k
+			if weights == nil {
+				first = k
 			}
-			bank[b].weights = append(bank[b].weights, w)
+			weights = append(weights, w)
 		}
+		bank.Add(first, weights)
 	}
 	return bank
 }

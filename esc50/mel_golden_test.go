@@ -98,7 +98,7 @@ func (r *reached) power(t *testing.T, got, want []float32) {
 		if w > 1e-4*peak {
 			r.cellPower = max(r.cellPower, d/w)
 		}
-		if w > minPower {
+		if w > 1e-10 {
 			r.rel = append(r.rel, d/w)
 		}
 		if !assert.LessOrEqual(t, d, 1e-5*w+3e-7*peak, "cell %d: %v, want %v", i, got[i], w) {

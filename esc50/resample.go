@@ -3,8 +3,10 @@ package esc50
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/reprodl/reprodl/esc50/internal/detmath"
+	"github.com/reprodl/reprodl/esc50/internal/dsp"
 )
 
 const (
@@ -19,22 +21,23 @@ const (
 // With the rates reduced to their lowest terms, from:to, output i is the dot
 // product of the input near i*from/to with one of `to` filters, made once;
 // each has only the taps under its window (68 of torchaudio's 509 for
-// 44100:8000). Taps and samples are float32, so that their products are exact
-// in float64 and the sums have the same bits with or without fused
-// multiply-adds. A Resampler may be used by several goroutines.
+// 44100:8000). The sums are in float64 in one order, so that the results have
+// the same bits on every processor. A Resampler may be used by several
+// goroutines.
 type Resampler struct {
 	from, to int // in lowest terms
 	taps     int
-	filters  []float32 // [to][taps]
+	filters  []float64 // [to][taps], of float32 precision
 	first    []int     // first[p]: input index of filter p's first tap, from the block's start
+	scratch  sync.Pool // of *[]float64
 }
 
-// maxFilterBank bounds the taps in memory: 256 MiB.
+// maxFilterBank bounds the taps in memory: 512 MiB.
 const maxFilterBank = 1 << 26
 
 // NewResampler returns a Resampler from one rate to another, both in Hz. It
 // refuses rates below 1, above 768,000 and pairs whose filters would take more
-// than 256 MiB.
+// than 512 MiB.
 func NewResampler(from, to int) (*Resampler, error) {
 	if from < 1 || to < 1 || from > maxRate || to > maxRate {
 		return nil, fmt.Errorf("resample from %d to %d Hz: want rates of 1 to %d", from, to, maxRate)
@@ -46,11 +49,11 @@ func NewResampler(from, to int) (*Resampler, error) {
 	}
 	base := float64(min(r.from, r.to)) * rolloff
 	half := float64(lowpassWidth*r.from) / base // half the window, in input samples
-	r.taps = (2*int(math.Ceil(half)) + 1 + 3) &^ 3
+	r.taps = (int(2*half) + 1 + 3) &^ 3         // as many as can be under it, up to a multiple of 4
 	if r.taps*r.to > maxFilterBank {
 		return nil, fmt.Errorf("resample from %d to %d Hz: %d filters of %d taps are too many; convert the file to a more usual rate", from, to, r.to, r.taps)
 	}
-	r.filters = make([]float32, r.to*r.taps)
+	r.filters = make([]float64, r.to*r.taps)
 	r.first = make([]int, r.to)
 	for p := range r.to {
 		r.first[p] = int(math.Ceil(float64(p)*float64(r.from)/float64(r.to) - half))
@@ -64,17 +67,18 @@ func NewResampler(from, to int) (*Resampler, error) {
 	return r, nil
 }
 
-// sincTap is scale * sinc(t) * cos²(πt/12), for |t| < 6, else 0.
-func sincTap(t, scale float64) float32 {
+// sincTap is scale * sinc(t) * cos²(πt/12), for |t| < 6, else 0, rounded to
+// float32.
+func sincTap(t, scale float64) float64 {
 	if t <= -lowpassWidth || t >= lowpassWidth {
 		return 0
 	}
 	w := detmath.CosPi(t / lowpassWidth / 2)
 	w = float64(w*w) * scale
 	if t == 0 {
-		return float32(w)
+		return float64(float32(w))
 	}
-	return float32(detmath.SinPi(t) / float64(t*math.Pi) * w)
+	return float64(float32(detmath.SinPi(t) / float64(t*math.Pi) * w))
 }
 
 func gcd(a, b int) int {
@@ -102,42 +106,44 @@ func (r *Resampler) Resample(dst, src []float32) []float32 {
 		copy(dst, src)
 		return dst
 	}
-	for i, block := 0, 0; i < n; block++ {
-		for p := 0; p < r.to && i < n; p++ {
-			h := r.filters[p*r.taps : (p+1)*r.taps]
-			at := block*r.from + r.first[p]
-			if at >= 0 && at+len(h) <= len(src) {
-				dst[i] = dot(h, src[at:at+len(h)])
-			} else {
-				dst[i] = dotEdge(h, src, at)
-			}
-			i++
-		}
+	buf := r.buffer()
+	defer r.scratch.Put(buf)
+	for block := 0; block*r.to < n; block += blocksAtOnce {
+		r.blocks(dst, src, block, *buf)
 	}
 	return dst
 }
 
-// dot is the dot product of equally long slices, a multiple of 4. It adds
-// every fourth product to one of four sums, then those in one fixed order.
-func dot(h, x []float32) float32 {
-	var s0, s1, s2, s3 float64
-	for len(h) >= 4 && len(x) >= 4 {
-		s0 += float64(h[0]) * float64(x[0])
-		s1 += float64(h[1]) * float64(x[1])
-		s2 += float64(h[2]) * float64(x[2])
-		s3 += float64(h[3]) * float64(x[3])
-		h, x = h[4:], x[4:]
+// blocksAtOnce is the number of blocks (of `from` inputs and `to` outputs) that
+// one call of dsp.Dot8 handles.
+const blocksAtOnce = 8
+
+func (r *Resampler) buffer() *[]float64 {
+	if buf, ok := r.scratch.Get().(*[]float64); ok {
+		return buf
 	}
-	return float32((s0 + s2) + (s1 + s3))
+	span := (blocksAtOnce-1)*r.from + r.first[r.to-1] - r.first[0] + r.taps
+	buf := make([]float64, span)
+	return &buf
 }
 
-// dotEdge is dot where x[at+j] outside of x counts as zero.
-func dotEdge(h, x []float32, at int) float32 {
-	var s [4]float64
-	for j, v := range h {
-		if i := at + j; i >= 0 && i < len(x) {
-			s[j&3] += float64(v) * float64(x[i])
+// blocks computes the outputs of the blocks from the given one on. buf holds
+// the inputs they need, zero where there are none.
+func (r *Resampler) blocks(dst, src []float32, block int, buf []float64) {
+	start := block*r.from + r.first[0] // of buf[0] in src
+	from, to := min(max(start, 0), len(src)), min(max(start+len(buf), 0), len(src))
+	if to-from < len(buf) {
+		clear(buf)
+	}
+	if from < to {
+		dsp.Widen(buf[from-start:to-start], src[from:to])
+	}
+	var out [blocksAtOnce]float32
+	for p := range r.to {
+		at := r.first[p] - r.first[0]
+		dsp.Dot8(&out, r.filters[p*r.taps:(p+1)*r.taps], buf[at:], r.from)
+		for k, i := 0, block*r.to+p; k < len(out) && i < len(dst); k, i = k+1, i+r.to {
+			dst[i] = out[k]
 		}
 	}
-	return float32((s[0] + s[2]) + (s[1] + s[3]))
 }

@@ -47,7 +47,7 @@ func hash(t *testing.T, m *esc50.Model) string {
 	return h
 }
 
-func TestTrainTwiceSameBits(t *testing.T) {
+func TestTrainTwice(t *testing.T) {
 	f := tinyFeatures(t)
 	for _, c := range []esc50.Config{tinyConfig(), fullConfig()} {
 		var steps [2][]esc50.Step

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/reprodl/reprodl/esc50/internal/dsp"
 )
 
 // ErrWAV is wrapped by every error about the content of a WAV file: not a WAV
@@ -155,9 +157,7 @@ func (f *wavFormat) decode(dst []float32, body []byte) ([]float32, error) {
 	}
 	dst = dst[:n]
 	if f.tag == formatPCM && f.bits == 16 && f.channels == 1 { // what ESC-50 is made of
-		for i := range dst {
-			dst[i] = float32(int16(binary.LittleEndian.Uint16(body[2*i:]))) / (1 << 15)
-		}
+		dsp.PCM16(dst, body)
 		return dst, nil
 	}
 	at, size := f.decoder(), f.bits/8

@@ -1,4 +1,4 @@
-package rfft
+package dsp
 
 // The butterflies. Every product is converted explicitly, so that no compiler
 // fuses it into the following addition; multiplying by 0.5 is exact.
@@ -16,20 +16,21 @@ func (ps *pass) run(yRe, yIm, xRe, xIm []float64) {
 	}
 }
 
-// mul returns the product of two complex numbers.
-func mul(aRe, aIm, bRe, bIm float64) (re, im float64) {
-	return float64(aRe*bRe) - float64(aIm*bIm), float64(aRe*bIm) + float64(aIm*bRe)
+// mul returns the product of a complex number and the one w starts with.
+func mul(re, im float64, w []float64) (float64, float64) {
+	w = w[:2]
+	return float64(re*w[0]) - float64(im*w[1]), float64(re*w[1]) + float64(im*w[0])
 }
 
 func (ps *pass) radix2(yRe, yIm, xRe, xIm []float64) {
 	s, m := ps.s, ps.m
 	for p := range m {
-		wRe, wIm := ps.wRe[p], ps.wIm[p]
+		w := ps.w[2*p:]
 		for q := range s {
 			a, b := q+s*p, q+s*(p+m)
 			o := q + s*2*p
 			yRe[o], yIm[o] = xRe[a]+xRe[b], xIm[a]+xIm[b]
-			yRe[o+s], yIm[o+s] = mul(xRe[a]-xRe[b], xIm[a]-xIm[b], wRe, wIm)
+			yRe[o+s], yIm[o+s] = mul(xRe[a]-xRe[b], xIm[a]-xIm[b], w)
 		}
 	}
 }
@@ -39,7 +40,7 @@ const sin3 = 0.866025403784438646763723170752936183 // sin(2π/3)
 func (ps *pass) radix3(yRe, yIm, xRe, xIm []float64) {
 	s, m := ps.s, ps.m
 	for p := range m {
-		w, v := ps.wRe[2*p:2*p+2], ps.wIm[2*p:2*p+2]
+		w := ps.w[4*p : 4*p+4]
 		for q := range s {
 			a := q + s*p
 			b, c := a+s*m, a+2*s*m
@@ -48,8 +49,8 @@ func (ps *pass) radix3(yRe, yIm, xRe, xIm []float64) {
 			dRe, dIm := float64(sin3*(xRe[b]-xRe[c])), float64(sin3*(xIm[b]-xIm[c]))
 			tRe, tIm := xRe[a]-0.5*sRe, xIm[a]-0.5*sIm
 			yRe[o], yIm[o] = xRe[a]+sRe, xIm[a]+sIm
-			yRe[o+s], yIm[o+s] = mul(tRe+dIm, tIm-dRe, w[0], v[0])
-			yRe[o+2*s], yIm[o+2*s] = mul(tRe-dIm, tIm+dRe, w[1], v[1])
+			yRe[o+s], yIm[o+s] = mul(tRe+dIm, tIm-dRe, w[0:])
+			yRe[o+2*s], yIm[o+2*s] = mul(tRe-dIm, tIm+dRe, w[2:])
 		}
 	}
 }
@@ -57,7 +58,7 @@ func (ps *pass) radix3(yRe, yIm, xRe, xIm []float64) {
 func (ps *pass) radix4(yRe, yIm, xRe, xIm []float64) {
 	s, m := ps.s, ps.m
 	for p := range m {
-		w, v := ps.wRe[3*p:3*p+3], ps.wIm[3*p:3*p+3]
+		w := ps.w[6*p : 6*p+6]
 		for q := range s {
 			a := q + s*p
 			b, c, d := a+s*m, a+2*s*m, a+3*s*m
@@ -67,9 +68,9 @@ func (ps *pass) radix4(yRe, yIm, xRe, xIm []float64) {
 			amRe, amIm := xRe[a]-xRe[c], xIm[a]-xIm[c]
 			bmRe, bmIm := xRe[b]-xRe[d], xIm[b]-xIm[d]
 			yRe[o], yIm[o] = acRe+bdRe, acIm+bdIm
-			yRe[o+s], yIm[o+s] = mul(amRe+bmIm, amIm-bmRe, w[0], v[0])
-			yRe[o+2*s], yIm[o+2*s] = mul(acRe-bdRe, acIm-bdIm, w[1], v[1])
-			yRe[o+3*s], yIm[o+3*s] = mul(amRe-bmIm, amIm+bmRe, w[2], v[2])
+			yRe[o+s], yIm[o+s] = mul(amRe+bmIm, amIm-bmRe, w[0:])
+			yRe[o+2*s], yIm[o+2*s] = mul(acRe-bdRe, acIm-bdIm, w[2:])
+			yRe[o+3*s], yIm[o+3*s] = mul(amRe-bmIm, amIm+bmRe, w[4:])
 		}
 	}
 }
@@ -84,7 +85,7 @@ const (
 func (ps *pass) radix5(yRe, yIm, xRe, xIm []float64) {
 	s, m := ps.s, ps.m
 	for p := range m {
-		w, v := ps.wRe[4*p:4*p+4], ps.wIm[4*p:4*p+4]
+		w := ps.w[8*p : 8*p+8]
 		for q := range s {
 			a := q + s*p
 			b, c, d, e := a+s*m, a+2*s*m, a+3*s*m, a+4*s*m
@@ -103,10 +104,10 @@ func (ps *pass) radix5(yRe, yIm, xRe, xIm []float64) {
 			u2Re := float64(sin52*d1Re) - float64(sin51*d2Re)
 			u2Im := float64(sin52*d1Im) - float64(sin51*d2Im)
 			yRe[o], yIm[o] = aRe+(s1Re+s2Re), aIm+(s1Im+s2Im)
-			yRe[o+s], yIm[o+s] = mul(t1Re+u1Im, t1Im-u1Re, w[0], v[0])
-			yRe[o+2*s], yIm[o+2*s] = mul(t2Re+u2Im, t2Im-u2Re, w[1], v[1])
-			yRe[o+3*s], yIm[o+3*s] = mul(t2Re-u2Im, t2Im+u2Re, w[2], v[2])
-			yRe[o+4*s], yIm[o+4*s] = mul(t1Re-u1Im, t1Im+u1Re, w[3], v[3])
+			yRe[o+s], yIm[o+s] = mul(t1Re+u1Im, t1Im-u1Re, w[0:])
+			yRe[o+2*s], yIm[o+2*s] = mul(t2Re+u2Im, t2Im-u2Re, w[2:])
+			yRe[o+3*s], yIm[o+3*s] = mul(t2Re-u2Im, t2Im+u2Re, w[4:])
+			yRe[o+4*s], yIm[o+4*s] = mul(t1Re-u1Im, t1Im+u1Re, w[6:])
 		}
 	}
 }

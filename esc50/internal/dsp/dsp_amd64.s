@@ -1,0 +1,611 @@
+//go:build amd64
+
+#include "textflag.h"
+
+// The loops of the front end for AVX2 and FMA. Four lanes are four frames (or
+// four partial sums of one output), so that each lane does exactly what the
+// portable code does. Fused multiply-adds are used only where the product of
+// two float32 values makes them equal to separate operations.
+
+DATA c51<>+0(SB)/8, $0.309016994374947424102293417182819059
+DATA c51<>+8(SB)/8, $0.309016994374947424102293417182819059
+DATA c51<>+16(SB)/8, $0.309016994374947424102293417182819059
+DATA c51<>+24(SB)/8, $0.309016994374947424102293417182819059
+GLOBL c51<>(SB), RODATA|NOPTR, $32
+
+DATA c52<>+0(SB)/8, $-0.809016994374947424102293417182819059
+DATA c52<>+8(SB)/8, $-0.809016994374947424102293417182819059
+DATA c52<>+16(SB)/8, $-0.809016994374947424102293417182819059
+DATA c52<>+24(SB)/8, $-0.809016994374947424102293417182819059
+GLOBL c52<>(SB), RODATA|NOPTR, $32
+
+DATA s51<>+0(SB)/8, $0.951056516295153572116439333379382143
+DATA s51<>+8(SB)/8, $0.951056516295153572116439333379382143
+DATA s51<>+16(SB)/8, $0.951056516295153572116439333379382143
+DATA s51<>+24(SB)/8, $0.951056516295153572116439333379382143
+GLOBL s51<>(SB), RODATA|NOPTR, $32
+
+DATA s52<>+0(SB)/8, $0.587785252292473129168705954639072769
+DATA s52<>+8(SB)/8, $0.587785252292473129168705954639072769
+DATA s52<>+16(SB)/8, $0.587785252292473129168705954639072769
+DATA s52<>+24(SB)/8, $0.587785252292473129168705954639072769
+GLOBL s52<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/8, $0.5
+DATA half<>+8(SB)/8, $0.5
+DATA half<>+16(SB)/8, $0.5
+DATA half<>+24(SB)/8, $0.5
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+DATA one<>+0(SB)/8, $1.0
+DATA one<>+8(SB)/8, $1.0
+DATA one<>+16(SB)/8, $1.0
+DATA one<>+24(SB)/8, $1.0
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+// 2^-15, in float32
+DATA pcm<>+0(SB)/4, $0x38000000
+GLOBL pcm<>(SB), RODATA|NOPTR, $4
+
+// func pcm16AVX2(dst *float32, src *byte, n int)
+// n is a multiple of 8.
+TEXT ·pcm16AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS pcm<>(SB), Y1
+
+pcmLoop:
+	CMPQ CX, $8
+	JLT  pcmDone
+	VPMOVSXWD (SI), Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y1, Y0, Y0
+	VMOVUPS   Y0, (DI)
+	ADDQ $16, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JMP  pcmLoop
+
+pcmDone:
+	VZEROUPPER
+	RET
+
+// func widenAVX2(dst *float64, src *float32, n int)
+// n is a multiple of 4.
+TEXT ·widenAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+
+widenLoop:
+	CMPQ CX, $4
+	JLT  widenDone
+	VCVTPS2PD (SI), Y0
+	VMOVUPD   Y0, (DI)
+	ADDQ $16, SI
+	ADDQ $32, DI
+	SUBQ $4, CX
+	JMP  widenLoop
+
+widenDone:
+	VZEROUPPER
+	RET
+
+// func dot8AVX2(out *[8]float32, taps *float64, n int, x *float64, stride int)
+// out[k] is the dot product of taps[:n] and x[k*stride:]; n is a multiple of 4.
+TEXT ·dot8AVX2(SB), NOSPLIT, $0-40
+	MOVQ taps+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ x+24(FP), R8
+	MOVQ stride+32(FP), DX
+	SHLQ $3, DX
+	SHLQ $3, CX
+	LEAQ (R8)(DX*1), R9
+	LEAQ (R8)(DX*2), R10
+	LEAQ (R9)(DX*2), R11
+	LEAQ (R10)(DX*2), R12
+	LEAQ (R11)(DX*2), R13
+	LEAQ (R12)(DX*2), AX
+	LEAQ (R13)(DX*2), BX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	XORQ DX, DX
+
+dotLoop:
+	VMOVUPD (SI)(DX*1), Y8
+	VFMADD231PD (R8)(DX*1), Y8, Y0
+	VFMADD231PD (R9)(DX*1), Y8, Y1
+	VFMADD231PD (R10)(DX*1), Y8, Y2
+	VFMADD231PD (R11)(DX*1), Y8, Y3
+	VFMADD231PD (R12)(DX*1), Y8, Y4
+	VFMADD231PD (R13)(DX*1), Y8, Y5
+	VFMADD231PD (AX)(DX*1), Y8, Y6
+	VFMADD231PD (BX)(DX*1), Y8, Y7
+	ADDQ $32, DX
+	CMPQ DX, CX
+	JLT  dotLoop
+
+	// (s0+s2) + (s1+s3) of each
+	MOVQ out+0(FP), DI
+	VEXTRACTF128 $1, Y0, X8
+	VEXTRACTF128 $1, Y1, X9
+	VADDPD  X8, X0, X0
+	VADDPD  X9, X1, X1
+	VHADDPD X1, X0, X0
+	VCVTPD2PSX X0, X0
+	VMOVLPS X0, (DI)
+	VEXTRACTF128 $1, Y2, X8
+	VEXTRACTF128 $1, Y3, X9
+	VADDPD  X8, X2, X2
+	VADDPD  X9, X3, X3
+	VHADDPD X3, X2, X2
+	VCVTPD2PSX X2, X2
+	VMOVLPS X2, 8(DI)
+	VEXTRACTF128 $1, Y4, X8
+	VEXTRACTF128 $1, Y5, X9
+	VADDPD  X8, X4, X4
+	VADDPD  X9, X5, X5
+	VHADDPD X5, X4, X4
+	VCVTPD2PSX X4, X4
+	VMOVLPS X4, 16(DI)
+	VEXTRACTF128 $1, Y6, X8
+	VEXTRACTF128 $1, Y7, X9
+	VADDPD  X8, X6, X6
+	VADDPD  X9, X7, X7
+	VHADDPD X7, X6, X6
+	VCVTPD2PSX X6, X6
+	VMOVLPS X6, 24(DI)
+	VZEROUPPER
+	RET
+
+// func loadAVX2(re, im *float64, x *float32, hop int, window *float64, n int)
+// Lane l of re[i], im[i] is x[l*hop+2i], x[l*hop+2i+1] times the window; n
+// samples, a multiple of 4.
+TEXT ·loadAVX2(SB), NOSPLIT, $0-48
+	MOVQ re+0(FP), R8
+	MOVQ im+8(FP), R9
+	MOVQ x+16(FP), SI
+	MOVQ hop+24(FP), DX
+	MOVQ window+32(FP), DI
+	MOVQ n+40(FP), CX
+	SHLQ $2, DX
+	LEAQ (DX)(DX*2), BX
+
+loadLoop:
+	VMOVUPS (SI), X0
+	VMOVUPS (SI)(DX*1), X1
+	VMOVUPS (SI)(DX*2), X2
+	VMOVUPS (SI)(BX*1), X3
+	VUNPCKLPS X1, X0, X4
+	VUNPCKHPS X1, X0, X5
+	VUNPCKLPS X3, X2, X6
+	VUNPCKHPS X3, X2, X7
+	VUNPCKLPD X6, X4, X0
+	VUNPCKHPD X6, X4, X1
+	VUNPCKLPD X7, X5, X2
+	VUNPCKHPD X7, X5, X3
+	VCVTPS2PD X0, Y0
+	VCVTPS2PD X1, Y1
+	VCVTPS2PD X2, Y2
+	VCVTPS2PD X3, Y3
+	VBROADCASTSD (DI), Y4
+	VBROADCASTSD 8(DI), Y5
+	VBROADCASTSD 16(DI), Y6
+	VBROADCASTSD 24(DI), Y7
+	VMULPD Y4, Y0, Y0
+	VMULPD Y5, Y1, Y1
+	VMULPD Y6, Y2, Y2
+	VMULPD Y7, Y3, Y3
+	VMOVUPD Y0, (R8)
+	VMOVUPD Y1, (R9)
+	VMOVUPD Y2, 32(R8)
+	VMOVUPD Y3, 32(R9)
+	ADDQ $16, SI
+	ADDQ $32, DI
+	ADDQ $64, R8
+	ADDQ $64, R9
+	SUBQ $4, CX
+	JNZ  loadLoop
+	VZEROUPPER
+	RET
+
+// CMUL multiplies the complex number re, im by the one at w: the product is in
+// Y14 (real) and Y15. Y13 and Y4 are overwritten.
+#define CMUL(re, im, w) \
+	VBROADCASTSD w, Y13 \
+	VBROADCASTSD 8+w, Y4 \
+	VMULPD Y13, re, Y14 \
+	VMULPD Y4, im, Y15 \
+	VSUBPD Y15, Y14, Y14 \
+	VMULPD Y4, re, Y15 \
+	VMULPD Y13, im, Y13 \
+	VADDPD Y13, Y15, Y15
+
+// func radix2AVX2(yRe, yIm, xRe, xIm, w *float64, m, s int)
+TEXT ·radix2AVX2(SB), NOSPLIT, $0-56
+	MOVQ yRe+0(FP), R8
+	MOVQ yIm+8(FP), R9
+	MOVQ xRe+16(FP), SI
+	MOVQ xIm+24(FP), DI
+	MOVQ w+32(FP), R11
+	MOVQ m+40(FP), AX
+	MOVQ s+48(FP), BX
+	MOVQ BX, DX
+	SHLQ $5, BX  // output stride
+	IMULQ AX, DX
+	SHLQ $5, DX  // input stride
+
+r2p:
+	MOVQ s+48(FP), CX
+
+r2q:
+	VMOVUPD (SI), Y0
+	VMOVUPD (SI)(DX*1), Y1
+	VMOVUPD (DI), Y2
+	VMOVUPD (DI)(DX*1), Y3
+	VADDPD Y1, Y0, Y5
+	VSUBPD Y1, Y0, Y6
+	VADDPD Y3, Y2, Y7
+	VSUBPD Y3, Y2, Y8
+	VMOVUPD Y5, (R8)
+	VMOVUPD Y7, (R9)
+	CMUL(Y6, Y8, 0(R11))
+	VMOVUPD Y14, (R8)(BX*1)
+	VMOVUPD Y15, (R9)(BX*1)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	DECQ CX
+	JNZ  r2q
+	ADDQ BX, R8
+	ADDQ BX, R9
+	ADDQ $16, R11
+	DECQ AX
+	JNZ  r2p
+	VZEROUPPER
+	RET
+
+// func radix4AVX2(yRe, yIm, xRe, xIm, w *float64, m, s int)
+TEXT ·radix4AVX2(SB), NOSPLIT, $0-56
+	MOVQ yRe+0(FP), R8
+	MOVQ yIm+8(FP), R9
+	MOVQ xRe+16(FP), SI
+	MOVQ xIm+24(FP), DI
+	MOVQ w+32(FP), R11
+	MOVQ m+40(FP), AX
+	MOVQ s+48(FP), BX
+	MOVQ BX, DX
+	SHLQ $5, BX
+	IMULQ AX, DX
+	SHLQ $5, DX
+	LEAQ (DX)(DX*2), R10
+	LEAQ (BX)(BX*2), R12
+
+r4p:
+	MOVQ s+48(FP), CX
+
+r4q:
+	VMOVUPD (SI), Y0
+	VMOVUPD (SI)(DX*1), Y1
+	VMOVUPD (SI)(DX*2), Y2
+	VMOVUPD (SI)(R10*1), Y3
+	VMOVUPD (DI), Y4
+	VMOVUPD (DI)(DX*1), Y5
+	VMOVUPD (DI)(DX*2), Y6
+	VMOVUPD (DI)(R10*1), Y7
+	VADDPD Y2, Y0, Y8   // acRe
+	VSUBPD Y2, Y0, Y9   // amRe
+	VADDPD Y3, Y1, Y10  // bdRe
+	VSUBPD Y3, Y1, Y11  // bmRe
+	VADDPD Y6, Y4, Y12  // acIm
+	VSUBPD Y6, Y4, Y13  // amIm
+	VADDPD Y7, Y5, Y14  // bdIm
+	VSUBPD Y7, Y5, Y15  // bmIm
+	VADDPD Y10, Y8, Y0
+	VADDPD Y14, Y12, Y1
+	VMOVUPD Y0, (R8)
+	VMOVUPD Y1, (R9)
+	VSUBPD Y10, Y8, Y2
+	VSUBPD Y14, Y12, Y3
+	VADDPD Y15, Y9, Y5
+	VSUBPD Y11, Y13, Y6
+	VSUBPD Y15, Y9, Y7
+	VADDPD Y11, Y13, Y8
+	CMUL(Y5, Y6, 0(R11))
+	VMOVUPD Y14, (R8)(BX*1)
+	VMOVUPD Y15, (R9)(BX*1)
+	CMUL(Y2, Y3, 16(R11))
+	VMOVUPD Y14, (R8)(BX*2)
+	VMOVUPD Y15, (R9)(BX*2)
+	CMUL(Y7, Y8, 32(R11))
+	VMOVUPD Y14, (R8)(R12*1)
+	VMOVUPD Y15, (R9)(R12*1)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	DECQ CX
+	JNZ  r4q
+	ADDQ R12, R8
+	ADDQ R12, R9
+	ADDQ $48, R11
+	DECQ AX
+	JNZ  r4p
+	VZEROUPPER
+	RET
+
+// func radix5AVX2(yRe, yIm, xRe, xIm, w *float64, m, s int)
+TEXT ·radix5AVX2(SB), NOSPLIT, $0-56
+	MOVQ yRe+0(FP), R8
+	MOVQ yIm+8(FP), R9
+	MOVQ xRe+16(FP), SI
+	MOVQ xIm+24(FP), DI
+	MOVQ w+32(FP), R11
+	MOVQ m+40(FP), AX
+	MOVQ s+48(FP), BX
+	MOVQ BX, DX
+	SHLQ $5, BX
+	IMULQ AX, DX
+	SHLQ $5, DX
+	LEAQ (DX)(DX*2), R10
+	LEAQ (BX)(BX*2), R12
+
+r5p:
+	MOVQ s+48(FP), CX
+
+r5q:
+	VMOVUPD (SI), Y0            // aRe
+	VMOVUPD (SI)(DX*1), Y1
+	VMOVUPD (SI)(DX*2), Y2
+	VMOVUPD (SI)(R10*1), Y3
+	VMOVUPD (SI)(DX*4), Y4
+	VADDPD Y4, Y1, Y5           // s1Re
+	VSUBPD Y4, Y1, Y6           // d1Re
+	VADDPD Y3, Y2, Y7           // s2Re
+	VSUBPD Y3, Y2, Y8           // d2Re
+	VMOVUPD (DI), Y9            // aIm
+	VMOVUPD (DI)(DX*1), Y1
+	VMOVUPD (DI)(DX*2), Y2
+	VMOVUPD (DI)(R10*1), Y3
+	VMOVUPD (DI)(DX*4), Y4
+	VADDPD Y4, Y1, Y10          // s1Im
+	VSUBPD Y4, Y1, Y11          // d1Im
+	VADDPD Y3, Y2, Y12          // s2Im
+	VSUBPD Y3, Y2, Y13          // d2Im
+	VADDPD Y7, Y5, Y1
+	VADDPD Y1, Y0, Y1
+	VMOVUPD Y1, (R8)
+	VADDPD Y12, Y10, Y2
+	VADDPD Y2, Y9, Y2
+	VMOVUPD Y2, (R9)
+	VMULPD c51<>(SB), Y5, Y1
+	VMULPD c52<>(SB), Y7, Y2
+	VADDPD Y2, Y1, Y1
+	VADDPD Y1, Y0, Y1           // t1Re
+	VMULPD c52<>(SB), Y5, Y2
+	VMULPD c51<>(SB), Y7, Y3
+	VADDPD Y3, Y2, Y2
+	VADDPD Y2, Y0, Y0           // t2Re
+	VMULPD c51<>(SB), Y10, Y5
+	VMULPD c52<>(SB), Y12, Y2
+	VADDPD Y2, Y5, Y5
+	VADDPD Y5, Y9, Y5           // t1Im
+	VMULPD c52<>(SB), Y10, Y2
+	VMULPD c51<>(SB), Y12, Y3
+	VADDPD Y3, Y2, Y2
+	VADDPD Y2, Y9, Y9           // t2Im
+	VMULPD s51<>(SB), Y6, Y10
+	VMULPD s52<>(SB), Y8, Y2
+	VADDPD Y2, Y10, Y10         // u1Re
+	VMULPD s52<>(SB), Y6, Y6
+	VMULPD s51<>(SB), Y8, Y2
+	VSUBPD Y2, Y6, Y6           // u2Re
+	VMULPD s51<>(SB), Y11, Y12
+	VMULPD s52<>(SB), Y13, Y2
+	VADDPD Y2, Y12, Y12         // u1Im
+	VMULPD s52<>(SB), Y11, Y11
+	VMULPD s51<>(SB), Y13, Y2
+	VSUBPD Y2, Y11, Y11         // u2Im
+	VADDPD Y12, Y1, Y2
+	VSUBPD Y10, Y5, Y3
+	VSUBPD Y12, Y1, Y1
+	VADDPD Y10, Y5, Y5
+	VADDPD Y11, Y0, Y7
+	VSUBPD Y6, Y9, Y8
+	VSUBPD Y11, Y0, Y0
+	VADDPD Y6, Y9, Y9
+	CMUL(Y2, Y3, 0(R11))
+	VMOVUPD Y14, (R8)(BX*1)
+	VMOVUPD Y15, (R9)(BX*1)
+	CMUL(Y7, Y8, 16(R11))
+	VMOVUPD Y14, (R8)(BX*2)
+	VMOVUPD Y15, (R9)(BX*2)
+	CMUL(Y0, Y9, 32(R11))
+	VMOVUPD Y14, (R8)(R12*1)
+	VMOVUPD Y15, (R9)(R12*1)
+	CMUL(Y1, Y5, 48(R11))
+	VMOVUPD Y14, (R8)(BX*4)
+	VMOVUPD Y15, (R9)(BX*4)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, R8
+	ADDQ $32, R9
+	DECQ CX
+	JNZ  r5q
+	LEAQ (R8)(BX*4), R8
+	LEAQ (R9)(BX*4), R9
+	ADDQ $64, R11
+	DECQ AX
+	JNZ  r5p
+	VZEROUPPER
+	RET
+
+// func unpackAVX2(dst *float32, re, im, u *float64, h int)
+// u has the factors of k = 0.. as pairs. dst[k] are 4 lanes.
+TEXT ·unpackAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ re+8(FP), R8
+	MOVQ im+16(FP), R9
+	MOVQ u+24(FP), R11
+	MOVQ h+32(FP), CX
+	MOVQ CX, DX
+	SHLQ $5, DX
+	LEAQ (R8)(DX*1), R10 // re[h-k]
+	LEAQ (R9)(DX*1), R12 // im[h-k]
+	SHRQ $1, DX
+	LEAQ (DI)(DX*1), R13 // dst[h-k]
+	SHRQ $1, CX
+	VMOVUPD half<>(SB), Y12
+
+	VMOVUPD (R8), Y0
+	VMOVUPD (R9), Y1
+	VADDPD Y1, Y0, Y2
+	VSUBPD Y1, Y0, Y3
+	VMULPD Y2, Y2, Y2
+	VMULPD Y3, Y3, Y3
+	VCVTPD2PSY Y2, X2
+	VCVTPD2PSY Y3, X3
+	VMOVUPS X2, (DI)
+	VMOVUPS X3, (R13)
+
+unpackLoop:
+	ADDQ $32, R8
+	ADDQ $32, R9
+	SUBQ $32, R10
+	SUBQ $32, R12
+	ADDQ $16, R11
+	ADDQ $16, DI
+	SUBQ $16, R13
+	VMOVUPD (R8), Y0
+	VMOVUPD (R9), Y1
+	VMOVUPD (R10), Y2
+	VMOVUPD (R12), Y3
+	VADDPD Y2, Y0, Y5  // eRe
+	VSUBPD Y3, Y1, Y6  // eIm
+	VADDPD Y3, Y1, Y7  // oRe
+	VSUBPD Y0, Y2, Y8  // oIm
+	VMULPD Y12, Y5, Y5
+	VMULPD Y12, Y6, Y6
+	VMULPD Y12, Y7, Y7
+	VMULPD Y12, Y8, Y8
+	CMUL(Y7, Y8, 0(R11))
+	VADDPD Y14, Y5, Y0
+	VADDPD Y15, Y6, Y1
+	VSUBPD Y14, Y5, Y2
+	VSUBPD Y15, Y6, Y3
+	VMULPD Y0, Y0, Y0
+	VMULPD Y1, Y1, Y1
+	VMULPD Y2, Y2, Y2
+	VMULPD Y3, Y3, Y3
+	VADDPD Y1, Y0, Y0
+	VADDPD Y3, Y2, Y2
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y2, X2
+	VMOVUPS X0, (DI)
+	VMOVUPS X2, (R13)
+	DECQ CX
+	JNZ  unpackLoop
+	VZEROUPPER
+	RET
+
+// func bankAVX2(dst *float32, stride int, power *float32, weights *float64, bands *Band, n int)
+TEXT ·bankAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ stride+8(FP), DX
+	MOVQ power+16(FP), SI
+	MOVQ weights+24(FP), R8
+	MOVQ bands+32(FP), R9
+	MOVQ n+40(FP), CX
+	SHLQ $2, DX
+
+bankBand:
+	VXORPD Y0, Y0, Y0
+	MOVLQSX (R9), R10
+	MOVLQSX 4(R9), R11
+	SHLQ $4, R10
+	ADDQ SI, R10
+	TESTQ R11, R11
+	JZ   bankStore
+
+bankLoop:
+	VCVTPS2PD (R10), Y1
+	VBROADCASTSD (R8), Y2
+	VFMADD231PD Y2, Y1, Y0
+	ADDQ $16, R10
+	ADDQ $8, R8
+	DECQ R11
+	JNZ  bankLoop
+
+bankStore:
+	VCVTPD2PSY Y0, X0
+	VMOVUPS X0, (DI)
+	ADDQ DX, DI
+	ADDQ $8, R9
+	DECQ CX
+	JNZ  bankBand
+	VZEROUPPER
+	RET
+
+// func decibelsAVX2(x *float32, n int, c *[10]float64)
+// n is a multiple of 4. c is the polynomial's coefficients, highest first, then
+// 10 log10 2, and as float32 and int32 the smallest power and the bits of
+// sqrt(1/2).
+TEXT ·decibelsAVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ c+16(FP), DX
+	VBROADCASTSD 0(DX), Y8
+	VBROADCASTSD 8(DX), Y9
+	VBROADCASTSD 16(DX), Y10
+	VBROADCASTSD 24(DX), Y11
+	VBROADCASTSD 32(DX), Y12
+	VBROADCASTSD 40(DX), Y13
+	VBROADCASTSD 48(DX), Y14
+	VBROADCASTSD 56(DX), Y15
+	VBROADCASTSS 64(DX), X7
+	VPBROADCASTD 68(DX), X6
+	VMOVUPD one<>(SB), Y5
+
+dbLoop:
+	VMOVUPS (SI), X0
+	VMAXPS  X7, X0, X0
+	VPSUBD  X6, X0, X1
+	VPSRAD  $23, X1, X1
+	VPSLLD  $23, X1, X2
+	VPSUBD  X2, X0, X0
+	VCVTDQ2PD X1, Y1     // e
+	VCVTPS2PD X0, Y0     // m
+	VSUBPD Y5, Y0, Y2
+	VADDPD Y5, Y0, Y0
+	VDIVPD Y0, Y2, Y2    // s
+	VMULPD Y2, Y2, Y3    // s²
+	VMULPD Y3, Y8, Y0
+	VADDPD Y0, Y9, Y0
+	VMULPD Y3, Y0, Y0
+	VADDPD Y0, Y10, Y0
+	VMULPD Y3, Y0, Y0
+	VADDPD Y0, Y11, Y0
+	VMULPD Y3, Y0, Y0
+	VADDPD Y0, Y12, Y0
+	VMULPD Y3, Y0, Y0
+	VADDPD Y0, Y13, Y0
+	VMULPD Y3, Y0, Y0
+	VADDPD Y0, Y14, Y0
+	VMULPD Y2, Y0, Y0
+	VMULPD Y15, Y1, Y1
+	VADDPD Y0, Y1, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS X0, (SI)
+	ADDQ $16, SI
+	SUBQ $4, CX
+	JNZ  dbLoop
+	VZEROUPPER
+	RET
