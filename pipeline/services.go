@@ -225,5 +225,6 @@ func (r *Repo) fileOptions() (*dvcfile.Options, error) {
 		Show: func(p string) string { return r.rel(r.abs(p)) }, Root: r.root, Values: readVars,
 		BoolOptional: strings.EqualFold(r.setting("parsing", "bool"), "boolean_optional"),
 		ListAppend:   strings.EqualFold(r.setting("parsing", "list"), "append"),
+		Ignored:      func(p string) error { return r.checkIgnored(r.abs(p)) },
 	}, nil
 }

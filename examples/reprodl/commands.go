@@ -8,6 +8,12 @@ import "github.com/spf13/cobra"
 // results with a.printf and opens the repository with a.open.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.addCmd(),
+		a.checkoutCmd(),
+		a.commitCmd(),
+		a.moveCmd(),
+		a.removeCmd(),
+		a.unprotectCmd(),
 		a.metricsCmd(),
 		a.paramsCmd(),
 		a.reproCmd(),

@@ -33,11 +33,18 @@ var deviations = map[string]string{
 	"command-failure 01 files .gitignore": keepsIgnored,
 	"command-failure 02 files .gitignore": keepsIgnored,
 	"command-failure 03 files .gitignore": keepsIgnored,
+
+	"checkout-commit 10 exit":      verifies,
+	"checkout-commit 10 error":     verifies,
+	"checkout-commit 10 workspace": verifies,
+	"checkout-commit 10 cache":     verifies,
+	"checkout-commit 10 status":    verifies,
 }
 
 const (
 	keepsOutputs = "outputs are deleted only when all dependencies and parameters were found"
 	sizeCounts   = "a run is restored only if its recorded parameters are the present ones, one named size included"
+	verifies     = "what a checkout copies is verified, whatever the mode of the object; a damaged one is removed and named"
 	keepsIgnored = "a failed stage doesn't take back the .gitignore lines of those that succeeded"
 )
 

@@ -95,7 +95,7 @@ func (b *builder) path(p, what string, at ...any) string {
 		return p
 	}
 	p = b.r.relative(p, b.s.Wdir)
-	if b.r.opts.Ignored != nil && b.err == nil && !strings.Contains(p, "://") {
+	if what == "an output" && b.r.opts.Ignored != nil && b.err == nil && !strings.Contains(p, "://") {
 		if err := b.r.opts.Ignored(b.s.Path(p)); err != nil {
 			b.err = err
 		}

@@ -10,6 +10,12 @@ import (
 	"strings"
 )
 
+// Report says what a checkout did.
+type Report struct {
+	Change                   Change // to the path as a whole
+	Added, Modified, Deleted int    // files
+}
+
 // CheckoutOptions: nil means none.
 type CheckoutOptions struct {
 	Force  bool // overwrite and delete files whose content is not in the cache
@@ -62,22 +68,22 @@ func (e *MissingError) Is(target error) bool {
 // Only what differs is written. Nothing is changed unless every object that is
 // needed is in the cache (*MissingError), and unless Force is set or everything
 // that gets lost is there too (*UnsavedError).
-func (c *Cache) Checkout(ctx context.Context, hs *Hasher, path string, h Hash, opts *CheckoutOptions) (Change, error) {
+func (c *Cache) Checkout(ctx context.Context, hs *Hasher, path string, h Hash, opts *CheckoutOptions) (Report, error) {
 	if opts == nil {
 		opts = new(CheckoutOptions)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	o, err := c.objects(h.IsLegacy())
 	if err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	defer o.close()
 	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: opts}
 	if err := co.inspect(ctx); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	switch {
 	case h.IsZero():
@@ -131,14 +137,15 @@ func (co *checkout) inspect(ctx context.Context) (err error) {
 }
 
 // clear removes what is there.
-func (co *checkout) clear(ctx context.Context) (Change, error) {
+func (co *checkout) clear(ctx context.Context) (Report, error) {
 	if !co.found {
-		return 0, nil
+		return Report{}, nil
 	}
+	n := len(co.allFiles())
 	if err := co.removeAll(ctx); err != nil {
-		return 0, err
+		return Report{}, err
 	}
-	return Deleted, nil
+	return Report{Change: Deleted, Deleted: n}, nil
 }
 
 // removeAll makes room, having checked that nothing is lost.
@@ -206,23 +213,23 @@ func (co *checkout) protect(ctx context.Context, victims []victim) error {
 }
 
 // file checks out a file.
-func (co *checkout) file(ctx context.Context) (Change, error) {
+func (co *checkout) file(ctx context.Context) (Report, error) {
 	if co.found && co.now.Hash == co.want {
-		return 0, co.touchUp(ctx)
+		return Report{}, co.touchUp(ctx)
 	}
 	if ok, err := co.o.has(ctx, co.want, -1); err != nil {
-		return 0, err
+		return Report{}, err
 	} else if !ok {
-		return 0, &MissingError{Hashes: []Hash{co.want}}
+		return Report{}, &MissingError{Hashes: []Hash{co.want}}
 	}
-	change := Added
+	done := Report{Change: Added, Added: 1}
 	if co.found {
-		change = Modified
+		done = Report{Change: Modified, Modified: 1}
 		if err := co.protect(ctx, co.allFiles()); err != nil {
-			return 0, err
+			return Report{}, err
 		}
 	}
-	return change, co.placeFile(ctx)
+	return done, co.placeFile(ctx)
 }
 
 func (co *checkout) placeFile(ctx context.Context) error {
@@ -314,4 +321,43 @@ func (co *checkout) touchUp(ctx context.Context) error {
 	m := co.now
 	m.Exec = co.opts.Exec
 	return p.refresh(ctx, co.hs, d, filepath.Base(co.path), m, &st)
+}
+
+// Unsaved lists the files at and below path whose content is not in the cache
+// and which Checkout of h would overwrite or delete.
+func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash) ([]string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.objects(h.IsLegacy())
+	if err != nil {
+		return nil, err
+	}
+	defer o.close()
+	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: new(CheckoutOptions)}
+	if err := co.inspect(ctx); err != nil || !co.found {
+		return nil, err
+	}
+	doomed := co.allFiles()
+	switch {
+	case co.have == nil && co.now.Hash == h:
+		return nil, nil
+	case co.have != nil && h.IsDir():
+		entries, err := c.Tree(h)
+		if err == nil {
+			_, doomed, _ = co.diff(entries)
+		} else if !errors.Is(err, ErrMissing) && !errors.Is(err, ErrCorrupt) {
+			return nil, err
+		} else {
+			return nil, nil // nothing can be checked out
+		}
+	}
+	var unsaved *UnsavedError
+	if err := co.protect(ctx, doomed); errors.As(err, &unsaved) {
+		return unsaved.Paths, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return nil, nil
 }

@@ -14,29 +14,47 @@ import (
 )
 
 // tree checks out a directory.
-func (co *checkout) tree(ctx context.Context) (Change, error) {
+func (co *checkout) tree(ctx context.Context) (Report, error) {
 	entries, err := co.c.Tree(co.want)
 	if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
-		return 0, co.missing(err)
+		return Report{}, co.missing(err)
 	}
 	if err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	if co.have == nil || co.lstat.isSymlink() {
 		return co.newTree(ctx, entries)
 	}
 	todo, doomed, relink := co.diff(entries)
-	change := Change(0)
-	if len(todo) > 0 || len(doomed) > 0 {
-		change = Modified
-	}
+	done := countChanges(co, todo, doomed)
 	if err := co.prepare(ctx, todo, doomed); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	if !co.opts.Relink {
 		relink = nil
 	}
-	return change, co.update(ctx, todo, doomed, relink)
+	return done, co.update(ctx, todo, doomed, relink)
+}
+
+// countChanges counts the files of a directory that will change.
+func countChanges(co *checkout, todo []Entry, doomed []victim) Report {
+	var done Report
+	if len(todo) > 0 || len(doomed) > 0 {
+		done.Change = Modified
+	}
+	lost := make(map[string]bool, len(doomed))
+	for _, v := range doomed {
+		lost[v.path] = true
+	}
+	for _, e := range todo {
+		if lost[co.join(e.Path)] {
+			done.Modified++
+		} else {
+			done.Added++
+		}
+	}
+	done.Deleted = len(doomed) - done.Modified
+	return done
 }
 
 // prepare checks that all objects are there and that nothing is lost.
@@ -53,38 +71,38 @@ func (co *checkout) prepare(ctx context.Context, todo []Entry, doomed []victim) 
 
 // newTree makes a whole directory where there is none. It is built aside and
 // renamed, so that it is there complete or not at all.
-func (co *checkout) newTree(ctx context.Context, entries []Entry) (Change, error) {
-	change := Added
+func (co *checkout) newTree(ctx context.Context, entries []Entry) (Report, error) {
+	done := Report{Change: Added, Added: len(entries)}
 	if co.found {
-		change = Modified
+		done.Change = Modified
 	}
 	if err := co.prepare(ctx, entries, co.allFiles()); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	parent := filepath.Dir(co.path)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	p, err := co.c.placer(co.path, co.o)
 	if err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	defer p.close()
 	tmp := filepath.Join(p.stage.path, tempName())
 	if err := os.Mkdir(tmp, 0o777); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	defer os.RemoveAll(tmp) // does nothing once it is renamed
 	f := &filler{co: co, p: p, dest: tmp, direct: true}
 	if err := f.fill(ctx, entries); err != nil {
-		return 0, err
+		return Report{}, err
 	}
 	if co.found {
 		if err := os.Remove(co.path); err != nil {
-			return 0, err
+			return Report{}, err
 		}
 	}
-	return change, os.Rename(tmp, co.path)
+	return done, os.Rename(tmp, co.path)
 }
 
 // diff compares the directory with the manifest: files to write, files to lose

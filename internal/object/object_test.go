@@ -64,7 +64,8 @@ func (p *place) add(name string) object.Meta {
 func (p *place) checkout(name string, h object.Hash, opts *object.CheckoutOptions) (object.Change, error) {
 	hs := p.hasher()
 	defer hs.Close()
-	return p.cache.Checkout(context.Background(), hs, p.path(name), h, opts)
+	done, err := p.cache.Checkout(context.Background(), hs, p.path(name), h, opts)
+	return done.Change, err
 }
 
 func parse(t *testing.T, s string) object.Hash {

@@ -1,0 +1,414 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
+)
+
+// AddOptions change what Add does; nil means the zero AddOptions.
+type AddOptions struct {
+	Glob     bool // a target is a shell pattern of paths
+	NoCommit bool // hash, and write the .dvc file, but store nothing
+	NoRelink bool // leave the workspace files as they are
+}
+
+// Add puts files and directories under DVC's control: their content is stored
+// in the cache and recorded in a .dvc file beside each, and git is told to
+// ignore them. A target inside a directory that is already tracked refreshes
+// that part of it. The result are the .dvc files, relative to Dir.
+func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]string, error) {
+	if opts == nil {
+		opts = new(AddOptions)
+	}
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	defer r.saveMemo()
+	if opts.Glob {
+		if targets, err = r.globPaths(targets); err != nil {
+			return nil, err
+		}
+	}
+	jobs, err := r.planAdd(targets)
+	if err != nil {
+		return nil, err
+	}
+	lines := &ignoreLines{repo: r}
+	var files []string
+	for _, job := range jobs {
+		if err := r.add(ctx, job, opts, lines); err != nil {
+			lines.undo()
+			return nil, err
+		}
+		if file := r.rel(r.abs(job.dot.Path)); !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	links := r.openLinks()
+	for _, job := range jobs {
+		if !opts.NoCommit {
+			links.note(job.out.abs, job.dot.Outs[job.at].Entry.Hash)
+		}
+	}
+	links.save()
+	return files, r.track(ctx, slices.Concat(files, lines.files()))
+}
+
+// addJob is one target of Add and the .dvc file it goes to.
+type addJob struct {
+	abs string
+	dot *dvcfile.DotDVC
+	out *output
+	at  int // index of the output in dot
+}
+
+// planAdd finds out where the targets go, and checks them against all that the
+// repository declares, before anything is done.
+func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
+	x := r.newIndex()
+	var jobs []*addJob
+	fresh := map[string]*addJob{}
+	for _, text := range targets {
+		job, isNew, err := x.addTarget(text)
+		if err != nil {
+			return nil, err
+		}
+		if isNew {
+			if same := fresh[job.abs]; same != nil {
+				continue
+			}
+			fresh[job.abs] = job
+		}
+		jobs = append(jobs, job)
+	}
+	for _, job := range jobs {
+		if fresh[job.abs] == job {
+			if err := x.checkOverlap(job); err != nil {
+				return nil, err
+			}
+			x.adopt(job)
+		}
+	}
+	_, err := x.build()
+	return jobs, err
+}
+
+// addTarget decides what a target means. isNew tells that it was not tracked.
+func (x *index) addTarget(text string) (job *addJob, isNew bool, err error) {
+	r := x.repo
+	abs := r.userPath(text)
+	if err := r.checkAddPath(text, abs); err != nil {
+		return nil, false, err
+	}
+	owner, out, err := x.owner(abs)
+	if err != nil {
+		return nil, false, err
+	}
+	if owner != nil && !owner.isDVC() {
+		return nil, false, &pipelineOutputError{out: filepath.Base(abs), addr: owner.addr, file: r.rel(r.abs(owner.file))}
+	}
+	if owner != nil {
+		return &addJob{abs: abs, dot: owner.dot, out: out, at: slices.Index(owner.outs, out)}, false, nil
+	}
+	if err := r.checkIgnored(abs); err != nil {
+		return nil, false, err
+	}
+	dir, base := x.fromRoot(filepath.Dir(abs)), filepath.Base(abs)
+	if dir == "" {
+		dir = "."
+	}
+	dot := &dvcfile.DotDVC{Path: x.fromRoot(abs + dvcfile.Suffix), Wdir: dir,
+		Outs: []dvcfile.DotOut{{Out: dvcfile.Out{Path: base}, Entry: dvcfile.LockEntry{Path: base}}}}
+	if old, err := x.previous(dot.Path); err != nil {
+		return nil, false, err
+	} else if old != nil {
+		old.Outs, old.Wdir = dot.Outs, dir
+		dot = old
+	}
+	return &addJob{abs: abs, dot: dot, out: r.newOutput(dot.Outs[0].Out, abs)}, true, nil
+}
+
+// previous reads a .dvc file that is there but tracks something else.
+func (x *index) previous(file string) (*dvcfile.DotDVC, error) {
+	if !exists(x.repo.abs(file)) {
+		return nil, nil
+	}
+	stages, err := x.load(file)
+	if err != nil || len(stages) == 0 {
+		return nil, err
+	}
+	return stages[0].dot, nil
+}
+
+// checkAddPath refuses paths that cannot be tracked.
+func (r *Repo) checkAddPath(text, abs string) error {
+	if base := filepath.Base(abs); base == dvcfile.ProjectName || strings.HasSuffix(base, dvcfile.Suffix) {
+		return fmt.Errorf("DVC file '%s' cannot be an output.", base)
+	}
+	if !isBelow(abs, r.root) {
+		return fmt.Errorf("Cached output(s) outside of DVC project: %s. "+
+			"See <https://dvc.org/doc/user-guide/pipelines/external-dependencies-and-outputs> for more info.", text)
+	}
+	for dir := filepath.Dir(abs); dir != r.root; dir = filepath.Dir(dir) {
+		if isSymlink(dir) {
+			return errSymlinkDir
+		}
+	}
+	if isSymlink(abs) && isDir(abs) {
+		return errSymlinkDir
+	}
+	return nil
+}
+
+var errSymlinkDir = &classError{"symlink_dir", "Cannot add files inside symlinked directories to DVC. " +
+	"See <https://dvc.org/doc/user-guide/troubleshooting#add-symlink> for more information."}
+
+// classError is an error with a fixed text and kind.
+type classError struct{ class, text string }
+
+func (e *classError) Error() string { return e.text }
+
+// Class names the kind of error for scripts.
+func (e *classError) Class() string { return e.class }
+
+func isSymlink(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && fi.Mode()&fs.ModeSymlink != 0
+}
+
+type pipelineOutputError struct{ out, addr, file string }
+
+func (e *pipelineOutputError) Error() string {
+	return fmt.Sprintf("cannot update '%s': overlaps with an output of stage: '%s' in '%s'.\n"+
+		"Run the pipeline or use 'dvc commit' to force update it.", e.out, e.addr, e.file)
+}
+
+// Class names the kind of error for scripts.
+func (e *pipelineOutputError) Class() string { return "add_pipeline_output" }
+
+// checkOverlap refuses a new output that contains, or lies in, another one.
+func (x *index) checkOverlap(job *addJob) error {
+	for _, s := range x.stages {
+		for _, o := range s.outs {
+			if isBelow(o.abs, job.abs) {
+				return &classError{"add_overlap", fmt.Sprintf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
+					"To include '%[2]s' in '%[1]s', run 'dvc remove %[3]s' and then 'dvc add %[1]s'", job.out.show, o.show, s.addr)}
+			}
+			if isBelow(job.abs, o.abs) {
+				return &classError{"add_overlap", fmt.Sprintf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
+					"To include '%[1]s' in '%[2]s', run 'dvc commit %[3]s'", job.out.show, o.show, s.addr)}
+			}
+		}
+	}
+	return nil
+}
+
+// adopt makes a new .dvc file part of the index, for the checks of the graph.
+func (x *index) adopt(job *addJob) {
+	s := x.repo.newDataStage(job.dot)
+	x.at[s] = len(x.stages)
+	x.stages = append(x.stages, s)
+	job.out = s.outs[0]
+}
+
+// add hashes, stores and records one target.
+func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *ignoreLines) error {
+	entry := &job.dot.Outs[job.at].Entry
+	if entry.Hash.IsZero() || entry.Hash.IsDir() || job.abs == job.out.abs {
+		if _, err := os.Stat(job.abs); errors.Is(err, fs.ErrNotExist) && job.abs == job.out.abs {
+			return &missingAddError{job.out.show, job.abs}
+		}
+	} else {
+		return fmt.Errorf("Cannot modify '%s' which is being tracked as a file", job.out.show)
+	}
+	release, err := r.claim(&stage{outs: []*output{job.out}})
+	if err != nil {
+		return err
+	}
+	defer release()
+	if job.out.gitIgnored() {
+		if err := lines.add(job.out); err != nil {
+			return err
+		}
+	}
+	if job.abs == job.out.abs {
+		err = r.addWhole(ctx, job, entry, opts)
+	} else {
+		err = r.addPart(ctx, job, entry, opts)
+	}
+	if err != nil {
+		return err
+	}
+	return r.writeDot(job.dot)
+}
+
+type missingAddError struct{ path, abs string }
+
+func (e *missingAddError) Error() string {
+	return fmt.Sprintf("output '%s' does not exist: [Errno 2] No such file or directory: '%s'", e.path, e.abs)
+}
+
+// Class names the kind of error for scripts.
+func (e *missingAddError) Class() string { return "missing_output" }
+
+// Is makes it an fs.ErrNotExist.
+func (e *missingAddError) Is(target error) bool { return target == fs.ErrNotExist }
+
+func (r *Repo) addWhole(ctx context.Context, job *addJob, entry *dvcfile.LockEntry, opts *AddOptions) error {
+	m, err := r.storeOut(ctx, job.abs, entry.Hash, opts.NoCommit || !job.out.cached(), !opts.NoRelink)
+	if err != nil {
+		return err
+	}
+	entry.Meta, entry.NoSize = m, false
+	return nil
+}
+
+// storeOut hashes an output and, unless that is not wanted, stores it. What
+// DVC 2 recorded stays so while the content is the same.
+func (r *Repo) storeOut(ctx context.Context, abs string, rec object.Hash, noCommit, relink bool) (object.Meta, error) {
+	if noCommit {
+		return r.measure(ctx, abs, rec)
+	}
+	legacy := false
+	if rec.IsLegacy() {
+		same, err := r.Hasher().Matches(ctx, abs, rec)
+		if err != nil {
+			return object.Meta{}, err
+		}
+		legacy = same
+	}
+	return r.Cache().Add(ctx, r.Hasher(), abs, &object.AddOptions{Legacy: legacy, Relink: relink})
+}
+
+// addPart refreshes one path inside a tracked directory.
+func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntry, opts *AddOptions) error {
+	rel, err := filepath.Rel(job.out.abs, job.abs)
+	if err != nil {
+		return err
+	}
+	rel = filepath.ToSlash(rel)
+	var old []object.Entry
+	if !entry.Hash.IsZero() {
+		if old, err = r.Cache().Tree(entry.Hash); err != nil {
+			return fmt.Errorf("could not read '%s': %w", entry.Hash, err)
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(old), func(e object.Entry) bool {
+		return e.Path == rel || strings.HasPrefix(e.Path, rel+"/")
+	})
+	replaced := len(kept) != len(old)
+	m, err := r.storeOut(ctx, job.abs, object.Hash{}, opts.NoCommit, !opts.NoRelink)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && replaced: // the path was deleted
+	case errors.Is(err, fs.ErrNotExist):
+		return &missingAddError{job.out.show, job.abs}
+	case err != nil:
+		return err
+	default:
+		part, err := r.entriesOf(ctx, job.abs, rel, m)
+		if err != nil {
+			return err
+		}
+		kept = append(kept, part...)
+	}
+	_, h, err := object.HashManifest(kept)
+	if err != nil {
+		return err
+	}
+	if !opts.NoCommit {
+		if _, err := r.Cache().PutManifest(ctx, kept); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !replaced && !entry.NoSize && entry.Size > 0:
+		entry.Size += m.Size
+	case h == entry.Hash:
+	default:
+		entry.Size, entry.NoSize = 0, true
+	}
+	entry.Hash, entry.Files = h, len(kept)
+	return nil
+}
+
+// entriesOf lists what was added at rel: a file, or the files of a directory.
+func (r *Repo) entriesOf(ctx context.Context, abs, rel string, m object.Meta) ([]object.Entry, error) {
+	if !m.Hash.IsDir() {
+		return []object.Entry{{Path: rel, Hash: m.Hash}}, nil
+	}
+	list, _, err := r.Hasher().Tree(ctx, abs, false)
+	for i := range list {
+		list[i].Path = rel + "/" + list[i].Path
+	}
+	return list, err
+}
+
+// writeDot writes a .dvc file, which git must not ignore.
+func (r *Repo) writeDot(dot *dvcfile.DotDVC) error {
+	path := r.abs(dot.Path)
+	if r.gitIgnores(path) {
+		return &classError{"git_ignored", fmt.Sprintf("bad DVC file name '%s' is git-ignored.", r.rel(path))}
+	}
+	data, err := dot.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = atomicfile.WriteFileIfChanged(path, data, &atomicfile.Options{Sync: true})
+	return err
+}
+
+// IsIgnoreFile reports the error about a .dvcignore file inside a directory
+// that was to be hashed.
+func IsIgnoreFile(err error) bool { return errors.Is(err, object.ErrIgnoreFile) }
+
+// globPaths expands shell patterns, "**" included.
+func (r *Repo) globPaths(patterns []string) ([]string, error) {
+	var out []string
+	for _, pattern := range patterns {
+		found, err := r.glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("Glob %v has no matches.", patterns)
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func (r *Repo) glob(pattern string) ([]string, error) {
+	if !strings.Contains(pattern, "**") {
+		matches, err := filepath.Glob(r.userPath(pattern))
+		for i := range matches {
+			matches[i] = r.rel(matches[i])
+		}
+		return matches, err
+	}
+	var out []string
+	top, rest, _ := strings.Cut(filepath.ToSlash(pattern), "**")
+	rest = strings.TrimPrefix(rest, "/")
+	err := filepath.WalkDir(r.userPath(top), func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if ok, err := filepath.Match(rest, e.Name()); err != nil || !ok && rest != "" {
+			return err
+		}
+		out = append(out, r.rel(path))
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,236 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/object"
+)
+
+// CheckoutOptions change what Checkout does; nil means the zero CheckoutOptions.
+type CheckoutOptions struct {
+	Force        bool // overwrite and delete files whose content is not in the cache
+	Relink       bool // recreate files that are linked in another way than configured
+	WithDeps     bool // also what the targets depend on
+	Recursive    bool // a target may be a directory: all stages declared below it
+	AllowMissing bool // content that is not in the cache is no error
+}
+
+// Checkouts lists what Checkout changed, in DVC's order: paths relative to Dir,
+// directories, with a slash at the end, first.
+type Checkouts struct {
+	Modified, Added, Deleted []string
+	// How many files that are, those in directories counted one by one.
+	ModifiedFiles, AddedFiles, DeletedFiles int
+}
+
+// CheckoutError lists outputs that could not be checked out since the cache
+// lacks their content.
+type CheckoutError struct {
+	Targets []string
+	Errs    []error // of the targets: which objects are missing or damaged
+}
+
+func (e *CheckoutError) Error() string {
+	return "Checkout failed for following targets:\n" + strings.Join(e.Targets, "\n") +
+		"\nIs your cache up to date?\n<https://error.dvc.org/missing-files>"
+}
+
+// Unwrap returns the errors of the targets.
+func (e *CheckoutError) Unwrap() []error { return e.Errs }
+
+// Class names the kind of error for scripts.
+func (e *CheckoutError) Class() string { return "cache_missing" }
+
+// Checkout makes outputs in the workspace what is recorded of them: all, or
+// those of the targets (stages, groups, .dvc files, outputs). Unless Force is
+// set nothing is done if files would be lost whose content is not in the cache.
+// If content is missing from the cache the error is a *CheckoutError, and all
+// other outputs are checked out.
+func (r *Repo) Checkout(ctx context.Context, opts *CheckoutOptions, targets ...string) (*Checkouts, error) {
+	if opts == nil {
+		opts = new(CheckoutOptions)
+	}
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return r.checkout(ctx, opts, targets)
+}
+
+// checkout is Checkout under the lock.
+func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []string) (*Checkouts, error) {
+	defer r.saveMemo()
+	x := r.newIndex()
+	chosen, err := x.granular(&StatusOptions{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+	if err != nil {
+		var missing *noTargetError
+		if errors.As(err, &missing) {
+			return nil, &classError{"not_found", fmt.Sprintf("Did you mean `git checkout %s`?", missing.target)}
+		}
+		return nil, err
+	}
+	links := r.openLinks()
+	defer links.save()
+	done := &checkouts{repo: r, opts: opts, links: links}
+	if len(targets) == 0 {
+		if err := done.removeUnused(ctx, chosen); err != nil {
+			return nil, err
+		}
+	}
+	if err := done.all(ctx, chosen); err != nil {
+		return nil, err
+	}
+	list := done.sorted()
+	if len(done.failed.Targets) > 0 && !opts.AllowMissing {
+		return list, &done.failed
+	}
+	return list, nil
+}
+
+// checkouts is one Checkout at work.
+type checkouts struct {
+	repo    *Repo
+	opts    *CheckoutOptions
+	links   *links
+	list    Checkouts
+	failed  CheckoutError
+	unsaved []string
+}
+
+// removeUnused removes outputs that are declared no more.
+func (c *checkouts) removeUnused(ctx context.Context, chosen []selection) error {
+	declared := map[string]bool{}
+	for _, s := range chosen {
+		for _, o := range s.stage.outs {
+			declared[o.abs] = true
+		}
+	}
+	for _, abs := range c.links.unused(ctx, declared) {
+		show := c.show(abs)
+		if err := os.RemoveAll(abs); err != nil {
+			return err
+		}
+		c.list.Deleted = append(c.list.Deleted, show)
+		c.list.DeletedFiles++
+	}
+	return nil
+}
+
+// show is a path as the list has it.
+func (c *checkouts) show(abs string) string {
+	if show := c.repo.rel(abs); isDir(abs) {
+		return show + string(os.PathSeparator)
+	} else {
+		return show
+	}
+}
+
+// all checks out the chosen outputs. With files that would be lost it stops
+// before anything was changed.
+func (c *checkouts) all(ctx context.Context, chosen []selection) error {
+	var outs []*output
+	for _, s := range chosen {
+		for _, o := range s.stage.outs {
+			if (s.only == nil || s.only(o)) && o.gitIgnored() && (!o.rec.Hash.IsZero() || s.stage.isDVC()) {
+				outs = append(outs, o)
+			}
+		}
+	}
+	if !c.opts.Force {
+		if err := c.check(ctx, outs); err != nil {
+			return err
+		}
+	}
+	for _, o := range outs {
+		if o.rec.Hash.IsZero() {
+			continue
+		}
+		if err := c.one(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check finds all files that would be lost.
+func (c *checkouts) check(ctx context.Context, outs []*output) error {
+	var unsaved []string
+	for _, o := range outs {
+		if o.rec.Hash.IsZero() {
+			continue
+		}
+		lost, err := c.repo.Cache().Unsaved(ctx, c.repo.Hasher(), o.abs, o.rec.Hash)
+		if err != nil {
+			return err
+		}
+		unsaved = append(unsaved, lost...)
+	}
+	if unsaved != nil {
+		return &UnsavedError{unsaved}
+	}
+	return nil
+}
+
+// UnsavedError lists files that an operation refused to overwrite or delete:
+// their content is nowhere else.
+type UnsavedError struct{ Paths []string }
+
+func (e *UnsavedError) Error() string {
+	return "Can't remove the following unsaved files without confirmation. Use `--force` to force.\n" + strings.Join(e.Paths, "\n")
+}
+
+// Class names the kind of error for scripts.
+func (e *UnsavedError) Class() string { return "unsaved_files" }
+
+func (c *checkouts) one(ctx context.Context, o *output) error {
+	release, err := c.repo.claim(&stage{outs: []*output{o}})
+	if err != nil {
+		return err
+	}
+	defer release()
+	opts := &object.CheckoutOptions{Force: true, Relink: c.opts.Relink, Exec: o.rec.Exec}
+	done, err := c.repo.Cache().Checkout(ctx, c.repo.Hasher(), o.abs, o.rec.Hash, opts)
+	if errors.Is(err, object.ErrMissing) || errors.Is(err, object.ErrCorrupt) {
+		c.failed.Targets = append(c.failed.Targets, o.show)
+		c.failed.Errs = append(c.failed.Errs, err)
+		c.repo.log.Debug(o.show + ": " + err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.links.note(o.abs, o.rec.Hash)
+	c.list.ModifiedFiles += done.Modified
+	c.list.AddedFiles += done.Added
+	c.list.DeletedFiles += done.Deleted
+	switch done.Change {
+	case object.Added:
+		c.list.Added = append(c.list.Added, c.show(o.abs))
+	case object.Modified:
+		c.list.Modified = append(c.list.Modified, c.show(o.abs))
+	}
+	return nil
+}
+
+// sorted puts directories first.
+func (c *checkouts) sorted() *Checkouts {
+	for _, list := range [][]string{c.list.Modified, c.list.Added, c.list.Deleted} {
+		slices.SortFunc(list, func(a, b string) int {
+			aDir, bDir := strings.HasSuffix(a, string(os.PathSeparator)), strings.HasSuffix(b, string(os.PathSeparator))
+			if aDir != bDir {
+				if aDir {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a, b)
+		})
+	}
+	return &c.list
+}

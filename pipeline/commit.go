@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
+)
+
+// CommitOptions change what Commit does; nil means the zero CommitOptions.
+type CommitOptions struct {
+	Force     bool // also record what changed
+	WithDeps  bool // also what the targets depend on
+	Recursive bool // a target may be a directory: all stages declared below it
+	NoRelink  bool // leave the workspace files as they are
+	// Confirm is asked, in DVC's words, whether a stage that changed is to be recorded; nil means no.
+	Confirm func(question string) bool
+}
+
+// CommitError refuses to record a stage that changed.
+type CommitError struct{ Stage string }
+
+func (e *CommitError) Error() string {
+	return fmt.Sprintf("unable to commit changed %s. Use `-f|--force` to force.", e.Stage)
+}
+
+// Class names the kind of error for scripts.
+func (e *CommitError) Class() string { return "commit_needs_force" }
+
+// Commit records the dependencies and outputs of stages as they are, and
+// stores the outputs in the cache: what Add or Repro left undone with NoCommit, or, with Force, what
+// was changed by hand. Without targets it is done for all stages.
+func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...string) error {
+	if opts == nil {
+		opts = new(CommitOptions)
+	}
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer r.saveMemo()
+	x := r.newIndex()
+	chosen, err := x.granular(&StatusOptions{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+	if err != nil {
+		return err
+	}
+	p := &repro{r: r, x: x, tracked: map[string]bool{}, fresh: map[*dvcfile.Lock][]*stage{}, place: map[*stage]int{}}
+	for i, c := range chosen {
+		p.place[c.stage] = i
+	}
+	links := r.openLinks()
+	defer links.save()
+	for _, c := range chosen {
+		if err := p.commit(ctx, c, opts); err != nil {
+			return err
+		}
+		for _, o := range c.stage.outs {
+			if o.gitIgnored() {
+				links.note(o.abs, o.rec.Hash)
+			}
+		}
+	}
+	return nil
+}
+
+// commit records one stage, or some of its outputs.
+func (p *repro) commit(ctx context.Context, c selection, opts *CommitOptions) error {
+	s := c.stage
+	changed := opts.Force
+	if !opts.Force {
+		question, err := s.commitQuestion(ctx)
+		if err != nil {
+			return err
+		}
+		if changed = question != ""; changed && (opts.Confirm == nil || !opts.Confirm(question)) {
+			return &CommitError{s.String()}
+		}
+	}
+	release, err := p.r.claim(s)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if changed {
+		if err := s.checkOutputs(); err != nil {
+			return err
+		}
+		return p.record(ctx, s)
+	}
+	return p.storeUnchanged(ctx, c, opts)
+}
+
+// storeUnchanged puts outputs into the cache that are what is recorded.
+func (p *repro) storeUnchanged(ctx context.Context, c selection, opts *CommitOptions) error {
+	for _, o := range c.stage.outs {
+		if c.only != nil && !c.only(o) || !o.cached() || o.rec.Hash.IsZero() {
+			continue
+		}
+		if !exists(o.abs) {
+			return &MissingOutputError{o.show}
+		}
+		add := &object.AddOptions{Legacy: o.rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
+		if _, err := p.r.Cache().Add(ctx, p.r.Hasher(), o.abs, add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commitQuestion says what changed of a stage, as DVC asks about it; empty if
+// nothing did. That an output is not in the cache is no change.
+func (s *stage) commitQuestion(ctx context.Context) (string, error) {
+	var deps, outs []string
+	for _, d := range s.deps {
+		c, err := s.repo.depChange(ctx, d)
+		if err != nil {
+			return "", err
+		}
+		if c != nil {
+			deps = append(deps, d.show)
+		}
+	}
+	for _, q := range s.params {
+		list, err := s.repo.paramsChange(q)
+		if err != nil {
+			return "", err
+		}
+		if len(list) > 0 {
+			deps = append(deps, q.show)
+		}
+	}
+	for _, o := range s.outs {
+		same := false
+		if !o.rec.Hash.IsZero() && exists(o.abs) {
+			var err error
+			if same, err = s.repo.Hasher().Matches(ctx, o.abs, o.rec.Hash); err != nil {
+				return "", err
+			}
+		}
+		if !same {
+			outs = append(outs, o.show)
+		}
+	}
+	ask := " Are you sure you want to commit it?"
+	switch {
+	case len(deps) > 0 && len(outs) > 0:
+		return fmt.Sprintf("dependencies %s and outputs %s of %s changed.", pyList(deps), pyList(outs), s) + ask, nil
+	case len(deps) > 0:
+		return fmt.Sprintf("dependencies %s of %s changed.", pyList(deps), s) + ask, nil
+	case len(outs) > 0:
+		return fmt.Sprintf("outputs %s of %s changed.", pyList(outs), s) + ask, nil
+	case s.cmdChanged():
+		return fmt.Sprintf("'cmd' of %s has changed.", s) + ask, nil
+	}
+	return "", nil
+}
+
+// pyList prints names as Python prints a list of strings.
+func pyList(names []string) string {
+	out := "["
+	for i, n := range slices.All(names) {
+		if i > 0 {
+			out += ", "
+		}
+		out += "'" + n + "'"
+	}
+	return out + "]"
+}

@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/object"
+)
+
+// links remembers the outputs that this program put into the workspace, or took
+// from it, and what they held: a checkout of everything removes those that are
+// no longer declared and still hold that. Losing the file only means that they
+// stay.
+type links struct {
+	r     *Repo
+	file  string
+	known map[string]string // path from the root to hash
+	dirty bool
+}
+
+func (r *Repo) openLinks() *links {
+	l := &links{r: r, file: filepath.Join(r.tmpDir(), "reprodl", "links"), known: map[string]string{}}
+	if data, err := os.ReadFile(l.file); err == nil {
+		if json.Unmarshal(data, &l.known) != nil || l.known == nil {
+			l.known = map[string]string{}
+		}
+	}
+	return l
+}
+
+// note remembers what an output holds.
+func (l *links) note(abs string, h object.Hash) {
+	rel, err := filepath.Rel(l.r.root, abs)
+	if rel = filepath.ToSlash(rel); err == nil && l.known[rel] != h.String() {
+		l.known[rel] = h.String()
+		l.dirty = true
+	}
+}
+
+// unused lists the remembered outputs that are not declared any more and are
+// as they were left, and forgets them.
+func (l *links) unused(ctx context.Context, declared map[string]bool) []string {
+	var out []string
+	for rel, was := range l.known {
+		abs := filepath.Join(l.r.root, filepath.FromSlash(rel))
+		if declared[abs] {
+			continue
+		}
+		delete(l.known, rel)
+		l.dirty = true
+		if m, err := l.r.Hasher().Hash(ctx, abs); err == nil && m.Hash.String() == was {
+			out = append(out, abs)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (l *links) save() {
+	if !l.dirty {
+		return
+	}
+	data, err := json.Marshal(l.known)
+	if err == nil && os.MkdirAll(filepath.Dir(l.file), 0o777) == nil {
+		_ = atomicfile.WriteFile(l.file, data, nil) // see links: losing it is harmless
+	}
+}
