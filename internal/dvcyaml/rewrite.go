@@ -316,7 +316,7 @@ func (w *rewriter) flowValue(n *Node, ind int, bare bool) {
 // flowString is a string inside brackets, where more characters need quotes.
 func (w *rewriter) flowString(s string, ind int) {
 	st := styleOf(s)
-	if st == plain && strings.ContainsAny(s, ",[]{}?") {
+	if st == plain && strings.ContainsAny(s, ",[]{}") {
 		if st = single; strings.Contains(s, "'") {
 			st = double
 		}

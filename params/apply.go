@@ -1,0 +1,323 @@
+package params
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// applyAll returns a copy of root with the overrides applied in order.
+func applyAll(root *Map, overrides []string) (*Map, error) {
+	var parsed []*override
+	for _, text := range overrides {
+		o, err := parseOverride(text)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := o.value.(*sweep); ok {
+			return nil, &reason{fmt.Sprintf("%s is a sweep, which only a queue can run", text), ErrSweep}
+		}
+		parsed = append(parsed, o)
+	}
+	root = clone(root).(*Map)
+	for _, o := range parsed {
+		if err := o.apply(root); err != nil {
+			return nil, err
+		}
+	}
+	return resolveAll(root)
+}
+
+// clone copies the collections of a value.
+func clone(v any) any {
+	switch v := v.(type) {
+	case *Map:
+		m := &Map{}
+		for k, x := range v.All() {
+			m.Set(k, clone(x))
+		}
+		return m
+	case []any:
+		l := make([]any, len(v))
+		for i, x := range v {
+			l[i] = clone(x)
+		}
+		return l
+	}
+	return v
+}
+
+// plainValue turns quoted strings into strings.
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case quoted:
+		return plainValue(v.text)
+	case string:
+		if strings.Contains(v, "${") {
+			return reference(v)
+		}
+	case []any:
+		for i, x := range v {
+			v[i] = plainValue(x)
+		}
+	case *Map:
+		for k, x := range v.All() {
+			v.Set(k, plainValue(x))
+		}
+	}
+	return v
+}
+
+// place is where a value stands in its collection.
+type place struct {
+	in  any // *Map or []any
+	key any // a key of the mapping, or an index
+}
+
+// keyIn finds the key that a part of a dotted name means in a mapping.
+func keyIn(m *Map, part string) any {
+	if _, ok := m.Get(part); ok {
+		return part
+	}
+	if i, err := strconv.ParseInt(part, 10, 64); err == nil {
+		if _, ok := m.Get(i); ok {
+			return i
+		}
+	}
+	return part
+}
+
+func (p place) get() (any, bool) {
+	switch in := p.in.(type) {
+	case *Map:
+		return in.Get(p.key)
+	case []any:
+		i, ok := p.key.(int)
+		if ok && i < 0 {
+			i += len(in)
+		}
+		if ok && i >= 0 && i < len(in) {
+			return in[i], true
+		}
+	}
+	return nil, false
+}
+
+func (p place) set(v any) {
+	switch in := p.in.(type) {
+	case *Map:
+		in.Set(p.key, v)
+	case []any:
+		i := p.key.(int)
+		if i < 0 {
+			i += len(in)
+		}
+		in[i] = v
+	}
+}
+
+func placeOf(in any, part string) (place, bool) {
+	switch in := in.(type) {
+	case *Map:
+		return place{in, keyIn(in, part)}, true
+	case []any:
+		i, err := strconv.Atoi(part)
+		return place{in, i}, err == nil
+	}
+	return place{}, false
+}
+
+func (o *override) missing() error {
+	return o.fail("Could not override '%s'.\nTo append to your config use +%s", o.key, o.text)
+}
+
+// apply changes root.
+func (o *override) apply(root *Map) error {
+	if strings.Contains(o.key, "@") {
+		group, _, _ := strings.Cut(o.key, "@")
+		return o.fail("Override %s looks like a config group override, but config group '%s' does not exist.", o.text, group)
+	}
+	parts := o.path()
+	var in any = root
+	create := o.op == add || o.op == force
+	for _, part := range parts[:len(parts)-1] {
+		at, ok := placeOf(in, part)
+		if !ok {
+			return o.fail("Error merging override %s", o.text)
+		}
+		next, there := at.get()
+		switch next.(type) {
+		case *Map, []any:
+			in = next
+			continue
+		}
+		if o.op == discard {
+			return o.absent()
+		}
+		if _, isList := in.([]any); isList && !there || !create {
+			return o.missing()
+		}
+		// a scalar on the way gives place to a mapping
+		m := &Map{}
+		at.set(m)
+		in = m
+	}
+	at, ok := placeOf(in, parts[len(parts)-1])
+	if !ok {
+		return o.fail("Error merging override %s", o.text)
+	}
+	if o.op == discard {
+		return o.delete(at)
+	}
+	return o.assign(at)
+}
+
+func (o *override) absent() error {
+	return o.fail("Could not delete from config. '%s' does not exist.", o.key)
+}
+
+func (o *override) delete(at place) error {
+	old, ok := at.get()
+	if !ok || old == nil {
+		return o.absent()
+	}
+	if v := plainValue(o.value); o.valued && v != nil && !pyjson.Equal(v, old) {
+		return o.fail("Could not delete from config. The value of '%s' is %s and not %s.", o.key, pyjson.Str(old), pyjson.Str(v))
+	}
+	m, isMap := at.in.(*Map)
+	if !isMap {
+		return o.fail("Error merging override %s: an element of a list cannot be deleted", o.text)
+	}
+	m.Delete(at.key)
+	return nil
+}
+
+func (o *override) assign(at place) error {
+	v := plainValue(clone(o.value))
+	old, there := at.get()
+	_, isMap := v.(*Map)
+	_, isList := v.([]any)
+	if _, inList := at.in.([]any); inList && !there {
+		return o.fail("Error merging override %s: the list has no element %s", o.text, pyjson.Str(at.key))
+	}
+	switch {
+	case o.op == add && there && old != nil && !isMap && !isList:
+		return o.fail("Could not append to config. An item is already at '%s'.\nEither remove + prefix: '%s'\nOr add a second + to add or override '%s': '+%s'",
+			o.key, o.text[1:], o.key, o.text)
+	case o.op == change && !there:
+		return o.missing()
+	}
+	target, oldIsMap := old.(*Map)
+	if isMap && oldIsMap {
+		return o.merge(target, v.(*Map))
+	}
+	_, oldIsList := old.([]any)
+	if isMap && oldIsList || isList && oldIsMap {
+		return o.fail("Error merging override %s: a list and a mapping cannot be merged", o.text)
+	}
+	at.set(v)
+	return nil
+}
+
+// merge puts the pairs of m into target; new keys need + or ++.
+func (o *override) merge(target, m *Map) error {
+	for k, v := range m.All() {
+		old, there := target.Get(k)
+		if !there && o.op == change {
+			return o.missing()
+		}
+		sub, isMap := v.(*Map)
+		inner, oldIsMap := old.(*Map)
+		if isMap && oldIsMap {
+			if err := o.merge(inner, sub); err != nil {
+				return err
+			}
+			continue
+		}
+		target.Set(k, v)
+	}
+	return nil
+}
+
+// resolveAll replaces the references that overrides brought in.
+func resolveAll(root *Map) (*Map, error) {
+	r := resolver{root: root}
+	v, err := r.value(root, 0)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*Map), nil
+}
+
+type resolver struct{ root *Map }
+
+// maxReferences bounds chains of references, which may go in circles.
+const maxReferences = 100
+
+func (r *resolver) value(v any, depth int) (any, error) {
+	if depth > maxReferences {
+		return nil, &reason{"references go in a circle, or too deep", ErrOverride}
+	}
+	switch v := v.(type) {
+	case reference:
+		return r.text(string(v), depth)
+	case []any:
+		for i, x := range v {
+			y, err := r.value(x, depth)
+			if err != nil {
+				return nil, err
+			}
+			v[i] = y
+		}
+	case *Map:
+		for k, x := range v.All() {
+			y, err := r.value(x, depth)
+			if err != nil {
+				return nil, err
+			}
+			v.Set(k, y)
+		}
+	}
+	return v, nil
+}
+
+func (r *resolver) text(s string, depth int) (any, error) {
+	var b strings.Builder
+	for rest := s; ; {
+		before, after, found := strings.Cut(rest, "${")
+		if !found {
+			b.WriteString(rest)
+			return b.String(), nil
+		}
+		name, tail, closed := strings.Cut(after, "}")
+		if !closed {
+			b.WriteString(rest)
+			return b.String(), nil
+		}
+		v, err := r.lookup(strings.TrimSpace(name), depth)
+		if err != nil {
+			return nil, err
+		}
+		if before == "" && tail == "" && b.Len() == 0 {
+			return v, nil
+		}
+		b.WriteString(before + pyjson.Str(v))
+		rest = tail
+	}
+}
+
+func (r *resolver) lookup(name string, depth int) (any, error) {
+	var v any = r.root
+	for part := range strings.SplitSeq(name, ".") {
+		at, ok := placeOf(v, part)
+		if ok {
+			v, ok = at.get()
+		}
+		if !ok {
+			return nil, &reason{fmt.Sprintf("Interpolation key '%s' not found", name), ErrOverride}
+		}
+	}
+	return r.value(clone(v), depth+1)
+}

@@ -1,0 +1,301 @@
+package params
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// editPy replaces the text " = old" by " = new" on the lines of assignments
+// whose values changed, as DVC does; everything else stays.
+func editPy(data []byte, root *dvcyaml.Node, now *Map) []byte {
+	lines := strings.SplitAfter(string(data), "\n")
+	var edit func(n *dvcyaml.Node, m *Map)
+	edit = func(n *dvcyaml.Node, m *Map) {
+		for _, p := range n.Pairs {
+			v, ok := m.Get(p.Key.Value)
+			if !ok {
+				continue
+			}
+			if sub, isMap := v.(*Map); isMap && p.Value.Kind == dvcyaml.Mapping {
+				edit(p.Value, sub)
+				continue
+			}
+			if i := p.Value.Line - 1; i >= 0 && i < len(lines) && !pyjson.Equal(p.Value.Value, v) {
+				lines[i] = strings.ReplaceAll(lines[i], " = "+pyjson.Str(p.Value.Value), " = "+pyjson.Str(v))
+			}
+		}
+	}
+	edit(root, now)
+	return []byte(strings.Join(lines, ""))
+}
+
+// editTOML changes the values that differ between old and now where they
+// stand, removes the lines of keys that are gone and inserts new keys at the
+// end of their table.
+func editTOML(data []byte, old, now *Map) ([]byte, error) {
+	edits, err := changesOf(nil, old, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range edits {
+		if data, err = e.apply(data); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// tomlEdit is one key to set, or to delete where gone is true.
+type tomlEdit struct {
+	path []string
+	v    any
+	gone bool
+	new  bool
+}
+
+func changesOf(path []string, old, now *Map) ([]tomlEdit, error) {
+	var out []tomlEdit
+	at := func(k any) []string { return append(append([]string(nil), path...), pyjson.Str(k)) }
+	for k, v := range now.All() {
+		was, there := old.Get(k)
+		a, oldMap := was.(*Map)
+		b, newMap := v.(*Map)
+		switch {
+		case there && oldMap && newMap:
+			sub, err := changesOf(at(k), a, b)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, sub...)
+		case there && sameType(was, v):
+		default:
+			out = append(out, tomlEdit{path: at(k), v: v, new: !there})
+		}
+	}
+	for k := range old.All() {
+		if _, ok := now.Get(k); !ok {
+			out = append(out, tomlEdit{path: at(k), gone: true})
+		}
+	}
+	return out, nil
+}
+
+func sameType(a, b any) bool {
+	return pyjson.Equal(a, b) && fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b)
+}
+
+var errTOMLPlace = errors.New("this key of the TOML file cannot be edited in place")
+
+// apply makes the edit in data.
+func (e *tomlEdit) apply(data []byte) ([]byte, error) {
+	text := ""
+	if !e.gone {
+		var err error
+		if text, err = tomlText(e.v); err != nil {
+			return nil, err
+		}
+	}
+	if !e.new {
+		from, to, line, ok := findTOML(data, e.path)
+		switch {
+		case !ok:
+			return nil, errTOMLPlace
+		case e.gone:
+			return splice(data, line, lineEnd(data, to), ""), nil
+		}
+		return splice(data, from, to, text), nil
+	}
+	end, tables := tableEnd(data, e.path[:len(e.path)-1])
+	if end < 0 {
+		return nil, errTOMLPlace
+	}
+	names := e.path[tables:]
+	for i, n := range names {
+		names[i] = tomlKey(n)
+	}
+	entry := strings.Join(names, ".") + " = " + text + "\n"
+	if end > 0 && data[end-1] != '\n' {
+		entry = "\n" + entry
+	}
+	return splice(data, end, end, entry), nil
+}
+
+func splice(data []byte, from, to int, text string) []byte {
+	return bytes.Join([][]byte{data[:from], []byte(text), data[to:]}, nil)
+}
+
+func lineEnd(data []byte, from int) int {
+	if i := bytes.IndexByte(data[from:], '\n'); i >= 0 {
+		return from + i + 1
+	}
+	return len(data)
+}
+
+// findTOML finds the value of a key that stands on a line of its own: the
+// offsets of the value and of its line.
+func findTOML(data []byte, path []string) (from, to, line int, ok bool) {
+	var p unstable.Parser
+	p.Reset(data)
+	var table []string
+	for p.NextExpression() {
+		e := p.Expression()
+		if e.Kind == unstable.ArrayTable {
+			table = []string{"\x00"}
+			continue
+		}
+		if e.Kind != unstable.Table && e.Kind != unstable.KeyValue {
+			continue
+		}
+		var keys []string
+		var last unstable.Range
+		for it := e.Key(); it.Next(); {
+			keys = append(keys, string(it.Node().Data))
+			last = it.Node().Raw
+		}
+		if e.Kind == unstable.Table {
+			table = keys
+			continue
+		}
+		if strings.Join(append(append([]string(nil), table...), keys...), "\x00") != strings.Join(path, "\x00") {
+			continue
+		}
+		from = int(last.Offset + last.Length)
+		from += bytes.IndexByte(data[from:], '=') + 1
+		for from < len(data) && (data[from] == ' ' || data[from] == '\t') {
+			from++
+		}
+		return from, valueEnd(data, from), bytes.LastIndexByte(data[:from], '\n') + 1, true
+	}
+	return 0, 0, 0, false
+}
+
+// valueEnd is the offset after the TOML value at from.
+func valueEnd(data []byte, from int) int {
+	depth := 0
+	for i := from; i < len(data); i++ {
+		switch c := data[i]; c {
+		case '"', '\'':
+			i = stringEnd(data, i) - 1
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth--
+		case '#':
+			if depth == 0 {
+				return from + len(bytes.TrimRight(data[from:i], " \t"))
+			}
+			i = lineEnd(data, i) - 1
+		case '\n':
+			if depth == 0 {
+				return from + len(bytes.TrimRight(data[from:i], " \t\r"))
+			}
+		}
+	}
+	return from + len(bytes.TrimRight(data[from:], " \t\r\n"))
+}
+
+func stringEnd(data []byte, from int) int {
+	quote := data[from : from+1]
+	if bytes.HasPrefix(data[from:], bytes.Repeat(quote, 3)) {
+		quote = data[from : from+3]
+	}
+	for i := from + len(quote); i < len(data); i++ {
+		switch {
+		case data[i] == '\\' && quote[0] == '"':
+			i++
+		case bytes.HasPrefix(data[i:], quote):
+			i += len(quote)
+			for len(quote) == 3 && i < len(data) && data[i] == quote[0] {
+				i++ // quotes may stand right before the closing three
+			}
+			return i
+		}
+	}
+	return len(data)
+}
+
+// tableEnd finds the offset at which a new key of the table at path belongs,
+// and how many parts of the path a header covers.
+func tableEnd(data []byte, path []string) (end, covered int) {
+	var p unstable.Parser
+	p.Reset(data)
+	best, table, at := -1, 0, true
+	end = 0
+	for p.NextExpression() {
+		e := p.Expression()
+		var keys []string
+		var last unstable.Range
+		for it := e.Key(); it.Next(); {
+			keys = append(keys, string(it.Node().Data))
+			last = it.Node().Raw
+		}
+		offset := int(last.Offset + last.Length)
+		switch e.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			table = len(keys)
+			at = e.Kind == unstable.Table && len(keys) <= len(path) && strings.Join(keys, "\x00") == strings.Join(path[:len(keys)], "\x00")
+			if at && table > best {
+				best, end = table, lineEnd(data, offset)
+			}
+		case unstable.KeyValue:
+			if at && table == max(best, 0) {
+				best = table
+				from := offset + bytes.IndexByte(data[offset:], '=') + 1
+				for from < len(data) && (data[from] == ' ' || data[from] == '\t') {
+					from++
+				}
+				end = lineEnd(data, valueEnd(data, from))
+			}
+		}
+	}
+	return end, max(best, 0)
+}
+
+func tomlKey(k string) string {
+	if k != "" && strings.Trim(k, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
+		return k
+	}
+	return string(pyjson.AppendString(nil, k, false))
+}
+
+// tomlText writes a value as TOML.
+func tomlText(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return string(pyjson.AppendString(nil, v, false)), nil
+	case float64:
+		return pyjson.Str(v), nil
+	case []any:
+		parts := make([]string, len(v))
+		for i, x := range v {
+			s, err := tomlText(x)
+			if err != nil {
+				return "", err
+			}
+			parts[i] = s
+		}
+		return "[" + strings.Join(parts, ", ") + "]", nil
+	case *Map:
+		var parts []string
+		for k, x := range v.All() {
+			s, err := tomlText(x)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, tomlKey(pyjson.Str(k))+" = "+s)
+		}
+		return "{" + strings.Join(parts, ", ") + "}", nil
+	case nil:
+		return "", errors.New("TOML has no null")
+	}
+	b, err := toml.Marshal(map[string]any{"v": v})
+	return strings.TrimSpace(strings.TrimPrefix(string(b), "v = ")), err
+}

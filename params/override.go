@@ -1,0 +1,82 @@
+package params
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// operation is what an override does with its key.
+type operation uint8
+
+const (
+	change  operation = iota // key=value: the key must be there
+	add                      // +key=value: it must not be
+	force                    // ++key=value
+	discard                  // ~key or ~key=value
+)
+
+var operators = map[operation]string{change: "", add: "+", force: "++", discard: "~"}
+
+// override is one argument of -S.
+type override struct {
+	text   string // as it was given
+	op     operation
+	key    string
+	value  any // a value, quoted, or sweep
+	valued bool
+}
+
+// path splits the key at its dots.
+func (o *override) path() []string { return strings.Split(o.key, ".") }
+
+func (o *override) fail(format string, args ...any) error {
+	return &reason{fmt.Sprintf(format, args...), ErrOverride}
+}
+
+var (
+	keyPattern   = regexp.MustCompile(`^([A-Za-z_$][\w$-]*|([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*)(\.([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*))+)$`)
+	groupPattern = regexp.MustCompile(`^[A-Za-z_$][\w$./-]*@[\w$.-]*$|^[A-Za-z_][\w-]*(/[A-Za-z_][\w-]*)+$`)
+)
+
+// parseOverride reads one override.
+func parseOverride(text string) (*override, error) {
+	o := &override{text: text}
+	rest := text
+	switch {
+	case strings.HasPrefix(rest, "++"):
+		o.op, rest = force, rest[2:]
+	case strings.HasPrefix(rest, "+"):
+		o.op, rest = add, rest[1:]
+	case strings.HasPrefix(rest, "~"):
+		o.op, rest = discard, rest[1:]
+	}
+	key, value, assigned := strings.Cut(rest, "=")
+	o.key, o.valued = key, assigned
+	switch {
+	case groupPattern.MatchString(key): // refused when it is applied
+	case !keyPattern.MatchString(key):
+		return nil, o.fail("error parsing override '%s': %q is no key", text, key)
+	case !assigned && o.op != discard:
+		return nil, o.fail("error parsing override '%s': missing '=' and a value", text)
+	case !assigned:
+		return o, nil
+	}
+	p := valueParser{s: strings.TrimLeft(value, " \t")}
+	v, err := p.whole()
+	if err != nil {
+		return nil, o.fail("error parsing override '%s': %v", text, err)
+	}
+	o.value = v
+	return o, nil
+}
+
+// SplitFile separates the file from an override of the form file:key=value;
+// the file is params.yaml where none is named.
+func SplitFile(text string) (file, override string) {
+	key, _, _ := strings.Cut(text, "=")
+	if i := strings.LastIndexByte(key, ':'); i >= 0 {
+		return text[:i], text[i+1:]
+	}
+	return "params.yaml", text
+}
