@@ -1,0 +1,255 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/stagegraph"
+)
+
+// StageSpec describes a stage to be written to the dvc.yaml of the working
+// directory. Paths are relative to Wdir.
+type StageSpec struct {
+	Name          string
+	Cmd           []string // one command, or a list of them
+	Wdir          string   // relative to the Repo's Dir; empty is that directory
+	Deps          []string
+	Params        []ParamsSpec
+	Outs          []OutSpec
+	Desc          string
+	AlwaysChanged bool
+	// Force replaces a stage of that name. Its description and its meta stay.
+	Force bool
+}
+
+// ParamsSpec is a parameter file that a stage depends on.
+type ParamsSpec struct {
+	File string   // empty is params.yaml
+	Keys []string // dotted; none is the whole file
+}
+
+// OutKind is the section of a stage that an output stands in.
+type OutKind string
+
+// The sections. A Live output is what DVC 2.1 knew: a folder of dvclive.
+const (
+	Plain  OutKind = "outs"
+	Metric OutKind = "metrics"
+	Plot   OutKind = "plots"
+	Live   OutKind = "live"
+)
+
+// OutSpec is an output of a stage; the zero Kind is Plain.
+type OutSpec struct {
+	Path      string
+	Kind      OutKind
+	NoCache   bool
+	Persist   bool
+	NoSummary bool // of a Live output
+	NoHTML    bool // of a Live output
+}
+
+// nameMarks are the characters that DVC refuses in names it writes itself.
+const nameMarks = "!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~"
+
+// AddStage writes a stage to dvc.yaml and hides its outputs from git. It is
+// checked first: against the other stages of the repository, too.
+func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
+	unlock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if len(spec.Cmd) == 0 || spec.Cmd[0] == "" {
+		return errors.New("command is not specified")
+	}
+	if spec.Name == "" || strings.ContainsAny(spec.Name, nameMarks) {
+		return &dvcfile.Error{Kind: dvcfile.NameInvalid, Msg: "Stage name cannot contain punctuation characters."}
+	}
+	x := r.newIndex()
+	s, err := r.specStage(x, spec)
+	if err != nil {
+		return err
+	}
+	if err := r.checkNew(x, s, spec.Force); err != nil {
+		return err
+	}
+	return r.writeStage(ctx, s)
+}
+
+// specStage makes the stage of a description.
+func (r *Repo) specStage(x *index, spec *StageSpec) (*stage, error) {
+	abs := filepath.Join(r.dir, dvcfile.ProjectName)
+	if r.gitIgnores(abs) {
+		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.rel(abs)) //nolint:staticcheck // DVC's words
+	}
+	wdir := r.userPath(spec.Wdir)
+	if err := r.checkWdir(wdir); err != nil {
+		return nil, err
+	}
+	def := &dvcfile.Stage{
+		File: &dvcfile.File{Path: x.fromRoot(abs)}, Name: spec.Name, Wdir: x.fromRoot(wdir), Cmd: dvcfile.NewCmd(spec.Cmd...),
+		Deps: spec.Deps, Desc: spec.Desc, AlwaysChanged: spec.AlwaysChanged,
+	}
+	for _, p := range spec.Params {
+		file := p.File
+		if file == "" {
+			file = dvcfile.ParamsName
+		}
+		def.Params = append(def.Params, dvcfile.ParamsFile{Path: file, Keys: p.Keys})
+	}
+	for _, o := range spec.Outs {
+		out := dvcfile.Out{Path: o.Path, Kind: dvcfile.Kind(o.Kind), NoCache: o.NoCache, Persist: o.Persist}
+		if out.Kind == "" {
+			out.Kind = dvcfile.Plain
+		}
+		if out.Kind == dvcfile.Live {
+			out.Persist, out.LiveSummary, out.LiveHTML = true, !o.NoSummary, !o.NoHTML
+		}
+		def.Outs = append(def.Outs, out)
+	}
+	s := r.newStage(def.File, def)
+	return s, r.checkPaths(s)
+}
+
+func (r *Repo) checkWdir(wdir string) error {
+	switch fi, err := os.Stat(wdir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("stage working dir '%s' does not exist", wdir)
+	case err != nil:
+		return err
+	case !fi.IsDir():
+		return fmt.Errorf("stage working dir '%s' is not directory", wdir)
+	case !r.inRepo(wdir):
+		return fmt.Errorf("stage working dir '%s' is outside of DVC repo", wdir)
+	}
+	return nil
+}
+
+// checkPaths refuses paths that cannot be outputs or that are given twice.
+func (r *Repo) checkPaths(s *stage) error {
+	var outside []string
+	uses := map[string]int{}
+	for _, o := range s.outs {
+		if isStageFile(o.path) {
+			return &dvcfile.Error{Kind: dvcfile.OutputIsDVCFile, Msg: fmt.Sprintf("DVC file '%s' cannot be an output.", o.path)}
+		}
+		if err := r.checkIgnored(o.abs); err != nil {
+			return err
+		}
+		if o.cached() && !o.inRepo {
+			outside = append(outside, o.show)
+		}
+		uses[o.abs]++
+	}
+	if outside != nil {
+		return fmt.Errorf("Cached output(s) outside of DVC project: %s. See <https://dvc.org/doc/user-guide/"+ //nolint:staticcheck // DVC's words
+			"pipelines/external-dependencies-and-outputs> for more info.", strings.Join(outside, ", "))
+	}
+	var deps []declared
+	for _, d := range s.deps {
+		if isStageFile(d.path) {
+			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.path) //nolint:staticcheck // DVC's words
+		}
+		deps = append(deps, d.declared)
+	}
+	for _, p := range s.params {
+		deps = append(deps, p.declared)
+	}
+	for _, d := range deps {
+		if uses[d.abs] > 0 && slices.ContainsFunc(s.outs, func(o *output) bool { return o.abs == d.abs }) {
+			return fmt.Errorf("'%s' is specified as an output and as a dependency.", d.abs) //nolint:staticcheck // DVC's words
+		}
+		uses[d.abs]++
+	}
+	for _, p := range append(outPaths(s), deps...) {
+		if uses[p.abs] > 1 {
+			return fmt.Errorf("file '%s' is specified more than once.", p.abs) //nolint:staticcheck // DVC's words
+		}
+	}
+	return nil
+}
+
+func outPaths(s *stage) []declared {
+	var all []declared
+	for _, o := range s.outs {
+		all = append(all, o.declared)
+	}
+	return all
+}
+
+// checkNew compares a new stage with the others, and takes over what the user
+// wrote about the stage that it replaces.
+func (r *Repo) checkNew(x *index, s *stage, force bool) error {
+	if err := x.collect(); err != nil {
+		return err
+	}
+	var old *stage
+	if i := slices.IndexFunc(x.stages, func(o *stage) bool { return o.file == s.file && o.name == s.name }); i >= 0 {
+		old = x.stages[i]
+		x.stages = slices.Delete(slices.Clone(x.stages), i, i+1)
+	}
+	if old != nil && !force {
+		return &dvcfile.Error{Kind: dvcfile.Exists, Msg: fmt.Sprintf(
+			"Stage '%s' already exists in '%s'. Use '--force' to overwrite.", s.name, r.rel(r.abs(s.file)))}
+	}
+	x.stages = append(x.stages, s)
+	if _, err := x.build(); err != nil {
+		var dup *stagegraph.DuplicateError
+		if errors.As(err, &dup) {
+			dup.Addresses = slices.DeleteFunc(dup.Addresses, func(a string) bool { return a == s.addr })
+		}
+		return err
+	}
+	if old == nil {
+		return nil
+	}
+	s.def.Desc, s.def.Meta = old.def.Desc, old.def.Meta
+	for i := range s.def.Outs {
+		for _, o := range old.def.Outs {
+			if n := &s.def.Outs[i]; o.Path == n.Path {
+				n.Desc, n.Type, n.Labels, n.Meta, n.Remote, n.NoPush = o.Desc, o.Type, o.Labels, o.Meta, o.Remote, o.NoPush
+			}
+		}
+	}
+	return nil
+}
+
+// writeStage puts the declaration of a stage into its dvc.yaml.
+func (r *Repo) writeStage(ctx context.Context, s *stage) error {
+	abs := r.abs(s.file)
+	data, err := os.ReadFile(abs)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if data, err = dvcfile.WriteStage(r.rel(abs), data, s.def); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(abs, data, &atomicfile.Options{Sync: true}); err != nil {
+		return err
+	}
+	lines := &ignoreLines{repo: r}
+	for _, o := range s.outs {
+		if !o.gitIgnored() {
+			continue
+		}
+		if !isDir(filepath.Dir(o.abs)) {
+			r.log.Warn(fmt.Sprintf("Could not create .gitignore entry in %s. DVC will attempt to create .gitignore entry again when the stage is run.",
+				filepath.Join(filepath.Dir(o.abs), ".gitignore")))
+			continue
+		}
+		if err := lines.add(o); err != nil {
+			return err
+		}
+	}
+	r.log.Info(fmt.Sprintf("Added stage '%s' in '%s'", s.addr, r.rel(abs)))
+	return r.track(ctx, append([]string{r.rel(abs)}, lines.files()...))
+}

@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+)
+
+// StageInfo is what Stages tells of a stage or .dvc file.
+type StageInfo struct {
+	Address string
+	// Desc is the first line of the description, or else what the stage
+	// depends on and produces in DVC's words.
+	Desc string
+}
+
+// ListOptions change what Stages lists; nil lists the dvc.yaml of the working
+// directory.
+type ListOptions struct {
+	All       bool // every stage and .dvc file of the repository
+	Recursive bool // a target may be a directory
+	Strict    bool // a file that cannot be read is an error; otherwise it is left out
+}
+
+// Stages lists the stages that targets mean, in the order of their files.
+func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string) ([]StageInfo, error) {
+	if opts == nil {
+		opts = &ListOptions{}
+	}
+	x := r.newIndex()
+	var found []*stage
+	if opts.All {
+		if err := x.collectAll(opts.Strict); err != nil {
+			return nil, err
+		}
+		found = x.stages
+	} else {
+		if len(targets) == 0 {
+			targets = []string{dvcfile.ProjectName}
+		}
+		for _, t := range targets {
+			stages, err := x.resolve(t, &ReproOptions{Recursive: opts.Recursive})
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range stages {
+				if !slices.Contains(found, s) {
+					found = append(found, s)
+				}
+			}
+		}
+	}
+	list := make([]StageInfo, len(found))
+	for i, s := range found {
+		list[i] = StageInfo{s.addr, s.describe()}
+	}
+	return list, ctx.Err()
+}
+
+// collectAll is collect that leaves out files that cannot be read.
+func (x *index) collectAll(strict bool) error {
+	if strict {
+		return x.collect()
+	}
+	opts, err := x.repo.fileOptions()
+	if err != nil {
+		return err
+	}
+	items, err := dvcfile.Collect(x.fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.repo.notCollected,
+		OnError: func(file string, err error) error {
+			if errors.Is(err, context.Canceled) {
+				return err
+			}
+			x.repo.log.Debug("Stages from " + file + " failed to load")
+			return nil
+		}})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		for _, s := range x.add(item) {
+			x.at[s] = len(x.stages)
+			x.stages = append(x.stages, s)
+		}
+	}
+	x.whole = true
+	return nil
+}
+
+// describe is one line about the stage.
+func (s *stage) describe() string {
+	desc := ""
+	switch {
+	case s.def != nil:
+		desc = s.def.Desc
+	case s.dot != nil:
+		desc = s.dot.Desc
+	}
+	for line := range strings.Lines(desc) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			return shorten(strings.TrimSpace(line))
+		}
+	}
+	if len(s.outs) == 0 {
+		var deps []string
+		for _, d := range s.deps {
+			deps = append(deps, d.path)
+		}
+		for _, p := range s.params {
+			deps = append(deps, p.path)
+		}
+		if deps == nil {
+			return "No outputs or dependencies"
+		}
+		return shorten("Depends on " + strings.Join(deps, ", "))
+	}
+	var outs, reports, parts []string
+	for _, o := range s.outs {
+		if o.isMetric() || o.isPlot() {
+			reports = append(reports, o.path)
+		} else {
+			outs = append(outs, o.path)
+		}
+	}
+	if outs != nil {
+		parts = append(parts, "Outputs "+strings.Join(outs, ", "))
+	}
+	if reports != nil {
+		parts = append(parts, "Reports "+strings.Join(reports, ", "))
+	}
+	return shorten(strings.Join(parts, "; "))
+}
+
+// shorten cuts a line to 80 characters.
+func shorten(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
