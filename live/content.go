@@ -152,9 +152,6 @@ func (l *Logger) writeFile(name string, data []byte) error {
 	return atomicfile.WriteFile(path, data, nil)
 }
 
-// sync makes the files durable: a power failure after Close takes nothing.
-func (f *files) sync() error { return nil }
-
 // LogParam logs a parameter: its place in params.yaml, which is written before
 // LogParam returns. See [Logger.LogParams] for the values.
 func (l *Logger) LogParam(name string, v any) error {

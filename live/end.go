@@ -2,9 +2,13 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/reprodl/reprodl/internal/git"
 )
@@ -88,4 +92,48 @@ func (l *Logger) gitAdd() error {
 	}
 	_, err = repo.Run(ctx, args...)
 	return err
+}
+
+// fsync makes the files of the run durable. They are synced side by side,
+// which lets a file system commit them together.
+func (l *Logger) fsync() {
+	l.io.Lock()
+	defer l.io.Unlock()
+	if !l.files.ready {
+		return
+	}
+	paths := []string{l.abs("metrics.json"), l.abs("params.yaml"), l.DVCFile()}
+	if l.classic != nil {
+		paths = []string{l.classic.beside(".json")}
+	}
+	for _, s := range l.order {
+		if s.plotted {
+			paths = append(paths, s.file.path)
+		}
+	}
+	const workers = 32
+	errs := make([]error, workers)
+	var group sync.WaitGroup
+	for w := range workers {
+		group.Go(func() {
+			for i := w; i < len(paths); i += workers {
+				errs[w] = errors.Join(errs[w], fsyncFile(paths[i]))
+			}
+		})
+	}
+	group.Wait()
+	l.files.note(l, errors.Join(errs...))
+}
+
+// fsyncFile syncs a file, if it is there.
+func fsyncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
 }

@@ -24,8 +24,12 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if lag := os.Getenv(childEnv); lag != "" {
-		os.Exit(logUntilKilled(lag))
+	switch job := os.Getenv(childEnv); job {
+	case "":
+	case "full":
+		os.Exit(logOnFullDisk())
+	default:
+		os.Exit(logUntilKilled(job))
 	}
 	os.Exit(m.Run())
 }

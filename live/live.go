@@ -160,7 +160,7 @@ func (l *Logger) NextStep() error {
 		l.syncLocked()
 		l.todo.step, l.todo.stepNo = true, l.step
 	}
-	l.progress.tick(l)
+	l.progress.tick(l.step)
 	l.step++
 	err := l.misuse
 	l.misuse = nil
@@ -226,7 +226,7 @@ func (l *Logger) End() error {
 	monitor := l.opts.Monitor
 	l.mu.Unlock()
 	if monitor != nil {
-		monitor.stop(l)
+		monitor.stop()
 	}
 	l.cacheImages()
 	l.mu.Lock()
@@ -239,12 +239,12 @@ func (l *Logger) End() error {
 	l.flush()
 	l.finishReport()
 	l.finishRun()
-	l.progress.finish(l)
+	l.finishProgress()
 	return l.Err()
 }
 
-// Close ends the run, unless [Logger.End] was the last thing called, and
-// releases the directory. It returns the first error that kept something from
+// Close ends the run, unless [Logger.End] was the last thing called, waits
+// until the files are safe from a power failure, and releases the directory. It returns the first error that kept something from
 // being logged. A second Close does nothing.
 func (l *Logger) Close() error {
 	l.mu.Lock()
@@ -253,11 +253,12 @@ func (l *Logger) Close() error {
 	if closed {
 		return nil
 	}
-	var err error
 	if !ended {
-		err = l.End()
+		_ = l.End() // its error is Err's
 	}
-	return errors.Join(cmp.Or(err, l.Err()), l.stop())
+	err := l.stop()
+	l.fsync()
+	return errors.Join(l.Err(), err)
 }
 
 // stop writes what is pending and releases everything, without the effects of
@@ -272,13 +273,13 @@ func (l *Logger) stop() error {
 	l.drained.Broadcast()
 	l.mu.Unlock()
 	if l.opts.Monitor != nil {
-		l.opts.Monitor.stop(l)
+		l.opts.Monitor.stop()
 	}
 	close(l.quit)
 	<-l.done
 	l.flush()
 	l.stopReport()
-	return errors.Join(l.files.sync(), l.closeSinks(), l.unlock())
+	return errors.Join(l.closeSinks(), l.unlock())
 }
 
 // Err returns the first error of the disk, or of a sink, or nil. Training need

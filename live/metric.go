@@ -97,7 +97,7 @@ func (l *Logger) newSeries(name string) (*series, error) {
 	s := &series{name: name, metricName: parsed, gen: -1, crlf: l.classic != nil}
 	s.file.path = l.historyPath(s)
 	s.file.resumed, s.file.from = l.opts.Resume && !l.opts.Exact, l.from
-	if l.opts.Report != NoReport {
+	if l.opts.Report != NoReport || l.progress != nil {
 		s.curve = l.newCurve(s)
 	}
 	l.series[name] = s

@@ -104,5 +104,8 @@ func (o *Options) check() error {
 	case o.DVCYAML != "" && filepath.Base(o.DVCYAML) != "dvc.yaml":
 		return fmt.Errorf("%w: DVC reads only files named dvc.yaml, not %q", ErrOption, o.DVCYAML)
 	}
+	if o.Monitor != nil {
+		return o.Monitor.check()
+	}
 	return nil
 }

@@ -91,6 +91,7 @@ func (l *Logger) flush() {
 	f.retry = failed
 	l.flushSummary()
 	l.flushSinks()
+	l.drawProgress()
 	l.mu.Lock()
 	l.stalled = len(f.retry) > 0 || f.todo.summary
 	if l.stalled {
