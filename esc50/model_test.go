@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/esc50/cpu"
 	"github.com/reprodl/reprodl/internal/golden"
 )
 
@@ -139,7 +140,7 @@ func TestGoldenAudioNet(t *testing.T) {
 }
 
 func testBackends(t *testing.T) []compute.Backend {
-	return []compute.Backend{gobackend.GetBackend()}
+	return []compute.Backend{gobackend.GetBackend(), cpu.Default()}
 }
 
 // check runs the case and compares everything that PyTorch recorded.

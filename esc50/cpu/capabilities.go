@@ -1,0 +1,97 @@
+package cpu
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// capabilities is what this backend implements: static shapes of bool, integers
+// and the two floats of Go.
+var capabilities = compute.Capabilities{
+	Operations: operations(
+		compute.OpTypeParameter,
+		compute.OpTypeConstant,
+		compute.OpTypeIdentity,
+		compute.OpTypeReshape,
+		compute.OpTypeTranspose,
+		compute.OpTypeBroadcastInDim,
+		compute.OpTypeReverse,
+		compute.OpTypeSlice,
+		compute.OpTypeConcatenate,
+		compute.OpTypePad,
+		compute.OpTypeIota,
+		compute.OpTypeConvertDType,
+		compute.OpTypeArgMinMax,
+		compute.OpTypeWhere,
+		compute.OpTypeClamp,
+		compute.OpTypeDotGeneral,
+		compute.OpTypeConvGeneral,
+		compute.OpTypeReduceWindow,
+		compute.OpTypeSelectAndScatterMax,
+		compute.OpTypeSelectAndScatterMin,
+		compute.OpTypeBatchNormForTraining,
+		compute.OpTypeBatchNormForInference,
+		compute.OpTypeBatchNormGradient,
+		compute.OpTypeAbs,
+		compute.OpTypeBitwiseNot,
+		compute.OpTypeCeil,
+		compute.OpTypeExp,
+		compute.OpTypeExpm1,
+		compute.OpTypeFloor,
+		compute.OpTypeIsFinite,
+		compute.OpTypeIsNaN,
+		compute.OpTypeLog,
+		compute.OpTypeLog1p,
+		compute.OpTypeLogicalNot,
+		compute.OpTypeLogistic,
+		compute.OpTypeNeg,
+		compute.OpTypeRound,
+		compute.OpTypeRsqrt,
+		compute.OpTypeSign,
+		compute.OpTypeSqrt,
+		compute.OpTypeTanh,
+		compute.OpTypeAdd,
+		compute.OpTypeBitwiseAnd,
+		compute.OpTypeBitwiseOr,
+		compute.OpTypeBitwiseXor,
+		compute.OpTypeDiv,
+		compute.OpTypeLogicalAnd,
+		compute.OpTypeLogicalOr,
+		compute.OpTypeLogicalXor,
+		compute.OpTypeMax,
+		compute.OpTypeMin,
+		compute.OpTypeMul,
+		compute.OpTypePow,
+		compute.OpTypeRem,
+		compute.OpTypeSub,
+		compute.OpTypeEqual,
+		compute.OpTypeGreaterOrEqual,
+		compute.OpTypeGreaterThan,
+		compute.OpTypeLessOrEqual,
+		compute.OpTypeLessThan,
+		compute.OpTypeNotEqual,
+		compute.OpTypeReduceMax,
+		compute.OpTypeReduceMin,
+		compute.OpTypeReduceProduct,
+		compute.OpTypeReduceSum,
+		compute.OpTypeReduceLogicalAnd,
+		compute.OpTypeReduceLogicalOr,
+	),
+	DTypes: types(),
+}
+
+func operations(all ...compute.OpType) map[compute.OpType]bool {
+	m := make(map[compute.OpType]bool)
+	for _, op := range all {
+		m[op] = true
+	}
+	return m
+}
+
+func types() map[dtypes.DType]bool {
+	m := map[dtypes.DType]bool{dtypes.Bool: true}
+	for _, t := range numbers {
+		m[t] = true
+	}
+	return m
+}

@@ -1,0 +1,154 @@
+package cpu
+
+import (
+	"github.com/gomlx/compute"
+)
+
+// plan is a program being made.
+type plan struct {
+	*program
+	users map[*value][]*node // live nodes that read a value, once per operand
+	lazy  map[*value]rows    // values that exist row by row, on demand
+	done  map[*node]bool     // nodes that another one's step covers
+	// normal and mask are values that exist in recipes only: results of batch
+	// normalisations that just pass a ReLU, and where they are positive.
+	normal, mask map[*value]normInfo
+}
+
+// compile turns the graph into steps: it drops what no output needs, lets
+// values that only change shape share memory, fuses what it can (see fuse.go),
+// and finds where each value dies.
+func compile(b *builder) *program {
+	f := b.main
+	p := &plan{
+		program: &program{backend: b.backend, name: b.name, names: f.names, params: f.params, values: len(f.values)},
+		users:   make(map[*value][]*node),
+		lazy:    make(map[*value]rows),
+		done:    make(map[*node]bool),
+		normal:  make(map[*value]normInfo),
+		mask:    make(map[*value]normInfo),
+	}
+	order := p.live(f.outputs)
+	for _, n := range order {
+		p.node(n)
+	}
+	p.finish(f.outputs)
+	return p.program
+}
+
+// live returns the nodes that the outputs need, operands first, and fills in
+// users.
+func (p *plan) live(outputs []*value) []*node {
+	var order []*node
+	seen := make(map[*node]bool)
+	var visit func(n *node)
+	visit = func(n *node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, v := range n.in {
+			visit(v.node)
+			p.users[v] = append(p.users[v], n)
+		}
+		order = append(order, n)
+	}
+	for _, v := range outputs {
+		visit(v.node)
+		p.users[v] = append(p.users[v], nil) // the caller
+	}
+	return order
+}
+
+// node emits the steps of one node.
+func (p *plan) node(n *node) {
+	switch n.op {
+	case compute.OpTypeParameter:
+		return
+	case compute.OpTypeConstant:
+		p.consts = append(p.consts, n.out[0])
+		return
+	case compute.OpTypeIdentity, compute.OpTypeReshape:
+		p.dense(n.in[0])
+		return
+	}
+	if p.done[n] || p.fuse(n) {
+		return
+	}
+	for _, v := range n.in {
+		p.dense(v)
+	}
+	p.emit(n.op.String(), n.in, n.out, func(x *run) { n.run(x, x.tensors(n.in), x.tensors(n.out)) })
+}
+
+// emit appends a step.
+func (p *plan) emit(what string, read, write []*value, f func(x *run)) {
+	p.steps = append(p.steps, step{what: what, read: read, write: write, run: f})
+}
+
+// dense makes sure that a lazy value is in memory for the steps to come.
+func (p *plan) dense(v *value) {
+	r, ok := p.lazy[v]
+	if !ok || r.dense() == v {
+		return
+	}
+	p.emit("materialize "+v.node.op.String(), r.leaves(), []*value{v}, func(x *run) { materialize(x, r, v) })
+	p.lazy[v] = held{v}
+}
+
+// root is the value whose memory v is.
+func root(v *value) *value {
+	for v.node.op == compute.OpTypeIdentity || v.node.op == compute.OpTypeReshape {
+		v = v.node.in[0]
+	}
+	return v
+}
+
+// tensor is the memory of a value, in its shape.
+func (x *run) tensor(v *value) tensor { return tensor{v.shape, x.values[root(v).id].flat} }
+
+func (x *run) tensors(values []*value) []tensor {
+	all := make([]tensor, len(values))
+	for i, v := range values {
+		all[i] = x.tensor(v)
+	}
+	return all
+}
+
+// finish makes every output a memory of its own and finds the steps after which
+// values are dead.
+func (p *plan) finish(outputs []*value) {
+	taken := make(map[*value]bool)
+	for _, v := range outputs {
+		p.dense(v)
+		r := root(v)
+		own := r.node.op != compute.OpTypeParameter && r.node.op != compute.OpTypeConstant
+		if own && r == v && !taken[r] {
+			taken[r] = true
+			p.outputs = append(p.outputs, v)
+			continue
+		}
+		c := &value{node: &node{op: compute.OpTypeSlice}, id: p.values, shape: v.shape}
+		p.values++
+		p.emit("copy", []*value{v}, []*value{c}, func(x *run) {
+			if err := copyFlat(x.values[c.id].flat, x.tensor(v).flat); err != nil {
+				panic(err)
+			}
+		})
+		taken[c] = true
+		p.outputs = append(p.outputs, c)
+	}
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		s := &p.steps[i]
+		for _, list := range [][]*value{s.write, s.read} {
+			for _, v := range list {
+				r := root(v)
+				if op := r.node.op; taken[r] || op == compute.OpTypeParameter || op == compute.OpTypeConstant {
+					continue
+				}
+				taken[r] = true
+				s.dead = append(s.dead, r)
+			}
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+)
+
+// program is a compiled computation; it implements [compute.Executable].
+type program struct {
+	backend *Backend
+	name    string
+	names   []string
+	params  []*value
+	outputs []*value
+	values  int // number of ids
+	norms   int
+	consts  []*value
+	steps   []step
+}
+
+// step computes some values. Memory for the written ones is taken before, and
+// that of the dead ones returned after it.
+type step struct {
+	what  string
+	read  []*value
+	write []*value
+	dead  []*value // may go after it
+	run   func(x *run)
+}
+
+// Finalize frees nothing: a program holds no memory between executions.
+func (p *program) Finalize() {}
+
+// Inputs returns the names and shapes of the parameters.
+func (p *program) Inputs() ([]string, []shapes.Shape) { return p.names, shapesOf(p.params) }
+
+// Outputs returns the shapes of the results.
+func (p *program) Outputs() []shapes.Shape { return shapesOf(p.outputs) }
+
+func shapesOf(values []*value) []shapes.Shape {
+	all := make([]shapes.Shape, len(values))
+	for i, v := range values {
+		all[i] = v.shape
+	}
+	return all
+}
+
+// Execute computes the outputs.
+func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) (out []compute.Buffer, err error) {
+	x := newRun(p.backend)
+	x.values = make([]tensor, p.values)
+	x.norms = make([]*norms, p.norms)
+	if err := p.bind(x, inputs, device); err != nil {
+		return nil, err
+	}
+	for _, c := range p.consts {
+		x.values[c.id] = tensor{c.shape, c.node.attr}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			out, err = nil, fmt.Errorf("backend %s: computation %q: %v", BackendName, p.name, r)
+		}
+	}()
+	for i := range p.steps {
+		s := &p.steps[i]
+		for _, v := range s.write {
+			x.values[v.id] = tensor{v.shape, p.backend.pool.get(v.shape.DType, v.shape.Size())}
+		}
+		s.run(x)
+		for _, v := range s.dead {
+			p.backend.pool.put(v.shape.DType, x.values[v.id].flat)
+			x.values[v.id] = tensor{}
+		}
+	}
+	out = make([]compute.Buffer, len(p.outputs))
+	for i, v := range p.outputs {
+		out[i] = &buffer{backend: p.backend, shape: v.shape, flat: x.values[v.id].flat}
+	}
+	for i := range inputs {
+		if i < len(donate) && donate[i] {
+			if err := inputs[i].Finalize(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// bind sets the parameters' memory.
+func (p *program) bind(x *run, inputs []compute.Buffer, device compute.DeviceNum) error {
+	if len(inputs) != len(p.params) {
+		return fmt.Errorf("backend %s: computation %q takes %d inputs, not %d", BackendName, p.name, len(p.params), len(inputs))
+	}
+	if device != 0 {
+		return fmt.Errorf("backend %s: no device %d", BackendName, device)
+	}
+	for i, in := range inputs {
+		b, ok := in.(*buffer)
+		if !ok || b.backend != p.backend {
+			return fmt.Errorf("backend %s: input %d (%s) is of another backend", BackendName, i, p.names[i])
+		}
+		if b.flat == nil {
+			return fmt.Errorf("backend %s: input %d (%s): %w", BackendName, i, p.names[i], errFinalized)
+		}
+		if want := p.params[i].shape; !want.Equal(b.shape) {
+			return fmt.Errorf("backend %s: input %d (%s) is %s, not %s", BackendName, i, p.names[i], b.shape, want)
+		}
+		x.values[p.params[i].id] = tensor{b.shape, b.flat}
+	}
+	return nil
+}
+
+// alloc is memory of n elements within a step; give it back with free.
+func (x *run) alloc(n int) []float32 {
+	return x.backend.pool.get(dtypes.Float32, n).([]float32)
+}
+
+func (x *run) free(f []float32) { x.backend.pool.put(dtypes.Float32, f) }

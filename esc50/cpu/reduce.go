@@ -1,0 +1,215 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
+)
+
+// reduction describes which elements of the operand meet in a result: result o
+// takes, for each of the outer places, a run of n elements.
+type reduction struct {
+	size  int   // number of results
+	first []int // place of the first element, by result
+	outer []int // places of the runs relative to it, in order
+	n     int
+}
+
+func newReduction(dims, axes []int) *reduction {
+	stride := strides(dims)
+	first, outer := []int{0}, []int{0}
+	r := &reduction{n: 1}
+	last := len(dims)
+	for last > 0 && slices.Contains(axes, last-1) {
+		last--
+		r.n *= dims[last]
+	}
+	grow := func(places []int, axis int) []int {
+		var all []int
+		for _, p := range places {
+			for i := range dims[axis] {
+				all = append(all, p+i*stride[axis])
+			}
+		}
+		return all
+	}
+	for axis := range last {
+		if slices.Contains(axes, axis) {
+			outer = grow(outer, axis)
+		} else {
+			first = grow(first, axis)
+		}
+	}
+	r.size, r.first, r.outer = len(first), first, outer
+	return r
+}
+
+// reduce adds a reduction.
+func (f *function) reduce(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	if len(axes) == 0 {
+		for axis := range in[0].shape.Rank() {
+			axes = append(axes, axis)
+		}
+	}
+	out, err := shapeinference.Reduce(in[0].shape, axes)
+	if err != nil {
+		return nil, err
+	}
+	do := reduceOn(op, out.DType)
+	if do == nil {
+		return nil, refuse(op)
+	}
+	r := newReduction(in[0].shape.Dimensions, axes)
+	n := &node{op: op, in: in, attr: axes, run: func(x *run, in, out []tensor) { do(x, r, out[0].flat, in[0].flat) }}
+	return f.add1(n, out)
+}
+
+type reduceRun func(x *run, r *reduction, dst, src any)
+
+func reduceOn(op compute.OpType, dtype dtypes.DType) reduceRun {
+	switch dtype {
+	case dtypes.Bool:
+		switch op {
+		case compute.OpTypeReduceLogicalAnd:
+			return reduceOp(true, func(a, b bool) bool { return a && b })
+		case compute.OpTypeReduceLogicalOr:
+			return reduceOp(false, func(a, b bool) bool { return a || b })
+		}
+		return nil
+	case dtypes.Float32:
+		if op == compute.OpTypeReduceSum {
+			return sumFloat32
+		}
+		return reduceNumber[float32](op, dtype)
+	case dtypes.Float64:
+		return reduceNumber[float64](op, dtype)
+	case dtypes.Int8:
+		return reduceNumber[int8](op, dtype)
+	case dtypes.Int16:
+		return reduceNumber[int16](op, dtype)
+	case dtypes.Int32:
+		return reduceNumber[int32](op, dtype)
+	case dtypes.Int64:
+		return reduceNumber[int64](op, dtype)
+	case dtypes.Uint8:
+		return reduceNumber[uint8](op, dtype)
+	case dtypes.Uint16:
+		return reduceNumber[uint16](op, dtype)
+	case dtypes.Uint32:
+		return reduceNumber[uint32](op, dtype)
+	case dtypes.Uint64:
+		return reduceNumber[uint64](op, dtype)
+	}
+	return nil
+}
+
+func reduceNumber[T number](op compute.OpType, dtype dtypes.DType) reduceRun {
+	switch op {
+	case compute.OpTypeReduceSum:
+		return reduceOp(0, func(a, b T) T { return a + b })
+	case compute.OpTypeReduceProduct:
+		return reduceOp(1, func(a, b T) T { return a * b })
+	case compute.OpTypeReduceMax:
+		return reduceOp(dtype.LowestValue().(T), func(a, b T) T { return max(a, b) })
+	case compute.OpTypeReduceMin:
+		return reduceOp(dtype.HighestValue().(T), func(a, b T) T { return min(a, b) })
+	}
+	return nil
+}
+
+// each runs f for every result, spread over the workers.
+func (r *reduction) each(x *run, f func(result int)) {
+	work := max(1, r.n*len(r.outer))
+	per := max(1, grain/work)
+	x.tasks((r.size+per-1)/per, func(t int, _ *scratch) {
+		for i := t * per; i < min(r.size, (t+1)*per); i++ {
+			f(i)
+		}
+	})
+}
+
+func reduceOp[T any1](start T, f func(a, b T) T) reduceRun {
+	return func(x *run, r *reduction, dst, src any) {
+		d, s := dst.([]T), src.([]T)
+		r.each(x, func(i int) {
+			acc := start
+			for _, o := range r.outer {
+				at := r.first[i] + o
+				for _, v := range s[at : at+r.n] {
+					acc = f(acc, v)
+				}
+			}
+			d[i] = acc
+		})
+	}
+}
+
+// sumFloat32 adds in double precision: in sixteen lanes along a run, and in the
+// order of the elements across runs.
+func sumFloat32(x *run, r *reduction, dst, src any) {
+	d, s := dst.([]float32), src.([]float32)
+	r.each(x, func(i int) {
+		if r.n == 1 {
+			var acc float64
+			for _, o := range r.outer {
+				acc += float64(s[r.first[i]+o])
+			}
+			d[i] = float32(acc)
+			return
+		}
+		var acc kernel.Sum16
+		for _, o := range r.outer {
+			at := r.first[i] + o
+			acc.Add(s[at : at+r.n])
+		}
+		d[i] = float32(acc.Total())
+	})
+}
+
+// ArgMinMax finds the place of the first smallest or largest element, or of the
+// first that is not a number, along an axis.
+func (f *function) ArgMinMax(x compute.Value, axis int, dtype dtypes.DType, isMin bool) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.ArgMinMax(in[0].shape, axis, dtype)
+	if err != nil {
+		return nil, err
+	}
+	if !dtype.IsInt() {
+		return nil, refuse(compute.OpTypeArgMinMax)
+	}
+	dims := in[0].shape.Dimensions
+	stride, size := strides(dims)[axis], dims[axis]
+	toFloat := convertOn(in[0].shape.DType, dtypes.Float64)
+	toOut := convertOn(dtypes.Int64, dtype)
+	if toFloat == nil || toOut == nil || in[0].shape.DType.Size() == 8 && in[0].shape.DType.IsInt() {
+		return nil, refuse(compute.OpTypeArgMinMax)
+	}
+	return f.add1(&node{op: compute.OpTypeArgMinMax, in: in, run: func(x *run, in, out []tensor) {
+		src := make([]float64, in[0].shape.Size())
+		toFloat(x, src, in[0].flat)
+		places := make([]int64, out[0].shape.Size())
+		for i := range places {
+			at := i/stride*stride*size + i%stride
+			best := 0
+			for j := 1; j < size; j++ {
+				v, b := src[at+j*stride], src[at+best*stride]
+				if b == b && (v != v || isMin && v < b || !isMin && v > b) {
+					best = j
+				}
+			}
+			places[i] = int64(best)
+		}
+		toOut(x, out[0].flat, places)
+	}}, out)
+}

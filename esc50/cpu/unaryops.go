@@ -1,0 +1,226 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/reprodl/reprodl/esc50/internal/detmath"
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
+)
+
+// unaryRun computes one operation on a flat operand.
+type unaryRun func(x *run, dst, a any)
+
+func unaryOp[T, R any1](f func(T) R) unaryRun {
+	return func(x *run, dst, a any) {
+		d, s := dst.([]R), a.([]T)
+		x.spans(len(d), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				d[i] = f(s[i])
+			}
+		})
+	}
+}
+
+// unary adds an operation on one operand.
+func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	out := in[0].shape.Clone()
+	if op == compute.OpTypeIsFinite || op == compute.OpTypeIsNaN {
+		out.DType = dtypes.Bool
+	} else if out, err = shapeinference.UnaryOp(op, out); err != nil {
+		return nil, err
+	}
+	do := unaryOn(op, in[0].shape.DType)
+	if do == nil {
+		return nil, refuse(op)
+	}
+	return f.map1(op, in, out, do)
+}
+
+func (f *function) map1(op compute.OpType, in []*value, out shapes.Shape, do unaryRun) (compute.Value, error) {
+	return f.add1(&node{op: op, in: in, run: func(x *run, in, out []tensor) { do(x, out[0].flat, in[0].flat) }}, out)
+}
+
+func unaryOn(op compute.OpType, dtype dtypes.DType) unaryRun {
+	switch dtype {
+	case dtypes.Bool:
+		if op == compute.OpTypeLogicalNot {
+			return unaryOp(func(a bool) bool { return !a })
+		}
+		return nil
+	case dtypes.Float32:
+		if op == compute.OpTypeSqrt {
+			return func(x *run, dst, a any) {
+				d, s := dst.([]float32), a.([]float32)
+				x.spans(len(d), func(lo, hi int) { kernel.Sqrt(d[lo:hi], s[lo:hi]) })
+			}
+		}
+		return floatUnary[float32](op)
+	case dtypes.Float64:
+		return floatUnary[float64](op)
+	case dtypes.Int8:
+		return integerUnary[int8](op)
+	case dtypes.Int16:
+		return integerUnary[int16](op)
+	case dtypes.Int32:
+		return integerUnary[int32](op)
+	case dtypes.Int64:
+		return integerUnary[int64](op)
+	case dtypes.Uint8:
+		return integerUnary[uint8](op)
+	case dtypes.Uint16:
+		return integerUnary[uint16](op)
+	case dtypes.Uint32:
+		return integerUnary[uint32](op)
+	case dtypes.Uint64:
+		return integerUnary[uint64](op)
+	}
+	return nil
+}
+
+func integerUnary[T integer](op compute.OpType) unaryRun {
+	switch op {
+	case compute.OpTypeNeg:
+		return unaryOp(func(a T) T { return -a })
+	case compute.OpTypeBitwiseNot:
+		return unaryOp(func(a T) T { return ^a })
+	case compute.OpTypeAbs:
+		return unaryOp(func(a T) T {
+			if a < 0 {
+				return -a
+			}
+			return a
+		})
+	case compute.OpTypeSign:
+		return unaryOp(func(a T) T {
+			switch {
+			case a < 0:
+				return T(0) - 1
+			case a > 0:
+				return 1
+			}
+			return 0
+		})
+	}
+	return nil
+}
+
+// scalarFuncs are the functions that are computed in double precision and
+// rounded to the type. None depends on the platform: package math's own Exp and
+// Log differ between architectures.
+var scalarFuncs = map[compute.OpType]func(float64) float64{
+	compute.OpTypeAbs:      math.Abs,
+	compute.OpTypeNeg:      func(x float64) float64 { return -x },
+	compute.OpTypeCeil:     math.Ceil,
+	compute.OpTypeFloor:    math.Floor,
+	compute.OpTypeRound:    math.RoundToEven,
+	compute.OpTypeExp:      detmath.Exp,
+	compute.OpTypeLog:      detmath.Log,
+	compute.OpTypeExpm1:    expm1,
+	compute.OpTypeLog1p:    log1p,
+	compute.OpTypeTanh:     tanh,
+	compute.OpTypeLogistic: func(x float64) float64 { return 1 / (1 + detmath.Exp(-x)) },
+	compute.OpTypeSqrt:     math.Sqrt,
+	compute.OpTypeRsqrt:    func(x float64) float64 { return 1 / math.Sqrt(x) },
+	compute.OpTypeSign: func(x float64) float64 {
+		switch {
+		case x > 0:
+			return 1
+		case x < 0:
+			return -1
+		}
+		return x
+	},
+}
+
+func floatUnary[T float](op compute.OpType) unaryRun {
+	switch op {
+	case compute.OpTypeIsFinite:
+		return unaryOp(func(a T) bool { return a-a == 0 })
+	case compute.OpTypeIsNaN:
+		return unaryOp(func(a T) bool { return a != a })
+	}
+	f, ok := scalarFuncs[op]
+	if !ok {
+		return nil
+	}
+	return unaryOp(func(a T) T { return T(f(float64(a))) })
+}
+
+// expm1 is exp(x)-1; Kahan's quotient undoes the rounding of exp(x).
+func expm1(x float64) float64 {
+	u := detmath.Exp(x)
+	switch {
+	case u == 1:
+		return x
+	case u-1 == -1:
+		return -1
+	case math.IsInf(u, 0) || u != u:
+		return u
+	}
+	return float64((u-1)*x) / detmath.Log(u)
+}
+
+// log1p is log(1+x), likewise.
+func log1p(x float64) float64 {
+	u := 1 + x
+	if u == 1 || math.IsInf(u, 0) {
+		return x
+	}
+	return float64(detmath.Log(u)*x) / (u - 1)
+}
+
+func tanh(x float64) float64 {
+	if math.Abs(x) > 20 {
+		return math.Copysign(1, x)
+	}
+	e := expm1(2 * x)
+	return e / (e + 2)
+}
+
+// pow is x to the power y. Whole powers are products, others are good to about
+// single precision.
+func pow(x, y float64) float64 {
+	switch {
+	case y == 0 || x == 1:
+		return 1
+	case y == math.Trunc(y) && math.Abs(y) < 1<<31:
+		p, n := 1.0, int64(math.Abs(y))
+		for ; n > 0; n >>= 1 {
+			if n&1 == 1 {
+				p = float64(p * x)
+			}
+			x = float64(x * x)
+		}
+		if y < 0 {
+			return 1 / p
+		}
+		return p
+	case x == 0 || math.IsInf(x, 0) || math.IsInf(y, 0) || x < 0:
+		return math.Pow(x, y) // exact: zero, one, infinite or not a number
+	}
+	return detmath.Exp(float64(y * detmath.Log(x)))
+}
+
+// ConvertDType converts the elements to another type.
+func (f *function) ConvertDType(x compute.Value, dtype dtypes.DType) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	out := in[0].shape.Clone()
+	out.DType = dtype
+	do := convertOn(in[0].shape.DType, dtype)
+	if do == nil {
+		return nil, refuse(compute.OpTypeConvertDType)
+	}
+	return f.map1(compute.OpTypeConvertDType, in, out, do)
+}

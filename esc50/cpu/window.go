@@ -1,0 +1,200 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+)
+
+// window describes windows that slide over an operand.
+type window struct {
+	dims, size, stride []int
+	pads               [][2]int
+	out                []int
+}
+
+// ReduceWindow reduces every position of a window.
+func (f *function) ReduceWindow(x compute.Value, kind compute.ReduceOpType, size, stride, inDilation, dilation []int,
+	pads [][2]int) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.ReduceWindow(in[0].shape, size, stride, inDilation, dilation, pads)
+	if err != nil {
+		return nil, err
+	}
+	if !allOnes(inDilation) || !allOnes(dilation) {
+		return nil, refuse(compute.OpTypeReduceWindow)
+	}
+	w := newWindow(in[0].shape, size, stride, pads, out)
+	do := reduceWindowOn(kind, out.DType, w)
+	if do == nil {
+		return nil, refuse(compute.OpTypeReduceWindow)
+	}
+	n := &node{op: compute.OpTypeReduceWindow, in: in, attr: pooling{w, kind}}
+	n.run = func(x *run, in, out []tensor) { do(x, out[0].flat, in[0].flat) }
+	return f.add1(n, out)
+}
+
+// pooling is what a ReduceWindow or SelectAndScatter does.
+type pooling struct {
+	*window
+	kind compute.ReduceOpType
+}
+
+func allOnes(v []int) bool {
+	for _, d := range v {
+		if d != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func newWindow(in shapes.Shape, size, stride []int, pads [][2]int, out shapes.Shape) *window {
+	if len(stride) == 0 {
+		stride = size
+	}
+	if len(pads) == 0 {
+		pads = make([][2]int, len(size))
+	}
+	return &window{in.Dimensions, size, stride, pads, out.Dimensions}
+}
+
+// each calls f with the place of every element of the operand in the window at
+// the given position, in order.
+func (w *window) each(position int, f func(at int)) {
+	rank := len(w.dims)
+	start := make([]int, rank)
+	for axis := rank - 1; axis >= 0; axis-- {
+		start[axis] = position%w.out[axis]*w.stride[axis] - w.pads[axis][0]
+		position /= w.out[axis]
+	}
+	var visit func(axis, at int)
+	visit = func(axis, at int) {
+		if axis == rank {
+			f(at)
+			return
+		}
+		for i := max(0, start[axis]); i < min(w.dims[axis], start[axis]+w.size[axis]); i++ {
+			visit(axis+1, at*w.dims[axis]+i)
+		}
+	}
+	visit(0, 0)
+}
+
+// square tells whether the window is 2x2 with equal strides over the last two
+// of four axes, without padding.
+func (w *window) square() bool {
+	if len(w.dims) != 4 {
+		return false
+	}
+	for axis, size := range []int{1, 1, 2, 2} {
+		if w.size[axis] != size || w.stride[axis] != size || w.pads[axis] != [2]int{} {
+			return false
+		}
+	}
+	return true
+}
+
+func reduceWindowOn(kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any) {
+	switch dtype {
+	case dtypes.Float32:
+		return reduceWindow[float32](kind, dtype, w)
+	case dtypes.Float64:
+		return reduceWindow[float64](kind, dtype, w)
+	case dtypes.Int32:
+		return reduceWindow[int32](kind, dtype, w)
+	case dtypes.Int64:
+		return reduceWindow[int64](kind, dtype, w)
+	}
+	return nil
+}
+
+func reduceWindow[T number](kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any) {
+	var start T
+	var f func(a, b T) T
+	switch kind {
+	case compute.ReduceOpSum:
+		f = func(a, b T) T { return a + b }
+	case compute.ReduceOpProduct:
+		start, f = 1, func(a, b T) T { return a * b }
+	case compute.ReduceOpMax:
+		start, f = dtype.LowestValue().(T), func(a, b T) T { return max(a, b) }
+	case compute.ReduceOpMin:
+		start, f = dtype.HighestValue().(T), func(a, b T) T { return min(a, b) }
+	default:
+		return nil
+	}
+	return func(x *run, dst, src any) {
+		d, s := dst.([]T), src.([]T)
+		x.spans(len(d), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				acc := start
+				w.each(i, func(at int) { acc = f(acc, s[at]) })
+				d[i] = acc
+			}
+		})
+	}
+}
+
+// SelectAndScatterMax adds every element of source to the place of the first
+// largest element of its window: the gradient of max-pooling.
+func (f *function) SelectAndScatterMax(x, source compute.Value, size, stride []int, pads [][2]int) (compute.Value, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, compute.ReduceOpMax, x, source, size, stride, pads)
+}
+
+// SelectAndScatterMin does so with the smallest.
+func (f *function) SelectAndScatterMin(x, source compute.Value, size, stride []int, pads [][2]int) (compute.Value, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, compute.ReduceOpMin, x, source, size, stride, pads)
+}
+
+func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType, x, source compute.Value,
+	size, stride []int, pads [][2]int) (compute.Value, error) {
+	in, err := f.own(x, source)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.SelectAndScatter(in[0].shape, in[1].shape, size, stride, pads)
+	if err != nil {
+		return nil, err
+	}
+	w := newWindow(in[0].shape, size, stride, pads, in[1].shape)
+	n := &node{op: op, in: in, attr: pooling{w, kind}}
+	switch out.DType {
+	case dtypes.Float32:
+		n.run = func(_ *run, in, out []tensor) { scatterWindows[float32](w, kind, in, out) }
+	case dtypes.Float64:
+		n.run = func(_ *run, in, out []tensor) { scatterWindows[float64](w, kind, in, out) }
+	default:
+		return nil, refuse(op)
+	}
+	return f.add1(n, out)
+}
+
+func scatterWindows[T float](w *window, kind compute.ReduceOpType, in, out []tensor) {
+	d, s, source := out[0].flat.([]T), in[0].flat.([]T), in[1].flat.([]T)
+	clear(d)
+	for i, v := range source {
+		best, found := T(math.Inf(1)), -1
+		if kind == compute.ReduceOpMax {
+			best = -best
+		}
+		w.each(i, func(at int) {
+			better := s[at] > best
+			if kind == compute.ReduceOpMin {
+				better = s[at] < best
+			}
+			if found < 0 || better {
+				best, found = s[at], at
+			}
+		})
+		if found >= 0 {
+			d[found] += v
+		}
+	}
+}
