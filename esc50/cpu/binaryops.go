@@ -21,7 +21,7 @@ func pairOp[T, R any1](f func(T, T) R) pairRun {
 
 // binary adds a node for an operation on two operands that broadcast; of nil
 // the type is not supported.
-func (f *function) binary(op compute.OpType, l, r compute.Value, out shapes.Shape, in []*value, do pairRun) (compute.Value, error) {
+func (f *function) binary(op compute.OpType, out shapes.Shape, in []*value, do pairRun) (compute.Value, error) {
 	if do == nil {
 		return nil, refuse(op)
 	}
@@ -33,6 +33,14 @@ func (f *function) binary(op compute.OpType, l, r compute.Value, out shapes.Shap
 
 // arithmetic adds an operation whose result has the type of its operands.
 func (f *function) arithmetic(op compute.OpType, l, r compute.Value) (compute.Value, error) {
+	if isHalf(l) && isHalf(r) {
+		w, err := f.wide(l, r)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.arithmetic(op, w[0], w[1])
+		return f.narrow(v, err, l)
+	}
 	in, err := f.own(l, r)
 	if err != nil {
 		return nil, err
@@ -41,12 +49,16 @@ func (f *function) arithmetic(op compute.OpType, l, r compute.Value) (compute.Va
 	if err != nil {
 		return nil, err
 	}
-	return f.binary(op, l, r, out, in, arithmeticOn(op, out.DType))
+	return f.binary(op, out, in, arithmeticOn(op, out.DType))
 }
 
 // compare adds an operation whose result is bool.
 func (f *function) compare(op compute.OpType, l, r compute.Value) (compute.Value, error) {
-	in, err := f.own(l, r)
+	w, err := f.wide(l, r)
+	if err != nil {
+		return nil, err
+	}
+	in, err := f.own(w...)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +66,7 @@ func (f *function) compare(op compute.OpType, l, r compute.Value) (compute.Value
 	if err != nil {
 		return nil, err
 	}
-	return f.binary(op, l, r, out, in, compareOn(op, in[0].shape.DType))
+	return f.binary(op, out, in, compareOn(op, in[0].shape.DType))
 }
 
 func arithmeticOn(op compute.OpType, dtype dtypes.DType) pairRun {

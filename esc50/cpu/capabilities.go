@@ -6,7 +6,7 @@ import (
 )
 
 // capabilities is what this backend implements: static shapes of bool, integers
-// and the two floats of Go.
+// and floats. Arithmetic of 16 bit floats is done in float32 and rounded.
 var capabilities = compute.Capabilities{
 	Operations: operations(
 		compute.OpTypeParameter,
@@ -89,7 +89,7 @@ func operations(all ...compute.OpType) map[compute.OpType]bool {
 }
 
 func types() map[dtypes.DType]bool {
-	m := map[dtypes.DType]bool{dtypes.Bool: true}
+	m := map[dtypes.DType]bool{dtypes.Bool: true, dtypes.Float16: true, dtypes.BFloat16: true}
 	for _, t := range numbers {
 		m[t] = true
 	}

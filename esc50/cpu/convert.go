@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/gomlx/compute/dtypes"
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
+)
 
 // convertOn returns the conversion between two types, nil if there is none.
 func convertOn(from, to dtypes.DType) unaryRun {
@@ -27,8 +31,29 @@ func convertOn(from, to dtypes.DType) unaryRun {
 		return convertFrom[uint32](to)
 	case dtypes.Uint64:
 		return convertFrom[uint64](to)
+	case dtypes.Float16:
+		return convertHalf(to, float16.Float16.Float32)
+	case dtypes.BFloat16:
+		return convertHalf(to, bfloat16.BFloat16.Float32)
 	}
 	return nil
+}
+
+// convertHalf converts by way of float32.
+func convertHalf[H half](to dtypes.DType, widen func(H) float32) unaryRun {
+	if to == dtypes.Float32 {
+		return unaryOp(widen)
+	}
+	last := convertFrom[float32](to)
+	if last == nil {
+		return nil
+	}
+	return func(x *run, dst, a any) {
+		wide := x.alloc(length(a))
+		defer x.free(wide)
+		unaryOp(widen)(x, wide, a)
+		last(x, dst, wide)
+	}
 }
 
 func convertFrom[F number](to dtypes.DType) unaryRun {
@@ -55,6 +80,10 @@ func convertFrom[F number](to dtypes.DType) unaryRun {
 		return unaryOp(func(a F) uint32 { return uint32(a) })
 	case dtypes.Uint64:
 		return unaryOp(func(a F) uint64 { return uint64(a) })
+	case dtypes.Float16:
+		return unaryOp(func(a F) float16.Float16 { return float16.FromFloat32(float32(a)) })
+	case dtypes.BFloat16:
+		return unaryOp(func(a F) bfloat16.BFloat16 { return bfloat16.FromFloat32(float32(a)) })
 	}
 	return nil
 }
@@ -83,6 +112,10 @@ func convertBool(to dtypes.DType) unaryRun {
 		return unaryOp(one[uint32])
 	case dtypes.Uint64:
 		return unaryOp(one[uint64])
+	case dtypes.Float16:
+		return unaryOp(func(a bool) float16.Float16 { return float16.FromFloat32(one[float32](a)) })
+	case dtypes.BFloat16:
+		return unaryOp(func(a bool) bfloat16.BFloat16 { return bfloat16.FromFloat32(one[float32](a)) })
 	}
 	return nil
 }

@@ -29,10 +29,15 @@ func (f *function) DotGeneral(lhs compute.Value, lc, lb []int, rhs compute.Value
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range []dtypes.DType{config.AccumulatorDType, config.OutputDType} {
-		if t != dtypes.InvalidDType && t != l.DType {
-			return nil, refuse(compute.OpTypeDotGeneral)
-		}
+	sum := config.AccumulatorDType
+	if sum == dtypes.InvalidDType {
+		sum = l.DType
+	}
+	if sum.IsHalfPrecision() {
+		sum = dtypes.Float32
+	}
+	if sum != l.DType || out.DType != sum {
+		return f.dotAs(sum, out.DType, in, lc, lb, rc, rb)
 	}
 	d := &dot{batch: 1, m: 1, n: 1, k: 1}
 	for _, axis := range lb {
@@ -66,6 +71,23 @@ func (f *function) DotGeneral(lhs compute.Value, lc, lb []int, rhs compute.Value
 	return f.add1(&node{op: compute.OpTypeDotGeneral, in: in, run: func(x *run, in, out []tensor) {
 		product(x, d, out[0].flat, in[0].flat, in[1].flat)
 	}}, out)
+}
+
+// dotAs multiplies in another type and converts the result.
+func (f *function) dotAs(sum, to dtypes.DType, in []*value, lc, lb, rc, rb []int) (compute.Value, error) {
+	l, err := f.ConvertDType(in[0], sum)
+	if err != nil {
+		return nil, err
+	}
+	r, err := f.ConvertDType(in[1], sum)
+	if err != nil {
+		return nil, err
+	}
+	v, err := f.DotGeneral(l, lc, lb, r, rc, rb, compute.DotGeneralConfig{})
+	if err != nil {
+		return nil, err
+	}
+	return f.ConvertDType(v, to)
 }
 
 func dotOn(dtype dtypes.DType) func(x *run, d *dot, dst, l, r any) {

@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 )
 
 // integer, float and number are the Go types of elements.
@@ -11,7 +13,10 @@ type (
 	}
 	float  interface{ float32 | float64 }
 	number interface{ integer | float }
-	any1   interface{ number | bool }
+	half   interface {
+		float16.Float16 | bfloat16.BFloat16
+	}
+	any1 interface{ number | bool | half }
 )
 
 // numbers are the types of arithmetic; bool is the other one.
@@ -21,8 +26,7 @@ var numbers = []dtypes.DType{
 	dtypes.Float32, dtypes.Float64,
 }
 
-// moved calls f with the slices typed for moving elements about: by their size,
-// all that matters.
+// move moves elements about, of whatever type.
 func move(dst, src any, f mover) {
 	switch d := dst.(type) {
 	case []bool:
@@ -46,6 +50,10 @@ func move(dst, src any, f mover) {
 	case []float32:
 		moveAs(d, src, f)
 	case []float64:
+		moveAs(d, src, f)
+	case []float16.Float16:
+		moveAs(d, src, f)
+	case []bfloat16.BFloat16:
 		moveAs(d, src, f)
 	}
 }

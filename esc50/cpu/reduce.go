@@ -50,6 +50,14 @@ func newReduction(dims, axes []int) *reduction {
 
 // reduce adds a reduction.
 func (f *function) reduce(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
+	if isHalf(x) {
+		w, err := f.wide(x)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.reduce(op, w[0], axes)
+		return f.narrow(v, err, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err

@@ -202,6 +202,15 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= shape.Rank() || shape.DType == dtypes.Bool {
 		return nil, fmt.Errorf("Iota(%s): no numbers along axis %d", shape, axis)
 	}
+	if shape.DType.IsHalfPrecision() {
+		as := shape.Clone()
+		as.DType = dtypes.Float32
+		v, err := f.Iota(as, axis)
+		if err != nil {
+			return nil, err
+		}
+		return f.ConvertDType(v, shape.DType)
+	}
 	stride := strides(shape.Dimensions)[axis]
 	return f.add1(&node{op: compute.OpTypeIota, run: func(_ *run, _, out []tensor) {
 		flat := reflect.ValueOf(out[0].flat)

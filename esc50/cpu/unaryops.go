@@ -28,6 +28,17 @@ func unaryOp[T, R any1](f func(T) R) unaryRun {
 
 // unary adds an operation on one operand.
 func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, error) {
+	if isHalf(x) {
+		w, err := f.wide(x)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.unary(op, w[0])
+		if err != nil || v.(*value).shape.DType == dtypes.Bool {
+			return v, err
+		}
+		return f.narrow(v, nil, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapeinference"
 	"github.com/gomlx/compute/shapes"
 )
@@ -41,6 +43,10 @@ func (f *function) Where(condition, onTrue, onFalse compute.Value) (compute.Valu
 		case []float32:
 			choose(x, d, in)
 		case []float64:
+			choose(x, d, in)
+		case []float16.Float16:
+			choose(x, d, in)
+		case []bfloat16.BFloat16:
 			choose(x, d, in)
 		}
 	}}, out)
