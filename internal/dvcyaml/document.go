@@ -90,8 +90,9 @@ func fresh(v any) *Node {
 }
 
 // Set gives the entry at path a value. Keys of mappings are any scalars,
-// indices of lists ints; a last key that is missing is appended. The comment
-// of an entry stays when its value is replaced.
+// indices of lists ints; a last key that is missing is appended, and so is an
+// item at the length of its list. The comment of an entry stays when its value
+// is replaced.
 func (d *Document) Set(v any, path ...any) error {
 	if len(path) == 0 {
 		d.replaceRoot(v)
@@ -107,7 +108,14 @@ func (d *Document) Set(v any, path ...any) error {
 		parent.set(last, fresh(v))
 		return nil
 	case Sequence:
-		if i, ok := index(last); ok && i >= 0 && i < len(parent.Items) {
+		i, ok := index(last)
+		switch {
+		case ok && i == len(parent.Items):
+			parent.touch()
+			parent.Items = append(parent.Items, fresh(v))
+			return nil
+		case ok && i >= 0 && i < len(parent.Items):
+			parent.touch()
 			parent.Items[i] = keepText(parent.Items[i], fresh(v))
 			return nil
 		}
@@ -129,7 +137,8 @@ func (d *Document) Delete(path ...any) bool {
 		return parent.delete(last)
 	}
 	if i, ok := index(last); ok && parent.Kind == Sequence && i >= 0 && i < len(parent.Items) {
-		parent.Items = append(parent.Items[:i], parent.Items[i+1:]...)
+		parent.touch()
+		parent.Items = append(parent.Items[:i:i], parent.Items[i+1:]...)
 		return true
 	}
 	return false
