@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
@@ -43,8 +44,9 @@ type Change struct {
 	Path  string // of the dependency, parameter file or output, as messages show it
 	Key   string // of a parameter; empty when its whole file is meant
 	State State  // empty for AlwaysChange and ForcedChange
-	// Old and New are the recorded and the present value: of a parameter, the
-	// command, or the hashes of a file. Empty when there is none.
+	// Old and New are the recorded and the present value: of a parameter, in
+	// Python's notation and without what is the same inside of collections; of
+	// the command; Old also the recorded hash of a file. Empty when there is none.
 	Old, New string
 }
 
@@ -138,7 +140,7 @@ func (r *Repo) compare(ctx context.Context, c *Change, path string, want object.
 // order of the declaration; of a whole file, in the file's order.
 func (r *Repo) paramsChange(p *paramsDep) ([]Change, error) {
 	whole := Change{Kind: ParamChange, Path: p.show}
-	if !exists(p.abs) {
+	if p.data == nil && !exists(p.abs) {
 		whole.State = Deleted
 		return []Change{whole}, nil
 	}
@@ -165,6 +167,10 @@ func (r *Repo) paramsChange(p *paramsDep) ([]Change, error) {
 		if was {
 			c.Old = pyjson.Repr(old)
 		}
+		if isNow && was {
+			o, n := differing(old, value)
+			c.Old, c.New = pyjson.Repr(o), pyjson.Repr(n)
+		}
 		switch {
 		case !isNow:
 			c.State = Deleted
@@ -178,6 +184,55 @@ func (r *Repo) paramsChange(p *paramsDep) ([]Change, error) {
 		changes = append(changes, c)
 	}
 	return changes, nil
+}
+
+// differing leaves out of two collections of one kind what both have.
+func differing(a, b any) (any, any) {
+	switch x := a.(type) {
+	case *dvcyaml.Map:
+		y, ok := b.(*dvcyaml.Map)
+		if !ok {
+			break
+		}
+		p, q := dvcyaml.NewMap(), dvcyaml.NewMap()
+		for _, key := range unionKeys(x, y) {
+			v, inX := x.Get(key)
+			w, inY := y.Get(key)
+			if inX && inY && params.Equal(v, w) {
+				continue
+			}
+			if inX && inY {
+				v, w = differing(v, w)
+			}
+			if inX {
+				p.Set(key, v)
+			}
+			if inY {
+				q.Set(key, w)
+			}
+		}
+		return p, q
+	case []any:
+		y, ok := b.([]any)
+		if !ok {
+			break
+		}
+		if p, q := without(x, y), without(y, x); len(p)+len(q) > 0 {
+			return p, q
+		}
+	}
+	return a, b
+}
+
+// without are the items of a that b lacks.
+func without(a, b []any) []any {
+	rest := []any{}
+	for _, v := range a {
+		if !slices.ContainsFunc(b, func(w any) bool { return params.Equal(v, w) }) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
 }
 
 // unionKeys are the keys of both, those of a first.

@@ -3,7 +3,7 @@ package pipeline
 import (
 	"errors"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -15,6 +15,7 @@ import (
 // once and keeps it; files that change meanwhile are not read again.
 type index struct {
 	repo     *Repo
+	overlay  map[string][]byte // files that stand in for those on disk, by absolute path
 	fsys     fs.FS
 	stages   []*stage // in collection order
 	projects map[string]*dvcfile.File
@@ -26,9 +27,19 @@ type index struct {
 
 func (r *Repo) newIndex() *index {
 	return &index{
-		repo: r, fsys: os.DirFS(r.root),
+		repo: r, fsys: r.tree(r.overlay), overlay: r.overlay,
 		projects: map[string]*dvcfile.File{}, byFile: map[string][]*stage{}, at: map[*stage]int{},
 	}
+}
+
+// setOverlay puts more files in place of those on disk.
+func (x *index) setOverlay(files map[string][]byte) {
+	x.overlay = maps.Clone(x.overlay)
+	if x.overlay == nil {
+		x.overlay = map[string][]byte{}
+	}
+	maps.Copy(x.overlay, files)
+	x.fsys = x.repo.tree(x.overlay)
 }
 
 // load returns the stages of one dvc.yaml or .dvc file, given from the root.
@@ -62,7 +73,11 @@ func (x *index) add(item dvcfile.Item) []*stage {
 		x.projects[item.Path()] = item.File
 		stages = make([]*stage, 0, len(item.File.Stages))
 		for _, def := range item.File.Stages {
-			stages = append(stages, x.repo.newStage(item.File, def))
+			s := x.repo.newStage(item.File, def)
+			for _, p := range s.params {
+				p.data = x.overlay[p.abs]
+			}
+			stages = append(stages, s)
 		}
 	}
 	x.byFile[item.Path()] = stages

@@ -104,7 +104,7 @@ func (r *Repo) measure(ctx context.Context, path string, rec object.Hash) (objec
 }
 
 func (s *stage) readParamsDep(p *paramsDep) (*dvcyaml.Map, error) {
-	if !exists(p.abs) {
+	if p.data == nil && !exists(p.abs) {
 		if len(p.keys) > 0 && s.mayRestore() {
 			return nil, missingParams(p, p.keys)
 		}

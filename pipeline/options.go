@@ -38,9 +38,6 @@ type ReproOptions struct {
 	Env []string
 	// Confirm is asked before a stage runs; nil runs without asking.
 	Confirm func(address string) bool
-	// Run are the bodies of stages that are Go functions, by stage name. They
-	// run in place of the stage's command.
-	Run map[string]Func
 }
 
 // Action is what Repro did with a stage.

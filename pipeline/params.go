@@ -56,7 +56,13 @@ func (r *Repo) readParams(p *paramsDep) (*params.Map, error) {
 	if isDir(p.abs) {
 		return nil, fmt.Errorf("'%s' is a directory, expected a parameters file", p.show)
 	}
-	values, err := r.params.read(p.abs)
+	var values *params.Values
+	var err error
+	if p.data != nil {
+		values, err = params.Parse(p.show, p.data)
+	} else {
+		values, err = r.params.read(p.abs)
+	}
 	if err != nil {
 		return nil, &badParamsError{"Unable to read parameters from '" + p.show + "': ", err}
 	}

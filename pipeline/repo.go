@@ -38,6 +38,10 @@ type Repo struct {
 	services
 	gitLines sync.Mutex // held while a .gitignore is changed
 	params   paramsFiles
+
+	defined string            // the dvc.yaml that Define stands for, or ""
+	funcs   map[string]Func   // bodies of its stages, by name
+	overlay map[string][]byte // files that stand in for those on disk, by absolute path
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that

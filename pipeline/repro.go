@@ -58,13 +58,21 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	if err := p.makePlan(targets); err != nil {
 		return nil, err
 	}
+	if x, err := p.x.useCode(ctx, !p.opts.Dry); err != nil {
+		return nil, err
+	} else if x != p.x {
+		p.x, p.graph = x, nil
+		if err := p.makePlan(targets); err != nil {
+			return nil, err
+		}
+	}
 	if p.opts.Pull && !p.opts.NoRunCache {
 		if err := r.pullRunCache(ctx); err != nil {
 			r.log.Warn("Failed to pull run cache: " + err.Error())
 		}
 	}
 	err = p.run(ctx)
-	if err == nil || p.opts.OnError != Stop {
+	if err == nil {
 		p.hintGit(ctx)
 	}
 	return p.results, err
@@ -101,6 +109,7 @@ func (p *repro) makePlan(targets []string) error {
 		}
 	}
 	p.results = make([]Result, len(p.plan))
+	p.place = map[*stage]int{}
 	for i, s := range p.plan {
 		p.place[s] = i
 		p.results[i] = Result{Address: s.addr, Action: Blocked}

@@ -236,7 +236,7 @@ func (p *repro) dry(ctx context.Context, s *stage, res *Result, force bool) erro
 // command runs the scripts of a stage, or its function, without the lock.
 func (p *repro) command(ctx context.Context, s *stage) error {
 	p.info("Running stage '%s':", s.addr)
-	if f := p.opts.Run[s.name]; f != nil && !s.isDVC() {
+	if f := s.body(); f != nil {
 		return p.working.outside(ctx, func() error { return f(ctx) })
 	}
 	sh := newShell(s.environ(p.opts.Env))
@@ -258,6 +258,14 @@ func (p *repro) command(ctx context.Context, s *stage) error {
 		}
 		return nil
 	})
+}
+
+// body is the function of a stage that is written in Go, or nil.
+func (s *stage) body() Func {
+	if s.isDVC() || s.repo.defined == "" || s.repo.abs(s.file) != s.repo.defined {
+		return nil
+	}
+	return s.repo.funcs[s.name]
 }
 
 // environ is the environment of the commands of a stage.

@@ -51,6 +51,7 @@ type paramsDep struct {
 	declared
 	keys []string // dotted; none = the whole file
 	rec  *dvcyaml.Map
+	data []byte // what the file is to hold; nil = what it holds
 }
 
 // output is a file or directory that a stage writes.

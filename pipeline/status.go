@@ -38,6 +38,13 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 	if err != nil {
 		return nil, err
 	}
+	if coded, err := x.useCode(ctx, false); err != nil {
+		return nil, err
+	} else if coded != x {
+		if chosen, err = coded.granular(opts, targets); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.checkBusy(chosen); err != nil {
 		return nil, err
 	}

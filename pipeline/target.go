@@ -144,8 +144,10 @@ func (x *index) stagesOf(t target, glob bool) ([]*stage, error) {
 // loadUser loads a file that the user named.
 func (x *index) loadUser(file string) ([]*stage, error) {
 	abs := x.repo.userPath(file)
-	if fi, err := os.Stat(abs); err != nil || fi.IsDir() {
-		return nil, &fileMissingError{file: abs}
+	if _, made := x.overlay[abs]; !made {
+		if fi, err := os.Stat(abs); err != nil || fi.IsDir() {
+			return nil, &fileMissingError{file: abs}
+		}
 	}
 	if !x.repo.inRepo(abs) {
 		return nil, fmt.Errorf("'%s' is outside of the repository %s", file, x.repo.root)
