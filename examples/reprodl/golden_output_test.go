@@ -51,6 +51,7 @@ const (
 // notRunnable are cases that cannot run here, with the reason.
 var notRunnable = map[string]string{
 	"lock-existing": "comments of dvc.lock are not kept yet",
+	"push-pull":     "there are no remotes yet",
 }
 
 var actionLines = []struct {
