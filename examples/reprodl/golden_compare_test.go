@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -150,6 +151,11 @@ func (c *comparison) compareActions(want, got [][2]string) {
 	}
 	wantStages, wantFiles := split(want)
 	gotStages, gotFiles := split(got)
+	if slices.ContainsFunc(c.step.Args, func(a string) bool { return !strings.HasPrefix(a, "-") }) {
+		// Of a small part of the stages, DVC's order depends on its hash seed.
+		sort.Strings(wantStages)
+		sort.Strings(gotStages)
+	}
 	c.equal("actions", wantStages, gotStages)
 	c.equal("actions", wantFiles, gotFiles)
 }
