@@ -19,6 +19,8 @@ import (
 	"github.com/reprodl/reprodl/live"
 )
 
+func init() { childJobs["full"] = logOnFullDisk }
+
 // logOnFullDisk logs while the system lets no file grow beyond 1000 bytes,
 // which is what a full disk looks like to one file, and then while it does.
 func logOnFullDisk() int {

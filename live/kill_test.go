@@ -23,13 +23,15 @@ const (
 	childLag = 10 * time.Millisecond
 )
 
+// childJobs is what a child process does, by the value of childEnv.
+var childJobs = map[string]func() int{
+	"none": func() int { return logUntilKilled("none") },
+	"some": func() int { return logUntilKilled("some") },
+}
+
 func TestMain(m *testing.M) {
-	switch job := os.Getenv(childEnv); job {
-	case "":
-	case "full":
-		os.Exit(logOnFullDisk())
-	default:
-		os.Exit(logUntilKilled(job))
+	if job := os.Getenv(childEnv); childJobs[job] != nil {
+		os.Exit(childJobs[job]())
 	}
 	os.Exit(m.Run())
 }
