@@ -187,6 +187,9 @@ func (f *Features) Close() error {
 	return f.file.Close()
 }
 
+// Folds returns the numbers of the clips' folds, sorted.
+func (f *Features) Folds() []int { return (&Dataset{Clips: f.Clips}).Folds() }
+
 // inFolds returns the indices of the clips in the given folds.
 func (f *Features) inFolds(folds []int) []int {
 	var index []int
