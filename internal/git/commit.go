@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -113,19 +114,60 @@ func parseSignature(s string) Signature {
 	return sig
 }
 
-// Identity returns the author and committer that git would use now, for which
-// it asks git. A missing identity is git's error, which says what to do.
+// Identity returns the author and committer that git would use now. It takes a
+// process unless the environment says it all. A missing identity is git's
+// error, which says what to do.
 func (r *Repo) Identity(ctx context.Context) (author, committer Signature, err error) {
-	out, err := r.Run(ctx, "var", "GIT_AUTHOR_IDENT")
-	if err != nil {
+	author, ok1 := r.envSignature("GIT_AUTHOR_")
+	committer, ok2 := r.envSignature("GIT_COMMITTER_")
+	if ok1 && ok2 {
+		return author, committer, nil
+	}
+	// One call answers both, but doesn't complain of a missing identity.
+	out, err := r.Run(ctx, "var", "-l")
+	if err == nil {
+		for line := range strings.Lines(string(out)) {
+			key, value, _ := strings.Cut(strings.TrimRight(line, "\n"), "=")
+			switch key {
+			case "GIT_AUTHOR_IDENT":
+				author = parseSignature(value)
+			case "GIT_COMMITTER_IDENT":
+				committer = parseSignature(value)
+			}
+		}
+		if author.Name != "" && author.Email != "" && committer.Name != "" && committer.Email != "" {
+			return author, committer, nil
+		}
+	}
+	if out, err = r.Run(ctx, "var", "GIT_AUTHOR_IDENT"); err != nil {
 		return author, committer, err
 	}
 	author = parseSignature(strings.TrimRight(string(out), "\n"))
 	out, err = r.Run(ctx, "var", "GIT_COMMITTER_IDENT")
-	if err != nil {
-		return author, committer, err
+	return author, parseSignature(strings.TrimRight(string(out), "\n")), err
+}
+
+// envSignature takes a signature from GIT_AUTHOR_NAME and the like. A date
+// given there is left to git to parse.
+func (r *Repo) envSignature(prefix string) (Signature, bool) {
+	env := r.Env
+	if env == nil {
+		env = os.Environ()
 	}
-	return author, parseSignature(strings.TrimRight(string(out), "\n")), nil
+	s := Signature{When: time.Now()}
+	for _, kv := range env {
+		key, value, _ := strings.Cut(kv, "=")
+		switch key {
+		case prefix + "NAME":
+			s.Name = value
+		case prefix + "EMAIL":
+			s.Email = value
+		case prefix + "DATE":
+			return Signature{}, false
+		}
+	}
+	plain := !strings.ContainsAny(s.Name+s.Email, "<>\n") && strings.TrimSpace(s.Name) == s.Name
+	return s, plain && s.Name != "" && s.Email != ""
 }
 
 // WriteCommit stores c, whose ID it ignores, and returns its id. The message
@@ -138,4 +180,14 @@ func (r *Repo) WriteCommit(c *Commit) (ID, error) {
 	}
 	fmt.Fprintf(&b, "author %s\ncommitter %s\n\n%s", c.Author, c.Committer, c.Message)
 	return r.WriteObject(CommitObj, []byte(b.String()))
+}
+
+// Untracked lists the files that git neither tracks nor ignores, from the top
+// of the working tree.
+func (r *Repo) Untracked(ctx context.Context) ([]string, error) {
+	out, err := r.Run(ctx, "ls-files", "--others", "--exclude-standard", "-z")
+	if err != nil {
+		return nil, err
+	}
+	return strings.FieldsFunc(string(out), func(c rune) bool { return c == 0 }), nil
 }

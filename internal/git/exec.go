@@ -93,7 +93,11 @@ func (r *Repo) command(ctx context.Context, c Cmd) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, "git", c.Args...)
 	cmd.Dir = dir
-	cmd.Env = append(cleanEnv(os.Environ()), c.Env...)
+	env := r.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	cmd.Env = append(cleanEnv(env), c.Env...)
 	// An interrupt lets git remove its lock files; Windows has none to send.
 	cmd.Cancel = func() error {
 		if err := cmd.Process.Signal(os.Interrupt); err != nil {

@@ -29,6 +29,10 @@ var ErrNotFound = errors.New("not found in the git repository")
 // Repo is an open repository. It is safe for concurrent use; Close ends its
 // helper process, if one was started.
 type Repo struct {
+	// Env is the environment of git commands, less what would mislead them;
+	// nil is os.Environ(). It must be set before the first use.
+	Env []string
+
 	root   string // top of the working tree; "" in a bare repository
 	gitDir string // of this working tree: holds HEAD and index
 	common string // shared by all working trees: objects, refs, config

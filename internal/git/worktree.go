@@ -293,3 +293,31 @@ func (r *Repo) storeFile(file string) (ID, error) {
 	}
 	return r.WriteBlob(f, fi.Size())
 }
+
+// IndexTree stores what is staged as a tree object, as `git write-tree` does.
+// Of files in conflict, the last stage counts.
+func (r *Repo) IndexTree(ctx context.Context) (ID, error) {
+	ix, err := r.Index(ctx)
+	if err != nil {
+		return "", err
+	}
+	var base ID
+	if head, _, err := r.Head(ctx); err == nil {
+		c, err := r.Commit(ctx, head)
+		if err != nil {
+			return "", err
+		}
+		base = c.Tree
+	}
+	now := make(map[string]Change, len(ix.Entries))
+	for _, e := range ix.Entries {
+		if !e.IntentToAdd {
+			now[e.Path] = Change{e.Mode, e.ID}
+		}
+	}
+	changes, err := r.changesFrom(ctx, base, now)
+	if err != nil {
+		return "", err
+	}
+	return r.EditTree(ctx, base, changes)
+}

@@ -1,0 +1,238 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/experiment"
+)
+
+func (a *app) expCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "exp",
+		Aliases: []string{"experiments"},
+		Short:   "Run and compare experiments",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return &exitError{code: exitUsage, err: fmt.Errorf("the following arguments are required: cmd")}
+		},
+	}
+	cmd.AddCommand(a.expShowCmd(), a.expDiffCmd(), a.expListCmd(), a.expRemoveCmd(), a.expRenameCmd(), a.expBranchCmd(),
+		a.expRunCmd(), a.expSaveCmd(), a.expApplyCmd(), a.expPushCmd(), a.expPullCmd(), a.expCleanCmd())
+	return cmd
+}
+
+// openExp opens the experiments of the repository around the working directory.
+func (a *app) openExp() (*experiment.Repo, error) {
+	return experiment.Open(a.Dir, &experiment.Options{
+		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Env: a.Env, Logger: a.logger(),
+	})
+}
+
+// selection adds the options that choose baselines.
+func selection(cmd *cobra.Command, s *experiment.Selection, verb string) {
+	f := cmd.Flags()
+	f.BoolVarP(&s.All, "all-commits", "A", false, verb+" all experiments in the repository (overrides --rev and --num)")
+	f.StringArrayVar(&s.Revs, "rev", nil, verb+" experiments derived from `commit` as baseline")
+	f.IntVarP(&s.Num, "num", "n", 1, verb+" experiments from the last `num` commits (first parents) starting from the --rev baseline; negative means all")
+}
+
+func (a *app) expListCmd() *cobra.Command {
+	var sel experiment.Selection
+	var nameOnly, shaOnly bool
+	cmd := &cobra.Command{
+		Use:     "list [git_remote]",
+		Aliases: []string{"ls"},
+		Short:   "List local and remote experiments",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			ctx := cmd.Context()
+			var list []experiment.Experiment
+			if len(args) > 0 {
+				if shaOnly {
+					return fmt.Errorf("--sha-only not supported with git_remote.")
+				}
+				list, err = repo.ListRemote(ctx, args[0], &sel)
+			} else {
+				list, err = repo.List(ctx, &sel)
+			}
+			if err != nil {
+				return err
+			}
+			names, err := repo.Describe(ctx)
+			if err != nil {
+				return err
+			}
+			base := ""
+			for _, e := range list {
+				if e.Baseline != base && !nameOnly && !shaOnly {
+					name := names[e.Baseline]
+					if name == "" {
+						name = e.Baseline[:7]
+					}
+					a.printf("%s:\n", name)
+				}
+				base = e.Baseline
+				switch {
+				case nameOnly:
+					a.printf("%s\n", e.Name)
+				case shaOnly:
+					a.printf("%s\n", e.Rev)
+				case e.Rev != "":
+					a.printf("\t%s [%s]\n", e.Rev[:7], e.Name)
+				default:
+					a.printf("\t%s\n", e.Name)
+				}
+			}
+			return nil
+		},
+	}
+	selection(cmd, &sel, "List")
+	f := cmd.Flags()
+	f.BoolVar(&nameOnly, "name-only", false, "only output experiment names (without SHAs or parent commits)")
+	f.BoolVar(&nameOnly, "names-only", false, "")
+	f.BoolVar(&shaOnly, "sha-only", false, "only output experiment commit SHAs (without names or parent commits)")
+	f.BoolVar(&shaOnly, "shas-only", false, "")
+	f.MarkHidden("names-only")
+	f.MarkHidden("shas-only")
+	cmd.MarkFlagsMutuallyExclusive("name-only", "sha-only")
+	return cmd
+}
+
+func (a *app) expRenameCmd() *cobra.Command {
+	var force bool
+	var remote string
+	cmd := &cobra.Command{
+		Use:   "rename experiment name",
+		Short: "Rename experiments",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return fmt.Errorf("An experiment to rename and a new experiment name are required.")
+			}
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			if args[0] == args[1] {
+				a.printf("No experiments to rename.\n")
+				return nil
+			}
+			if remote != "" {
+				err = repo.RenameRemote(cmd.Context(), remote, args[0], args[1], force)
+			} else {
+				err = repo.Rename(cmd.Context(), args[0], args[1], force)
+			}
+			if err != nil {
+				return err
+			}
+			a.printf("Renamed experiments: '%s'\n", args[0])
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&remote, "git-remote", "g", "", "name or URL of the git `remote` to rename the experiment in")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace experiment if it already exists")
+	return cmd
+}
+
+func (a *app) expBranchCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "branch experiment [branch]",
+		Short: "Promote an experiment to a git branch",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			branch := ""
+			if len(args) > 1 {
+				branch = args[1]
+			}
+			e, err := repo.Find(cmd.Context(), args[0])
+			name := args[0]
+			if err == nil {
+				name = e.Name
+			}
+			if branch, err = repo.Branch(cmd.Context(), args[0], branch); err != nil {
+				return err
+			}
+			a.printf("Git branch '%[1]s' has been created from experiment '%[2]s'.\nTo switch to the new branch run:\n\n\tgit checkout %[1]s\n", branch, name)
+			return nil
+		},
+	}
+}
+
+// quoted joins names as dvc does: 'a', 'b' and 'c'.
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = "'" + n + "'"
+	}
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+}
+
+func (a *app) expRemoveCmd() *cobra.Command {
+	var sel experiment.Selection
+	var keep, queue bool
+	var remote string
+	cmd := &cobra.Command{
+		Use:     "remove [experiment...]",
+		Aliases: []string{"rm"},
+		Short:   "Remove experiments",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (sel.All || len(sel.Revs) > 0 || queue) == (len(args) > 0) {
+				return fmt.Errorf("Either provide an `experiment` argument, or use the `--rev` or `--all-commits` or `--queue` flag.")
+			}
+			if keep && queue {
+				return fmt.Errorf("Cannot use both `--keep` and `--queue`.")
+			}
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			ctx := cmd.Context()
+			removed := args
+			switch {
+			case remote != "":
+				removed, err = repo.RemoveRemote(ctx, remote, &sel, keep, args...)
+			case queue:
+				removed, err = repo.Queue().Remove(ctx, &experiment.TaskFilter{Queued: true})
+			case len(args) > 0 && keep:
+				removed, err = repo.Keep(ctx, args...)
+			case len(args) > 0:
+				err = repo.RemoveAny(ctx, args...)
+			default:
+				removed, err = repo.RemoveSelected(ctx, &sel, keep)
+			}
+			if err != nil {
+				return err
+			}
+			if len(removed) == 0 {
+				a.printf("No experiments to remove.\n")
+			} else {
+				a.printf("Removed experiments: %s\n", quoted(removed))
+			}
+			return nil
+		},
+	}
+	selection(cmd, &sel, "Remove")
+	f := cmd.Flags()
+	f.BoolVar(&keep, "keep", false, "keep the selected experiments instead of removing them")
+	f.BoolVar(&queue, "queue", false, "remove all queued experiments")
+	f.StringVarP(&remote, "git-remote", "g", "", "name or URL of the git `remote` to remove the experiment from")
+	return cmd
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/reprodl/reprodl/experiment"
+)
+
+func (a *app) expShowCmd() *cobra.Command {
+	var opts experiment.ShowOptions
+	var table experiment.TableOptions
+	var asJSON, markdown, noPager, noFetch bool
+	var order string
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print experiments",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if order != "asc" && order != "desc" {
+				return &exitError{code: exitUsage, err: fmt.Errorf("argument --sort-order: invalid choice: '%s' (choose from 'asc', 'desc')", order)}
+			}
+			table.Descending = order == "desc"
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			states, err := repo.Show(cmd.Context(), &opts)
+			if err != nil {
+				return soft(err)
+			}
+			if asJSON {
+				_, err := a.Stdout.Write(append(experiment.AppendJSON(nil, states), '\n'))
+				return err
+			}
+			t, err := experiment.Tabulate(states, &table)
+			if err != nil {
+				return err
+			}
+			switch {
+			case table.CSV:
+				_, err = a.Stdout.Write(t.AppendCSV(nil))
+			case markdown:
+				_, err = a.Stdout.Write(t.AppendMarkdown(nil))
+			default:
+				err = a.page(!noPager, func(w io.Writer, color bool) error {
+					_, err := w.Write(t.AppendText(nil, color))
+					return err
+				})
+			}
+			return err
+		},
+	}
+	selection(cmd, &opts.Selection, "Show")
+	f := cmd.Flags()
+	f.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "show experiments derived from the tip of all git branches")
+	f.BoolVarP(&opts.AllTags, "all-tags", "T", false, "show experiments derived from all git tags")
+	f.BoolVar(&noPager, "no-pager", false, "do not pipe output into a pager")
+	f.BoolVar(&table.OnlyChanged, "only-changed", false, "only show metrics and params with values varying across the selected experiments")
+	f.StringArrayVar(&table.Drop, "drop", nil, "remove the columns matching the regular `expression`")
+	f.StringArrayVar(&table.Keep, "keep", nil, "preserve the columns matching the regular `expression`")
+	f.BoolVar(&opts.ParamDeps, "param-deps", false, "show only params that are stage dependencies")
+	f.StringVar(&table.SortBy, "sort-by", "", "sort related experiments by the specified `metric/param`")
+	f.StringVar(&order, "sort-order", "asc", "sort `order` to use with --sort-by: asc or desc")
+	f.BoolVar(&opts.SHA, "sha", false, "always show git commit SHAs instead of branch/tag names")
+	f.BoolVar(&opts.HideFailed, "hide-failed", false, "hide failed experiments in the table")
+	f.BoolVar(&opts.HideQueued, "hide-queued", false, "hide queued experiments in the table")
+	f.BoolVar(&opts.HideWorkspace, "hide-workspace", false, "hide workspace row in the table")
+	f.BoolVar(&opts.HideOrphans, "hide-orphans", false, "hide experiments whose baseline is on no branch any more")
+	f.BoolVar(&asJSON, "json", false, "print output in JSON format instead of a human-readable table")
+	f.BoolVar(&table.CSV, "csv", false, "print output in csv format instead of a human-readable table")
+	f.BoolVar(&markdown, "md", false, "show tabulated output in the Markdown format (GFM)")
+	f.IntVar(&table.Precision, "precision", 0, "round metrics/params to `n` digits precision")
+	f.BoolVarP(&opts.Force, "force", "f", false, "force re-collection of experiments instead of loading from exp cache")
+	f.BoolVar(&noFetch, "no-fetch", false, "")
+	f.MarkHidden("no-fetch")
+	return cmd
+}
+
+func (a *app) expDiffCmd() *cobra.Command {
+	var opts experiment.DiffOptions
+	var table experiment.DiffTableOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "diff [a_rev] [b_rev]",
+		Short: "Show changes between experiments",
+		Args:  cobra.MaximumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			args = append(args, "", "")
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			d, err := repo.Diff(cmd.Context(), args[0], args[1], &opts)
+			if err != nil {
+				return soft(err)
+			}
+			if asJSON {
+				out, err := d.AppendJSON(nil)
+				if err == nil {
+					_, err = a.Stdout.Write(append(out, '\n'))
+				}
+				return err
+			}
+			table.A, table.B = args[0], args[1]
+			_, err = a.Stdout.Write(d.AppendText(nil, &table))
+			for _, c := range d.Why {
+				fmt.Fprintf(a.Stderr, "%s\n", c)
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&opts.All, "all", false, "show unchanged metrics/params as well")
+	f.BoolVar(&opts.ParamDeps, "param-deps", false, "show only params that are stage dependencies")
+	f.BoolVar(&asJSON, "json", false, "show output in JSON format")
+	f.BoolVar(&table.Markdown, "md", false, "show tabulated output in the Markdown format (GFM)")
+	f.BoolVar(&table.NoPath, "no-path", false, "don't show metric/param path")
+	f.IntVar(&table.Precision, "precision", 0, "round metrics/params to `n` digits precision")
+	return cmd
+}
+
+// page writes through a pager if the output is a terminal.
+func (a *app) page(pager bool, write func(w io.Writer, color bool) error) error {
+	f, ok := a.Stdout.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return write(a.Stdout, false)
+	}
+	color := a.getenv("NO_COLOR") == ""
+	command := a.getenv("DVC_PAGER")
+	if command == "" {
+		command = "less -FRSX"
+	}
+	if !pager {
+		return write(f, color)
+	}
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Stdout, cmd.Stderr, cmd.Env = f, os.Stderr, a.Env
+	stdin, err := cmd.StdinPipe()
+	if err != nil || cmd.Start() != nil {
+		return write(f, color)
+	}
+	write(stdin, color) // a pager that quits early closes the pipe
+	stdin.Close()
+	return cmd.Wait()
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/experiment"
+)
+
+func (a *app) queueCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "queue",
+		Short: "Manage the queue of experiments",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return &exitError{code: exitUsage, err: errors.New("the following arguments are required: cmd")}
+		},
+	}
+	cmd.AddCommand(a.queueStartCmd(), a.queueStopCmd(), a.queueStatusCmd(), a.queueLogsCmd(), a.queueRemoveCmd(), a.queueKillCmd(),
+		a.queueRetryCmd(), a.queueWorkerCmd())
+	return cmd
+}
+
+// withQueue opens the queue for one command.
+func (a *app) withQueue(fn func(*experiment.Queue) error) error {
+	repo, err := a.openExp()
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	return fn(repo.Queue())
+}
+
+func (a *app) queueStartCmd() *cobra.Command {
+	jobs, cpus := 1, 0
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start the experiments task queue worker",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.withQueue(func(q *experiment.Queue) error {
+				self, err := os.Executable()
+				if err != nil {
+					return err
+				}
+				n, err := q.Start(jobs, self, "queue", "worker", "--cpus", strconv.Itoa(cpus))
+				if err != nil {
+					return err
+				}
+				s := ""
+				if n > 1 {
+					s = "s"
+				}
+				a.printf("Started '%d' new experiments task queue worker%s.\n", n, s)
+				return nil
+			})
+		},
+	}
+	cmd.Flags().IntVarP(&jobs, "jobs", "j", 1, "maximum `number` of concurrent queue workers to start")
+	cmd.Flags().IntVar(&cpus, "cpus", 0, "`number` of processors that each experiment is told it has; 0 is all (not in dvc)")
+	return cmd
+}
+
+func (a *app) queueWorkerCmd() *cobra.Command {
+	cpus := 0
+	cmd := &cobra.Command{
+		Use:    "worker number",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := strconv.Atoi(args[0])
+			if err != nil {
+				return err
+			}
+			return a.withQueue(func(q *experiment.Queue) error {
+				return q.Serve(cmd.Context(), n, &experiment.WorkOptions{Idle: 10 * time.Second, CPUs: cpus})
+			})
+		},
+	}
+	cmd.Flags().IntVar(&cpus, "cpus", 0, "processors that each experiment is told it has")
+	return cmd
+}
+
+func (a *app) queueStopCmd() *cobra.Command {
+	var kill bool
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "Stop all experiments task queue workers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withQueue(func(q *experiment.Queue) error {
+				if err := q.Stop(cmd.Context(), kill); err != nil {
+					return err
+				}
+				if kill {
+					a.printf("All running tasks in the queue have been killed.Queue workers are stopping.\n")
+				} else {
+					a.printf("Queue workers will stop after running tasks finish.\n")
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&kill, "kill", false, "kill all running tasks before stopping the queue workers")
+	return cmd
+}
+
+func (a *app) queueStatusCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show the status of experiments queue tasks and workers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withQueue(func(q *experiment.Queue) error {
+				tasks, err := q.Tasks(cmd.Context())
+				if err != nil {
+					return err
+				}
+				active, idle, err := q.Workers(cmd.Context())
+				if err != nil {
+					return err
+				}
+				a.printf("%s\nWorker status: %d active, %d idle\n", experiment.TaskTable(tasks), active, idle)
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) queueLogsCmd() *cobra.Command {
+	var follow bool
+	var encoding string
+	cmd := &cobra.Command{
+		Use:   "logs task",
+		Short: "Show output logs for running and completed experiment queue tasks",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withQueue(func(q *experiment.Queue) error {
+				return q.Log(cmd.Context(), args[0], follow, a.Stdout)
+			})
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "attach to task and follow additional live output")
+	cmd.Flags().StringVarP(&encoding, "encoding", "e", "", "accepted for compatibility; logs are bytes")
+	return cmd
+}
+
+func (a *app) queueRemoveCmd() *cobra.Command {
+	var f experiment.TaskFilter
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "remove [task...]",
+		Short: "Remove queued and completed tasks from the queue",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags := all || f.Queued || f.Failed || f.Success
+			if flags == (len(args) > 0) {
+				return errors.New("Either provide an `tasks` argument, or use the `--all`, `--queued`, `--failed`, `--success` flag.")
+			}
+			f.Names = args
+			if all {
+				f.Queued, f.Failed, f.Success = true, true, true
+			}
+			return a.withQueue(func(q *experiment.Queue) error {
+				names, err := q.Remove(cmd.Context(), &f)
+				if err != nil {
+					return err
+				}
+				if len(names) > 0 {
+					a.printf("Removed tasks in queue: %s\n", strings.Join(names, ", "))
+				} else {
+					a.printf("No tasks found named %s\n", "["+strings.ReplaceAll(quoted(args), " and ", ", ")+"]")
+				}
+				return nil
+			})
+		},
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&all, "all", false, "remove all queued and completed tasks from the queue")
+	fl.BoolVar(&f.Queued, "queued", false, "remove all queued tasks from the queue")
+	fl.BoolVar(&f.Success, "success", false, "remove all successful tasks from the queue")
+	fl.BoolVar(&f.Failed, "failed", false, "remove all failed tasks from the queue")
+	return cmd
+}
+
+func (a *app) queueKillCmd() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "kill [task...]",
+		Short: "Gracefully interrupt running experiment queue tasks (equivalent to Ctrl-C)",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withQueue(func(q *experiment.Queue) error { return q.Kill(cmd.Context(), force, args...) })
+		},
+	}
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "forcefully and immediately kill running experiment queue tasks")
+	return cmd
+}
+
+func (a *app) queueRetryCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "retry [task...]",
+		Short: "Queue failed tasks again (not in dvc)",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withQueue(func(q *experiment.Queue) error {
+				names, err := q.Retry(cmd.Context(), args...)
+				for _, n := range names {
+					a.printf("Queued experiment '%s' for future execution.\n", n)
+				}
+				if err == nil && len(names) == 0 {
+					err = fmt.Errorf("no failed task to retry")
+				}
+				return err
+			})
+		},
+	}
+}

@@ -1,0 +1,66 @@
+package experiment
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// open opens the pipeline of this working tree.
+func (w *work) open() (*pipeline.Repo, error) {
+	o := &w.repo.opts
+	return pipeline.Open(w.dir, &pipeline.Options{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Env: o.Env, Logger: w.repo.log})
+}
+
+// bring puts data into place before a run: in a copy all of it, in the user's
+// working tree what is missing. DVC overwrites changed data there, too, and
+// with it what the user did.
+func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
+	opts := &pipeline.CheckoutOptions{AllowMissing: true}
+	if w.temp {
+		opts.Force = true
+		_, err := p.Checkout(ctx, opts)
+		return err
+	}
+	items, err := w.items()
+	if err != nil {
+		return nil // Repro will say it
+	}
+	var missing []string
+	for name := range tracked(items) {
+		abs := filepath.Join(w.root, filepath.FromSlash(name))
+		if _, err := os.Lstat(abs); os.IsNotExist(err) {
+			rel, err := filepath.Rel(w.dir, abs)
+			if err != nil {
+				return err
+			}
+			missing = append(missing, rel)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = p.Checkout(ctx, opts, missing...)
+	return err
+}
+
+// checkout makes all data what the files of the pipeline say.
+func (w *work) checkout(ctx context.Context) error {
+	p, err := w.open()
+	if err != nil {
+		return err
+	}
+	_, err = p.Checkout(ctx, &pipeline.CheckoutOptions{Force: true})
+	return err
+}
+
+// store records all outputs as they are, and puts them into the cache.
+func (w *work) store(ctx context.Context, s *SaveOptions) error {
+	p, err := w.open()
+	if err != nil {
+		return err
+	}
+	return p.Commit(ctx, &pipeline.CommitOptions{Force: true, NoRelink: true, Recursive: s.Recursive}, s.Targets...)
+}

@@ -1,0 +1,242 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// Remove deletes the named experiments, or none if one of them is not known.
+func (r *Repo) Remove(ctx context.Context, names ...string) error {
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return err
+	}
+	var gone []ref
+	var unknown []string
+	for _, name := range names {
+		f, err := r.pick(ctx, refs, name)
+		switch {
+		case err == nil:
+			gone = append(gone, f)
+		case isNotFound(err):
+			unknown = append(unknown, name)
+		default:
+			return err
+		}
+	}
+	if len(unknown) > 0 {
+		return unknownError("", unknown...)
+	}
+	return r.removeRefs(ctx, gone)
+}
+
+// RemoveAny is Remove that also accepts the names of queued experiments.
+func (r *Repo) RemoveAny(ctx context.Context, names ...string) error {
+	tasks, err := r.Queue().Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return err
+	}
+	var saved, queued, unknown []string
+	for _, name := range names {
+		_, err := r.pick(ctx, refs, name)
+		t := findTask(tasks, name)
+		waiting := t != nil && (t.State == Queued || t.State == Failed)
+		switch {
+		case err != nil && !isNotFound(err):
+			return err
+		case err != nil && !waiting:
+			unknown = append(unknown, name)
+		case err == nil:
+			saved = append(saved, name)
+		}
+		if waiting {
+			queued = append(queued, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return unknownError("", unknown...)
+	}
+	if len(queued) > 0 {
+		if _, err := r.Queue().Remove(ctx, &TaskFilter{Names: queued}); err != nil {
+			return err
+		}
+	}
+	return r.Remove(ctx, saved...)
+}
+
+// RemoveSelected deletes the experiments of the selection, or with keep all
+// others, and returns their names.
+func (r *Repo) RemoveSelected(ctx context.Context, s *Selection, keep bool) ([]string, error) {
+	chosen, err := r.selected(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if keep {
+		if chosen, err = r.others(ctx, chosen); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	for _, f := range chosen {
+		names = append(names, f.Name)
+	}
+	return names, r.removeRefs(ctx, chosen)
+}
+
+// Keep deletes all experiments but the named ones.
+func (r *Repo) Keep(ctx context.Context, names ...string) ([]string, error) {
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var kept []ref
+	for _, name := range names {
+		f, err := r.pick(ctx, refs, name)
+		if err != nil {
+			return nil, err
+		}
+		kept = append(kept, f)
+	}
+	gone, err := r.others(ctx, kept)
+	if err != nil {
+		return nil, err
+	}
+	var removed []string
+	for _, f := range gone {
+		removed = append(removed, f.Name)
+	}
+	return removed, r.removeRefs(ctx, gone)
+}
+
+func (r *Repo) others(ctx context.Context, keep []ref) ([]ref, error) {
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[ref]bool{}
+	for _, f := range keep {
+		kept[f] = true
+	}
+	var rest []ref
+	for _, f := range refs {
+		if !kept[f] {
+			rest = append(rest, f)
+		}
+	}
+	return rest, nil
+}
+
+// removeRefs deletes the references, and the record of provenance unless
+// another experiment has the same commit.
+func (r *Repo) removeRefs(ctx context.Context, gone []ref) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	var updates []git.Update
+	records := map[git.ID]bool{}
+	for _, f := range gone {
+		updates = append(updates, git.Update{Name: f.String(), Old: f.ID})
+		records[f.ID] = true
+	}
+	rest, err := r.others(ctx, gone)
+	if err != nil {
+		return err
+	}
+	for _, f := range rest {
+		delete(records, f.ID)
+	}
+	for id := range records {
+		if old, err := r.git.Ref(ctx, recordRef(id)); err == nil {
+			updates = append(updates, git.Update{Name: recordRef(id), Old: old})
+		}
+	}
+	if applied, err := r.git.Ref(ctx, execApply); err == nil && records[applied] {
+		updates = append(updates, git.Update{Name: execApply, Old: applied})
+	}
+	return r.git.UpdateRefs(ctx, updates...)
+}
+
+// Rename gives an experiment another name. Only force replaces an experiment
+// that has it.
+func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
+	f, err := r.find(ctx, old)
+	if err != nil {
+		return err
+	}
+	to := ref{Baseline: f.Baseline, Name: name, ID: f.ID}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if f.Name == name {
+		return nil
+	}
+	update := git.Update{Name: to.String(), New: f.ID, Old: git.NoRef}
+	if _, ok := r.exists(ctx, to); ok {
+		if !force {
+			return existsError(name)
+		}
+		update.Old = ""
+	}
+	return r.git.UpdateRefs(ctx, git.Update{Name: f.String(), Old: f.ID}, update)
+}
+
+// Branch makes a git branch of an experiment, named NAME-branch if branch is
+// "", and returns the name. It is not checked out.
+func (r *Repo) Branch(ctx context.Context, name, branch string) (string, error) {
+	f, err := r.findByRev(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if branch == "" {
+		branch = f.Name + "-branch"
+	}
+	full := "refs/heads/" + branch
+	if !git.ValidRefName(full) {
+		return "", fmt.Errorf("'%s' is not a valid branch name", branch)
+	}
+	if _, err := r.git.Ref(ctx, full); err == nil {
+		return "", fmt.Errorf("Git branch '%s' already exists.", branch)
+	}
+	err = r.git.UpdateRefs(ctx, git.Update{Name: full, New: f.ID, Old: git.NoRef,
+		Message: fmt.Sprintf("dvc: Created from experiment '%s'", f.Name)})
+	return branch, err
+}
+
+// findByRev accepts a name, a reference or the id of an experiment's commit.
+func (r *Repo) findByRev(ctx context.Context, rev string) (ref, error) {
+	f, err := r.find(ctx, rev)
+	if err == nil || !isNotFound(err) {
+		return f, err
+	}
+	id, err := r.resolve(ctx, rev)
+	if err != nil {
+		return ref{}, &messageError{rev, ErrNotFound}
+	}
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return ref{}, err
+	}
+	head, _, _ := r.git.Head(ctx)
+	var found []ref
+	for _, f := range refs {
+		if f.ID == id {
+			if f.Baseline == head {
+				return f, nil
+			}
+			found = append(found, f)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return ref{}, notExperimentError(rev)
+	case 1:
+		return found[0], nil
+	}
+	return ref{}, ambiguousError(rev, found)
+}

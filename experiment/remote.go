@@ -1,0 +1,305 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// remoteRefs lists the experiments of a git remote, by name or URL.
+func (r *Repo) remoteRefs(ctx context.Context, remote string) ([]ref, error) {
+	if err := checkRemote(remote); err != nil {
+		return nil, err
+	}
+	out, err := r.git.Run(ctx, "ls-remote", "--", remote, refPrefix+"*")
+	if err != nil {
+		return nil, err
+	}
+	var refs []ref
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		f, ok := parseRef(name)
+		if oid, err := git.ParseID(id); ok && err == nil && checkName(f.Name) == nil {
+			f.ID = oid
+			refs = append(refs, f)
+		}
+	}
+	return refs, nil
+}
+
+func checkRemote(remote string) error {
+	if remote == "" || strings.HasPrefix(remote, "-") || strings.ContainsAny(remote, "\n\x00") {
+		return fmt.Errorf("'%s' is not a valid Git remote or URL", remote)
+	}
+	return nil
+}
+
+// ListRemote is [Repo.List] for a git remote; only Name and Baseline are set.
+func (r *Repo) ListRemote(ctx context.Context, remote string, s *Selection) ([]Experiment, error) {
+	refs, err := r.remoteSelected(ctx, remote, s)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Experiment, len(refs))
+	for i, f := range refs {
+		list[i] = Experiment{Name: f.Name, Baseline: string(f.Baseline)}
+	}
+	return list, nil
+}
+
+func (r *Repo) remoteSelected(ctx context.Context, remote string, s *Selection, names ...string) ([]ref, error) {
+	refs, err := r.remoteRefs(ctx, remote)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) > 0 {
+		var found []ref
+		var unknown []string
+		for _, name := range names {
+			f, err := r.pick(ctx, refs, name)
+			switch {
+			case err == nil:
+				found = append(found, f)
+			case isNotFound(err):
+				unknown = append(unknown, name)
+			default:
+				return nil, err
+			}
+		}
+		if len(unknown) > 0 {
+			return nil, unknownError(remote, unknown...)
+		}
+		return found, nil
+	}
+	sel := s.orHead()
+	if sel.All {
+		return refs, nil
+	}
+	bases, err := r.commits(ctx, sel.Revs, sel.Num)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(refs, func(f ref) bool { return !slices.Contains(bases, f.Baseline) }), nil
+}
+
+// Sync is what Push and Pull did with each experiment, by name.
+type Sync struct {
+	Done     []string // transferred
+	UpToDate []string
+	Diverged []string // the other side has another experiment of that name
+}
+
+func (s *Sync) add(f ref, there git.ID, known, force bool) (transfer bool) {
+	switch {
+	case known && there == f.ID:
+		s.UpToDate = append(s.UpToDate, f.Name)
+	case known && !force:
+		s.Diverged = append(s.Diverged, f.Name)
+	default:
+		s.Done = append(s.Done, f.Name)
+		return true
+	}
+	return false
+}
+
+// SyncOptions choose what Push and Pull transfer. Nil means the zero
+// SyncOptions: the experiments of HEAD.
+type SyncOptions struct {
+	Selection
+	Names []string // instead of a selection
+	Force bool     // replace experiments of the other side
+}
+
+// PushRefs sends experiments, with the records of their provenance, to a git
+// remote. The data that they refer to is not sent.
+func (r *Repo) PushRefs(ctx context.Context, remote string, opts *SyncOptions) (*Sync, []Experiment, error) {
+	if opts == nil {
+		opts = &SyncOptions{}
+	}
+	refs, err := r.chosen(ctx, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	there, err := r.remoteRefs(ctx, remote)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &Sync{}
+	args := []string{"push", "--quiet", "--no-verify"}
+	if opts.Force {
+		args = append(args, "--force")
+	}
+	args = append(args, "--", remote)
+	n := len(args)
+	for _, f := range refs {
+		id, known := idOf(there, f)
+		if s.add(f, id, known, opts.Force) {
+			args = append(args, string(f.ID)+":"+f.String())
+			if rec, err := r.git.Ref(ctx, recordRef(f.ID)); err == nil {
+				args = append(args, "+"+string(rec)+":"+recordRef(f.ID))
+			}
+		}
+	}
+	if len(args) > n {
+		if _, err := r.git.Run(ctx, args...); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s, r.synced(refs, s), nil
+}
+
+// PullRefs fetches experiments, with the records of their provenance, from a
+// git remote. The data that they refer to is not fetched.
+func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (*Sync, []Experiment, error) {
+	if opts == nil {
+		opts = &SyncOptions{}
+	}
+	refs, err := r.remoteSelected(ctx, remote, &opts.Selection, opts.Names...)
+	if err != nil {
+		return nil, nil, err
+	}
+	have, err := r.refs(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &Sync{}
+	var specs, records []string
+	for _, f := range refs {
+		id, known := idOf(have, f)
+		if s.add(f, id, known, opts.Force) {
+			specs = append(specs, "+"+f.String()+":"+f.String())
+			records = append(records, recordRef(f.ID))
+		}
+	}
+	if len(specs) > 0 {
+		args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--", remote}
+		if _, err := r.git.Run(ctx, append(args, specs...)...); err != nil {
+			return nil, nil, err
+		}
+		r.fetchRecords(ctx, remote, records)
+	}
+	return s, r.synced(refs, s), nil
+}
+
+// fetchRecords fetches those records that the remote has; experiments saved by
+// DVC have none.
+func (r *Repo) fetchRecords(ctx context.Context, remote string, names []string) {
+	out, err := r.git.Run(ctx, "ls-remote", "--", remote, "refs/reprodl/provenance/*")
+	if err != nil {
+		return
+	}
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote}
+	n := len(args)
+	for line := range strings.Lines(string(out)) {
+		_, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if slices.Contains(names, name) {
+			args = append(args, "+"+name+":"+name)
+		}
+	}
+	if len(args) > n {
+		r.git.Run(ctx, args...)
+	}
+}
+
+func (r *Repo) chosen(ctx context.Context, opts *SyncOptions) ([]ref, error) {
+	if len(opts.Names) == 0 {
+		return r.selected(ctx, &opts.Selection)
+	}
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []ref
+	var unknown []string
+	for _, name := range opts.Names {
+		f, err := r.pick(ctx, refs, name)
+		switch {
+		case err == nil:
+			list = append(list, f)
+		case isNotFound(err):
+			unknown = append(unknown, name)
+		default:
+			return nil, err
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, unknownError("", unknown...)
+	}
+	return list, nil
+}
+
+func idOf(refs []ref, f ref) (git.ID, bool) {
+	for _, g := range refs {
+		if g.Baseline == f.Baseline && g.Name == f.Name {
+			return g.ID, true
+		}
+	}
+	return "", false
+}
+
+// synced lists the experiments that both sides now have.
+func (r *Repo) synced(refs []ref, s *Sync) []Experiment {
+	var list []Experiment
+	for _, f := range refs {
+		if slices.Contains(s.Done, f.Name) || slices.Contains(s.UpToDate, f.Name) {
+			list = append(list, Experiment{Name: f.Name, Rev: string(f.ID), Baseline: string(f.Baseline)})
+		}
+	}
+	return list
+}
+
+// RemoveRemote deletes experiments from a git remote: the named ones, or those
+// of the selection, or with keep all others. It returns their names.
+func (r *Repo) RemoveRemote(ctx context.Context, remote string, s *Selection, keep bool, names ...string) ([]string, error) {
+	refs, err := r.remoteSelected(ctx, remote, s, names...)
+	if err != nil {
+		return nil, err
+	}
+	if keep {
+		all, err := r.remoteRefs(ctx, remote)
+		if err != nil {
+			return nil, err
+		}
+		refs = slices.DeleteFunc(all, func(f ref) bool { return slices.Contains(refs, f) })
+	}
+	args := []string{"push", "--quiet", "--no-verify", "--", remote}
+	var removed []string
+	for _, f := range refs {
+		args = append(args, ":"+f.String())
+		removed = append(removed, f.Name)
+	}
+	if len(refs) > 0 {
+		_, err = r.git.Run(ctx, args...)
+	}
+	return removed, err
+}
+
+// RenameRemote renames an experiment of a git remote in one step.
+func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, force bool) error {
+	refs, err := r.remoteSelected(ctx, remote, nil, old)
+	if err != nil {
+		return err
+	}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	f := refs[0]
+	to := ref{Baseline: f.Baseline, Name: name}
+	all, err := r.remoteRefs(ctx, remote)
+	if err != nil {
+		return err
+	}
+	if _, ok := idOf(all, to); ok && !force {
+		return existsError(name)
+	}
+	if _, _, err := r.git.Size(ctx, f.ID); err != nil { // pushing needs the commit
+		if _, err := r.git.Run(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, f.String()); err != nil {
+			return err
+		}
+	}
+	_, err = r.git.Run(ctx, "push", "--quiet", "--no-verify", "--atomic", "--force", "--", remote, string(f.ID)+":"+to.String(), ":"+f.String())
+	return err
+}

@@ -1,0 +1,197 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// RunOptions say how an experiment is run. Nil means the zero RunOptions: all
+// stages, in the workspace, under a generated name.
+type RunOptions struct {
+	Name    string   // "" draws one
+	Set     []string // parameters: [FILE:]KEY=VALUE, by the grammar of DVC's -S
+	Message string   // of the commit; "" is DVC's
+	Force   bool     // run all stages, and replace an experiment of that name
+	Targets []string // as in Repro
+
+	// Temp runs in a copy of the working tree instead of the workspace.
+	Temp bool
+	// Copy lists untracked files and directories that the copy needs.
+	Copy []string
+
+	// Repro are the further options of the run; its Run field holds stages
+	// that are Go functions.
+	Repro pipeline.ReproOptions
+
+	task string // of the queue
+
+	// Seed and Backend are noted in the record of provenance.
+	Seed    string
+	Backend string
+}
+
+// Run runs the pipeline as an experiment and saves the result. In the
+// workspace the results stay there, as changes that are not committed.
+//
+// When a stage fails, or ctx ends, no experiment is saved and the files that
+// the run edited are as they were. With Repro.Dry nothing is saved and the
+// result is nil.
+func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
+	o := RunOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	head, _, err := r.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	edits := parseSet(o.Set)
+	if err := r.claim(ctx, head, &o.Name, o.Force, nil); err != nil {
+		return nil, err
+	}
+	if o.Repro.Dry {
+		o.Temp = true
+	}
+	if o.Temp {
+		return r.runTemp(ctx, head, edits, &o)
+	}
+	lock, err := r.lockWork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.unlock()
+	j := &journal{What: "exp run"}
+	if err := r.noteMachineFiles(j); err != nil {
+		return nil, err
+	}
+	changed, err := r.prepareEdits(r.root, r.dir, edits, j)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.begin(j); err != nil {
+		return nil, err
+	}
+	e, err := r.runHere(ctx, head, changed, &o)
+	if err != nil {
+		return nil, errors.Join(err, r.undo(context.WithoutCancel(ctx), j))
+	}
+	if err := r.done(); err != nil {
+		return nil, err
+	}
+	r.log.Info(fmt.Sprintf("\nRan experiment(s): %s\nExperiment results have been applied to your workspace.", e.Name))
+	return e, nil
+}
+
+// runHere edits the parameters, runs the stages in this working tree and
+// commits.
+func (r *Repo) runHere(ctx context.Context, head git.ID, changed []edited, o *RunOptions) (*Experiment, error) {
+	for _, c := range changed {
+		if err := c.write(); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.checkHead(ctx, head); err != nil {
+		return nil, err
+	}
+	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir}
+	return w.run(ctx, head, o, nil)
+}
+
+// checkHead makes sure that the user did not commit or switch meanwhile, so
+// that the experiment's parent is what it was started from.
+func (r *Repo) checkHead(ctx context.Context, want git.ID) error {
+	now, _, err := r.head(ctx)
+	if err == nil && now != want {
+		err = fmt.Errorf("HEAD moved from %s to %s meanwhile; run the experiment again", want.Short(), now.Short())
+	}
+	return err
+}
+
+// claim checks the name, or draws one. taken reports further names in use.
+func (r *Repo) claim(ctx context.Context, base git.ID, name *string, force bool, taken func(string) bool) error {
+	if *name == "" {
+		n, err := r.newName(ctx, taken)
+		*name = n
+		return err
+	}
+	if err := checkName(*name); err != nil {
+		return err
+	}
+	if _, ok := r.exists(ctx, ref{Baseline: base, Name: *name}); ok && !force {
+		return existsError(*name)
+	}
+	return nil
+}
+
+// noteMachineFiles puts dvc.lock and the .gitignore files, which a run may
+// rewrite, into the journal.
+func (r *Repo) noteMachineFiles(j *journal) error {
+	files, err := machineFiles(r.root)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		n, err := r.note(path.Join(r.sub, f))
+		if err != nil {
+			return err
+		}
+		j.Files = append(j.Files, n)
+	}
+	return nil
+}
+
+// work is a working tree in which an experiment runs: the user's or a copy.
+type work struct {
+	repo *Repo
+	git  *git.Repo
+	root string // of the DVC repository in this tree
+	dir  string // working directory
+	temp bool
+}
+
+// run brings the stages up to date and commits. record is filled with what
+// the caller knows; extra updates are made in the same step as the reference.
+func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.Update) (*Experiment, error) {
+	w.repo.log.Info(fmt.Sprintf("Reproducing experiment '%s'", o.Name))
+	p, err := w.open()
+	if err != nil {
+		return nil, err
+	}
+	if !o.Repro.Dry {
+		if err := w.bring(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	ro := o.Repro
+	ro.Force = ro.Force || o.Force
+	ro.Env = append(slices.Clone(ro.Env), "DVC_EXP_BASELINE_REV="+string(base), "DVC_EXP_NAME="+o.Name)
+	results, err := p.Repro(ctx, &ro, o.Targets...)
+	if err != nil {
+		return nil, err
+	}
+	if ro.Dry {
+		return nil, nil
+	}
+	s, err := w.stagesOf(results)
+	if err != nil {
+		return nil, err
+	}
+	return w.commit(ctx, base, s, o, extra)
+}
+
+// top is the top of the working tree and sub where the DVC repository lies in
+// it.
+func (w *work) sub() string {
+	rel, err := filepath.Rel(w.git.Root(), w.root)
+	if err != nil {
+		return "."
+	}
+	return filepath.ToSlash(rel)
+}

@@ -1,0 +1,207 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// runTemp runs an experiment in a copy of the working tree.
+func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
+	tree, err := r.editedTree(ctx, edits)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(r.tmpDir("standalone"), 0o777); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(r.tmpDir("standalone"), "tmp")
+	if err != nil {
+		return nil, err
+	}
+	defer removeAll(dir)
+	w, err := r.populate(ctx, dir, head, tree, o.Copy)
+	if err != nil {
+		return nil, err
+	}
+	defer w.git.Close()
+	e, err := w.run(ctx, head, o, nil)
+	if err != nil || e == nil {
+		return nil, err
+	}
+	r.log.Info(fmt.Sprintf("\nRan experiment(s): %s\nTo apply the results of an experiment to your workspace run:\n\n\tdvc exp apply <exp>", e.Name))
+	return e, nil
+}
+
+// editedTree stores the working tree, with parameters edited, as a tree
+// object. The files themselves stay as they are.
+func (r *Repo) editedTree(ctx context.Context, edits []edit) (git.ID, error) {
+	changed, err := r.prepareEdits(r.root, r.dir, edits, nil)
+	if err != nil {
+		return "", err
+	}
+	tree, err := r.git.Snapshot(ctx)
+	if err != nil {
+		return "", err
+	}
+	changes := map[string]git.Change{}
+	for _, c := range changed {
+		id, err := r.git.WriteObject(git.Blob, c.data)
+		if err != nil {
+			return "", err
+		}
+		name, err := filepath.Rel(r.git.Root(), c.abs)
+		if err != nil {
+			return "", err
+		}
+		name = filepath.ToSlash(name)
+		mode := git.ModeFile
+		if e, err := r.git.Lookup(ctx, tree, name); err == nil && e.Mode == git.ModeExec {
+			mode = git.ModeExec
+		}
+		changes[name] = git.Change{Mode: mode, ID: id}
+	}
+	return r.git.EditTree(ctx, tree, changes)
+}
+
+// populate makes dir a working tree of the repository with the files of a
+// tree object. Its .git directory has a HEAD and an index of its own and
+// shares everything else, so it need not be registered, and deleting it leaves
+// no trace. The DVC cache is shared too.
+func (r *Repo) populate(ctx context.Context, dir string, head, tree git.ID, extra []string) (*work, error) {
+	gitDir := filepath.Join(dir, ".git")
+	if err := os.MkdirAll(gitDir, 0o777); err != nil {
+		return nil, err
+	}
+	for name, text := range map[string]string{"HEAD": string(head), "commondir": r.git.CommonDir()} {
+		if err := os.WriteFile(filepath.Join(gitDir, name), []byte(text+"\n"), 0o666); err != nil {
+			return nil, err
+		}
+	}
+	g, err := git.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	g.Env = r.opts.Env
+	env := []string{"GIT_DIR=" + gitDir, "GIT_WORK_TREE=" + dir}
+	for _, args := range [][]string{
+		{"-c", "core.sparseCheckout=false", "read-tree", string(tree)},
+		{"-c", "core.sparseCheckout=false", "checkout-index", "--all", "--force", "--index"},
+	} {
+		if _, err := g.Do(ctx, git.Cmd{Args: args, Dir: dir, Env: env}); err != nil {
+			return nil, err
+		}
+	}
+	w := &work{repo: r, git: g, root: filepath.Join(dir, filepath.FromSlash(r.sub)), temp: true}
+	rel, err := filepath.Rel(r.root, r.dir)
+	if err != nil {
+		return nil, err
+	}
+	w.dir = filepath.Join(w.root, rel)
+	if err := os.MkdirAll(w.dir, 0o777); err != nil {
+		return nil, err
+	}
+	if err := r.shareCache(w.root); err != nil {
+		return nil, err
+	}
+	for _, p := range extra {
+		if err := r.copyInto(w.root, p); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// copyInto copies an untracked file or directory of the workspace.
+func (r *Repo) copyInto(root, name string) error {
+	src := filepath.Join(r.dir, filepath.FromSlash(name))
+	rel, err := filepath.Rel(r.root, src)
+	if err != nil || !filepath.IsLocal(rel) {
+		return fmt.Errorf("Unable to copy '%s'. It is outside of the repository.", name)
+	}
+	fi, err := os.Stat(src)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("Unable to copy '%s'. It is not a file or directory.", name)
+	case err != nil:
+		return err
+	case fi.IsDir():
+		return os.CopyFS(filepath.Join(root, rel), os.DirFS(src))
+	}
+	data, err := os.ReadFile(src)
+	if err != nil {
+		return err
+	}
+	dst := filepath.Join(root, rel)
+	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(dst, data, fi.Mode().Perm())
+}
+
+// removeAll deletes a directory whose files may be read-only.
+func removeAll(dir string) {
+	if os.RemoveAll(dir) == nil {
+		return
+	}
+	filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			os.Chmod(p, 0o777)
+		}
+		return nil
+	})
+	os.RemoveAll(dir)
+}
+
+// checkTree refuses trees that would write outside of the directory they are
+// checked out in: hostile names, and symbolic links that lead out.
+func (r *Repo) checkTree(ctx context.Context, tree git.ID) error {
+	return r.git.Walk(ctx, tree, func(name string, e git.Entry) error {
+		if err := checkPath(name); err != nil {
+			return err
+		}
+		if e.Mode != git.ModeSymlink {
+			return nil
+		}
+		_, target, err := r.git.Object(ctx, e.ID)
+		if err != nil {
+			return err
+		}
+		return checkLink(name, string(target))
+	})
+}
+
+// checkPath refuses names that mean something else on disk: above the root,
+// inside .git, however spelled, or not a name at all.
+func checkPath(name string) error {
+	bad := !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, "\x00\\")
+	for part := range strings.SplitSeq(name, "/") {
+		p := strings.ToLower(strings.TrimRight(strings.Map(func(c rune) rune {
+			if c == '\u200c' || c == '\u200d' || c == '\ufeff' || (c >= '\u200e' && c <= '\u200f') || (c >= '\u202a' && c <= '\u202e') || (c >= '\u206a' && c <= '\u206f') {
+				return -1 // ignored by some file systems
+			}
+			return c
+		}, part), " ."))
+		p, _, _ = strings.Cut(p, ":")
+		bad = bad || part == "" || part == "." || part == ".." || p == ".git" || p == "git~1"
+	}
+	if bad {
+		return fmt.Errorf("the experiment contains the path %q, which must not be written", name)
+	}
+	return nil
+}
+
+// checkLink refuses a symbolic link that leaves the working tree.
+func checkLink(name, target string) error {
+	to := filepath.Join(filepath.Dir(filepath.FromSlash(name)), filepath.FromSlash(target))
+	if target == "" || filepath.IsAbs(target) || strings.HasPrefix(target, "/") || !filepath.IsLocal(to) {
+		return fmt.Errorf("the experiment contains the symbolic link %q, which leaves the repository (to %q)", name, target)
+	}
+	return nil
+}

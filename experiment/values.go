@@ -1,0 +1,59 @@
+package experiment
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/reprodl/reprodl/internal/ignore"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// parseValues decodes a parameter or metrics file by the ending of its name.
+func parseValues(name string, data []byte) (any, error) {
+	v, err := params.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return v.Value(), nil
+}
+
+// skipper tells what DVC does not look at in a working tree.
+func skipper(root string) func(string, bool) bool {
+	dvc, git := ignore.DVC(root), ignore.Git(root, "")
+	return func(p string, dir bool) bool { return dvc.Ignored(p, dir) || git.Ignored(p, dir) }
+}
+
+// objects is the DVC cache, wherever the configuration puts it; nil, and then
+// nothing is read from it, if that cannot be read.
+func (r *Repo) objects() *object.Cache {
+	p, err := pipeline.Open(r.root, &pipeline.Options{Env: r.opts.Env})
+	if err != nil {
+		return nil
+	}
+	return p.Cache()
+}
+
+// shareCache makes a copy of the repository use the cache of this one. Local
+// settings, such as credentials of remotes, are copied.
+func (r *Repo) shareCache(root string) error {
+	const local = "config.local"
+	data, err := os.ReadFile(filepath.Join(r.root, ".dvc", local))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(root, ".dvc", local), data, 0o600)
+	}
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	c, err := repo.LoadConfig(filepath.Join(root, ".dvc"), nil)
+	if err != nil {
+		return err
+	}
+	cache := r.objects()
+	if cache == nil {
+		return nil
+	}
+	return c.Set(repo.Local, "cache", "dir", cache.Dir(), root)
+}
