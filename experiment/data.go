@@ -64,3 +64,21 @@ func (w *work) store(ctx context.Context, s *SaveOptions) error {
 	}
 	return p.Commit(ctx, &pipeline.CommitOptions{Force: true, NoRelink: true, Recursive: s.Recursive}, s.Targets...)
 }
+
+// define puts stages in Go in place of dvc.yaml, and writes it from them.
+func (w *work) define(ctx context.Context, p *pipeline.Repo, o *RunOptions) (*pipeline.Repo, error) {
+	if len(o.Stages) == 0 {
+		return p, nil
+	}
+	d, err := p.Define(o.Program, o.Stages...)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.WriteProject(ctx); err != nil {
+		return nil, err
+	}
+	if w.temp {
+		return p, nil
+	}
+	return d, nil
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/pipeline"
 )
@@ -26,9 +27,15 @@ type RunOptions struct {
 	// Copy lists untracked files and directories that the copy needs.
 	Copy []string
 
-	// Repro are the further options of the run; its Run field holds stages
-	// that are Go functions.
+	// Repro are the further options of the run.
 	Repro pipeline.ReproOptions
+
+	// Stages, if any, are the pipeline in Go; dvc.yaml is written from them, so
+	// that the experiment can be reproduced by its files alone. Program is the
+	// command line of this program, as for [pipeline.Repo.Define]. In a copy
+	// (Temp) it is what runs, as functions know one working directory only.
+	Stages  []pipeline.Stage
+	Program string
 
 	task string // of the queue
 
@@ -68,7 +75,7 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	}
 	defer lock.unlock()
 	j := &journal{What: "exp run"}
-	if err := r.noteMachineFiles(j); err != nil {
+	if err := r.noteMachineFiles(j, len(o.Stages) > 0); err != nil {
 		return nil, err
 	}
 	changed, err := r.prepareEdits(r.root, r.dir, edits, j)
@@ -132,10 +139,21 @@ func (r *Repo) claim(ctx context.Context, base git.ID, name *string, force bool,
 
 // noteMachineFiles puts dvc.lock and the .gitignore files, which a run may
 // rewrite, into the journal.
-func (r *Repo) noteMachineFiles(j *journal) error {
+func (r *Repo) noteMachineFiles(j *journal, inGo bool) error {
 	files, err := machineFiles(r.root)
 	if err != nil {
 		return err
+	}
+	if inGo {
+		dir, err := filepath.Rel(r.root, r.dir)
+		if err != nil {
+			return err
+		}
+		for _, f := range []string{dvcfile.ProjectName, dvcfile.LockName, ".gitignore"} {
+			if f = path.Join(filepath.ToSlash(dir), f); !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
 	}
 	for _, f := range files {
 		n, err := r.note(path.Join(r.sub, f))
@@ -162,6 +180,9 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 	w.repo.log.Info(fmt.Sprintf("Reproducing experiment '%s'", o.Name))
 	p, err := w.open()
 	if err != nil {
+		return nil, err
+	}
+	if p, err = w.define(ctx, p, o); err != nil {
 		return nil, err
 	}
 	if !o.Repro.Dry {

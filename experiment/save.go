@@ -47,7 +47,7 @@ func (r *Repo) Save(ctx context.Context, opts *SaveOptions) (*Experiment, error)
 	}
 	defer lock.unlock()
 	j := &journal{What: "exp save"}
-	if err := r.noteMachineFiles(j); err != nil {
+	if err := r.noteMachineFiles(j, false); err != nil {
 		return nil, err
 	}
 	if err := r.begin(j); err != nil {

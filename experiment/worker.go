@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/pipeline"
 )
 
 // WorkOptions say how a worker works. Nil means the zero WorkOptions.
@@ -30,8 +29,6 @@ type WorkOptions struct {
 	// so that results do not depend on how many workers there are. 0 is all
 	// that the machine has, whatever else runs.
 	CPUs int
-	// Run are stages that are Go functions.
-	Run map[string]pipeline.Func
 	// Stop is asked between tasks whether to end; nil never does.
 	Stop func() bool
 }
@@ -200,7 +197,6 @@ func (q *Queue) attempt(ctx context.Context, t *Task, o *WorkOptions) (string, e
 	if err == nil {
 		defer w.git.Close()
 		ro := t.runOptions()
-		ro.Repro.Run = o.Run
 		var e *Experiment
 		e, err = w.run(ctx, git.ID(t.Baseline), ro, []git.Update{{Name: taskRef(t.ID), Old: mark}})
 		if err == nil {
