@@ -43,7 +43,8 @@ func (v CrossValidation) Mean() float64 {
 
 // CrossValidate trains once for every seed and fold, on all other folds, and
 // tests on that fold. Nothing of the held out fold chooses anything: every
-// training runs its epochs, and its last model counts. So Patience must be 0.
+// training runs its epochs, and its last model counts. So Patience must be 0. A
+// nil backend means that of esc50/cpu.
 func CrossValidate(ctx context.Context, b compute.Backend, f *Features, c Config, opts *CrossOptions) (CrossValidation, error) {
 	var o CrossOptions
 	if opts != nil {

@@ -4,7 +4,7 @@
 //
 //	data, err := esc50.Open(os.DirFS("ESC-50-master"))
 //	features, err := esc50.Extract(ctx, data, nil)
-//	result, err := esc50.Train(ctx, backend, features, config, nil)
+//	result, err := esc50.Train(ctx, nil, features, config, nil)
 //
 // # Front end
 //

@@ -11,6 +11,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
+
+	"github.com/reprodl/reprodl/esc50/cpu"
 )
 
 // averageScope holds the moving average of each variable of the model, under
@@ -23,6 +25,14 @@ type network struct {
 	config  Config
 	store   *model.Store
 	train   *model.Exec
+}
+
+// orCPU returns b, or the backend of esc50/cpu for nil.
+func orCPU(b compute.Backend) compute.Backend {
+	if b == nil {
+		return cpu.Default()
+	}
+	return b
 }
 
 // newNetwork makes the network around a store, empty or from a checkpoint.

@@ -65,9 +65,9 @@ type Result struct {
 	Test   *Evaluation // and on the test folds
 }
 
-// Train trains AudioNet on the features and evaluates it. With a backend that
-// computes the same bits everywhere, as that of esc50/cpu does, the result
-// depends to the bit on nothing but the features, c and the split.
+// Train trains AudioNet on the features and evaluates it. A nil backend means
+// that of esc50/cpu, with which the result depends to the bit on nothing but
+// the features, c and the split.
 //
 // When ctx is cancelled it stops between two steps and returns the context's
 // error.
@@ -125,6 +125,7 @@ func newTraining(b compute.Backend, f *Features, c Config, opts TrainOptions) (*
 	if c.Patience > 0 && len(opts.Split.Val) == 0 {
 		return nil, errors.New("patience needs validation folds")
 	}
+	b = orCPU(b)
 	t := &training{backend: b, f: f, c: c, opts: opts}
 	t.batcher = batcher{c: c, f: f, index: f.inFolds(opts.Split.Train), norm: norm{0, 1}}
 	t.schedule = schedule{c, t.batcher.steps()}

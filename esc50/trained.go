@@ -18,7 +18,8 @@ import (
 )
 
 // Model is a trained AudioNet with all that prediction needs: weights, classes,
-// front end and input normalisation. It may be used by several goroutines.
+// front end and input normalisation. It may be used by several goroutines. Its
+// methods take a nil backend for that of esc50/cpu.
 type Model struct {
 	Config  Config
 	Classes []string
@@ -69,7 +70,7 @@ func (m *Model) logits(b compute.Backend, x *tensors.Tensor) (rows [][]float32, 
 	defer catch(&err)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.backend != b {
+	if b = orCPU(b); m.backend != b {
 		net := m.Config.audioNet()
 		m.exec, err = model.NewExec(b, m.store, func(scope *model.Scope, x *graph.Node) *graph.Node {
 			return net.Logits(scope, x)
