@@ -1,9 +1,97 @@
 package pipeline
 
-import "context"
+import (
+	"context"
+	"errors"
 
-func (r *Repo) pullRunCache(ctx context.Context) error { return nil }
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
+)
 
-func (p *repro) pullRun(ctx context.Context, s *stage, hit *runHit) {}
+// pullRunCache fetches the run cache of the default remote.
+func (r *Repo) pullRunCache(ctx context.Context) error { return r.fetchRuns(ctx, "") }
 
-func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) { return false, nil }
+// fetchHashes fetches objects from the default remote, as far as it has them.
+func (r *Repo) fetchHashes(ctx context.Context, hashes []object.Hash) error {
+	remote, _, err := r.remote("")
+	if err != nil {
+		return err
+	}
+	t, err := r.Cache().Fetch(ctx, remote, hashes, 0)
+	if err == nil {
+		err = errors.Join(t.Failed...)
+	}
+	return err
+}
+
+// pullRun fetches the outputs of a recorded run.
+func (p *repro) pullRun(ctx context.Context, s *stage, hit *runHit) {
+	var hashes []object.Hash
+	for _, o := range s.outs {
+		if e := dvcfile.Entry(hit.entry.Outs, o.path); e != nil {
+			hashes = append(hashes, e.Hash)
+		}
+	}
+	if err := p.r.fetchHashes(ctx, hashes); err != nil {
+		p.r.log.Debug(err.Error())
+	}
+}
+
+// pull fetches what a changed stage lacks: dependencies that are the outputs of
+// others, and, if it is only for missing data that the stage counts as changed,
+// its own outputs. It reports whether the stage is up to date by that.
+func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) {
+	if p.opts.Dry {
+		return false, nil
+	}
+	for _, d := range s.deps {
+		if exists(d.abs) {
+			continue
+		}
+		owner, out, err := p.x.owner(d.abs)
+		if err != nil {
+			return false, err
+		}
+		if owner == nil {
+			continue
+		}
+		if err := p.r.bringBack(ctx, []*output{out}); err != nil {
+			p.r.log.Debug(err.Error())
+		}
+	}
+	left, err := p.changes(ctx, s, true)
+	if err != nil || len(left) > 0 {
+		return false, err
+	}
+	p.info("Pulling data for %s", s)
+	if err := p.r.bringBack(ctx, s.outs); err != nil {
+		p.r.log.Debug(err.Error())
+		p.info("Unable to pull data for %s", s)
+		return false, nil
+	}
+	res.Action = Pulled
+	return true, nil
+}
+
+// bringBack fetches outputs and checks them out.
+func (r *Repo) bringBack(ctx context.Context, outs []*output) error {
+	var hashes []object.Hash
+	for _, o := range outs {
+		if o.cached() {
+			hashes = append(hashes, o.rec.Hash)
+		}
+	}
+	if err := r.fetchHashes(ctx, hashes); err != nil {
+		return err
+	}
+	for _, o := range outs {
+		if !o.cached() || o.rec.Hash.IsZero() {
+			continue
+		}
+		opts := &object.CheckoutOptions{Exec: o.rec.Exec}
+		if _, err := r.Cache().Checkout(ctx, r.Hasher(), o.abs, o.rec.Hash, opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -60,6 +60,7 @@ type output struct {
 	dvcfile.Out
 	rec    object.Meta
 	inRepo bool
+	data   bool // of a .dvc file
 }
 
 func (o *output) isMetric() bool { return o.Kind == dvcfile.Metric }
@@ -199,7 +200,7 @@ func (r *Repo) newDataStage(dot *dvcfile.DotDVC) *stage {
 	}
 	for i := range dot.Outs {
 		o := r.newOutput(dot.Outs[i].Out, r.abs(dot.OutPath(i)))
-		o.rec = dot.Outs[i].Entry.Meta
+		o.rec, o.data = dot.Outs[i].Entry.Meta, true
 		s.outs = append(s.outs, o)
 	}
 	return s

@@ -12,6 +12,7 @@ import (
 
 func (a *app) statusCmd() *cobra.Command {
 	var opts pipeline.StatusOptions
+	var transfer pipeline.TransferOptions
 	var asJSON, cloud bool
 	cmd := &cobra.Command{
 		Use:   "status [target]...",
@@ -20,6 +21,14 @@ func (a *app) statusCmd() *cobra.Command {
 			repo, err := a.open()
 			if err != nil {
 				return err
+			}
+			if cloud || transfer.Remote != "" {
+				transfer.WithDeps, transfer.Recursive = opts.WithDeps, opts.Recursive
+				list, err := repo.CloudStatus(cmd.Context(), &transfer, targets...)
+				if err != nil {
+					return soft(err)
+				}
+				return a.showCloud(list, repo.RemoteName(transfer.Remote), asJSON)
 			}
 			list, err := repo.Status(cmd.Context(), &opts, targets...)
 			if err != nil {
@@ -32,6 +41,7 @@ func (a *app) statusCmd() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVarP(&opts.WithDeps, "with-deps", "d", false, "also what the targets depend on")
 	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
+	transferFlags(flags, &transfer)
 	flags.BoolVarP(&cloud, "cloud", "c", false, "compare the cache with the remote")
 	return cmd
 }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// transferFlags are the options that push, pull, fetch and status -c share.
+func transferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
+	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
+	flags.IntVarP(&opts.Jobs, "jobs", "j", 0, "copies at a time")
+	flags.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "also what all branches need")
+	flags.BoolVarP(&opts.AllTags, "all-tags", "T", false, "also what all tags need")
+	flags.BoolVarP(&opts.AllCommits, "all-commits", "A", false, "also what all commits need")
+}
+
+// moreTransferFlags are those of push, pull and fetch alone.
+func moreTransferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
+	transferFlags(flags, opts)
+	flags.BoolVarP(&opts.WithDeps, "with-deps", "d", false, "also what the targets depend on")
+	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
+	flags.BoolVar(&opts.RunCache, "run-cache", false, "also the run cache")
+	flags.BoolVar(&opts.Glob, "glob", false, "targets are shell patterns")
+}
+
+func (a *app) pushCmd() *cobra.Command {
+	var opts pipeline.TransferOptions
+	cmd := &cobra.Command{
+		Use:   "push [target]...",
+		Short: "Upload tracked files to a remote",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			n, err := repo.Push(cmd.Context(), &opts, targets...)
+			if err != nil {
+				return soft(fmt.Errorf("failed to push data to the cloud - %w", err))
+			}
+			a.showTransfer("pushed", n, nil)
+			return nil
+		},
+	}
+	moreTransferFlags(cmd.Flags(), &opts)
+	return cmd
+}
+
+func (a *app) fetchCmd() *cobra.Command {
+	var opts pipeline.TransferOptions
+	cmd := &cobra.Command{
+		Use:   "fetch [target]...",
+		Short: "Download tracked files from a remote to the cache",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			n, err := repo.Fetch(cmd.Context(), &opts, targets...)
+			if err != nil {
+				return soft(fmt.Errorf("failed to fetch data from the cloud - %w", err))
+			}
+			a.showTransfer("fetched", n, nil)
+			return nil
+		},
+	}
+	moreTransferFlags(cmd.Flags(), &opts)
+	return cmd
+}
+
+func (a *app) pullCmd() *cobra.Command {
+	var opts pipeline.TransferOptions
+	cmd := &cobra.Command{
+		Use:   "pull [target]...",
+		Short: "Download tracked files from a remote and check them out",
+		RunE: func(cmd *cobra.Command, targets []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			n, list, err := repo.Pull(cmd.Context(), &opts, targets...)
+			if list != nil {
+				a.showCheckout(list, false)
+				a.showTransfer("fetched", n, list)
+			}
+			if err != nil {
+				return soft(fmt.Errorf("failed to pull data from the cloud - %w", err))
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	moreTransferFlags(flags, &opts)
+	flags.BoolVarP(&opts.Force, "force", "f", false, "overwrite and remove files that are nowhere else")
+	flags.BoolVar(&opts.AllowMissing, "allow-missing", false, "missing content is no error")
+	return cmd
+}
+
+// showTransfer prints the number of files, and for a pull what was checked out.
+func (a *app) showTransfer(what string, n int, list *pipeline.Checkouts) {
+	if list == nil {
+		list = new(pipeline.Checkouts)
+	}
+	text := summarize("modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles, what, n)
+	if what == "fetched" {
+		text = summarize(what, n, "modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles)
+	}
+	if text == "" {
+		text = "Everything is up to date."
+	}
+	a.printf("%s\n", text)
+}
+
+// showCloud prints the outcome of status -c.
+func (a *app) showCloud(list []pipeline.CloudStatus, remote string, asJSON bool) error {
+	states := dvcyaml.NewMap()
+	for _, s := range list {
+		states.Set(s.Name, string(s.State))
+	}
+	switch {
+	case a.quiet > 0 && !asJSON:
+		if len(list) > 0 {
+			return &exitError{code: exitSoft}
+		}
+	case asJSON:
+		data, err := pyjson.Marshal(states, pyjson.Style{ASCII: true})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.Stdout, "%s\n", data)
+	case len(list) == 0:
+		a.printf("Cache and remote '%s' are in sync.\n", remote)
+	default:
+		a.showItems(states, "\t")
+	}
+	return nil
+}
