@@ -19,9 +19,8 @@ type content struct {
 	badParams bool // Exact only: a value that can't be written has been logged
 	images    bool
 	plots     []*plot
-	byName    map[string]*plot
+	byName    map[string]bool // of folder and name
 	artifacts pyjson.Map
-	kept      []any // entries of plots in dvc.yaml that a resumed run found
 }
 
 // abs returns the path of a slash-separated name below the directory.

@@ -2,6 +2,8 @@ package live_test
 
 import (
 	"encoding/json"
+	"image"
+	"image/color"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -39,13 +41,23 @@ func peerEnv(t testing.TB) []string {
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
 }
 
-// TestPeer makes the calls of testdata/peer.json with the real dvclive and
+// TestPeer makes the calls of cases with the real dvclive and
 // with this package, and compares the trees, the failed calls and the steps.
-func TestPeer(t *testing.T) {
+func TestPeer(t *testing.T) { comparePeer(t, peerPython(t), "testdata/peer.json") }
+
+// TestPeerNumpy compares what needs numpy, pillow or scikit-learn.
+func TestPeerNumpy(t *testing.T) {
 	python := peerPython(t)
+	if err := exec.Command(python, "-c", "import numpy, PIL, sklearn").Run(); err != nil {
+		t.Skip("the Python of the real dvclive lacks numpy, pillow or scikit-learn (PYTHONPATH may add them)")
+	}
+	comparePeer(t, python, "testdata/numpy.json")
+}
+
+func comparePeer(t *testing.T, python, cases string) {
 	script, err := filepath.Abs("testdata/replay.py")
 	require.NoError(t, err)
-	file, err := filepath.Abs("testdata/peer.json")
+	file, err := filepath.Abs(cases)
 	require.NoError(t, err)
 	top := t.TempDir()
 	cmd := exec.Command(python, script, file, top)
@@ -60,13 +72,13 @@ func TestPeer(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(out, &results))
 
-	var cases []struct {
+	var list []struct {
 		Case  string
 		Exact bool
 		Calls []json.RawMessage
 	}
-	readJSON(t, file, &cases)
-	for _, c := range cases {
+	readJSON(t, file, &list)
+	for _, c := range list {
 		t.Run(c.Case, func(t *testing.T) {
 			want := results[c.Case]
 			work := t.TempDir()
@@ -102,9 +114,14 @@ func compareDirs(t *testing.T, got, want string) {
 	}
 	for name, text := range b {
 		have, ok := a[name]
-		if assert.True(t, ok, "missing %q", name) {
-			assert.Equal(t, text, have, name)
+		if !assert.True(t, ok, "missing %q", name) || have == text {
+			continue
 		}
+		if slices.Contains([]string{".png", ".gif", ".jpg"}, filepath.Ext(name)) {
+			comparePixels(t, filepath.Join(got, name), filepath.Join(want, name))
+			continue
+		}
+		assert.Equal(t, text, have, name)
 	}
 }
 
@@ -129,4 +146,32 @@ func readTree(t *testing.T, dir string) map[string]string {
 		return nil
 	}))
 	return tree
+}
+
+// comparePixels compares images, those of lossless formats exactly.
+func comparePixels(t *testing.T, got, want string) {
+	t.Helper()
+	a, b := decode(t, got), decode(t, want)
+	require.Equal(t, b.Bounds(), a.Bounds(), want)
+	for y := range b.Bounds().Dy() {
+		for x := range b.Bounds().Dx() {
+			p := color.NRGBAModel.Convert(a.At(x, y)).(color.NRGBA)
+			q := color.NRGBAModel.Convert(b.At(x, y)).(color.NRGBA)
+			if filepath.Ext(want) == ".jpg" {
+				require.InDelta(t, q.G, p.G, 8, "%s at %d,%d", want, x, y)
+			} else {
+				require.Equal(t, q, p, "%s at %d,%d", want, x, y)
+			}
+		}
+	}
+}
+
+func decode(t *testing.T, file string) image.Image {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	img, _, err := image.Decode(f)
+	require.NoError(t, err, file)
+	return img
 }

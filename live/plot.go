@@ -23,8 +23,7 @@ type Plot struct {
 
 // plot is one file of data and its entry in dvc.yaml.
 type plot struct {
-	file   string // below the directory, with slashes
-	custom bool
+	file string // below the directory, with slashes
 	Plot
 }
 
@@ -96,15 +95,18 @@ func (l *Logger) logPlot(name, folder string, data any, p Plot) error {
 		return err
 	}
 	defer l.io.Unlock()
-	file = folder + file + ".json"
-	c := &l.files.content
-	if known := c.byName[folder+name]; known == nil {
-		if c.byName == nil {
-			c.byName = make(map[string]*plot)
-		}
-		known = &plot{file: file, Plot: p}
-		c.byName[folder+name] = known
-		c.plots = append(c.plots, known)
+	l.files.content.addPlot(folder, name, file, p)
+	return l.writeFile(folder+file+".json", append(text, '\n'))
+}
+
+// addPlot registers a plot, unless its name is known.
+func (c *content) addPlot(folder, name, file string, p Plot) {
+	if c.byName[folder+name] {
+		return
 	}
-	return l.writeFile(file, append(text, '\n'))
+	if c.byName == nil {
+		c.byName = make(map[string]bool)
+	}
+	c.byName[folder+name] = true
+	c.plots = append(c.plots, &plot{file: folder + file + ".json", Plot: p})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
@@ -52,10 +53,6 @@ func (l *Logger) LogSklearnPlot(kind SklearnPlot, labels, predictions any, opts 
 	if !ok {
 		return fmt.Errorf("%w: plot %q: use confusion_matrix, roc, precision_recall, det or calibration", ErrOption, kind)
 	}
-	data, err := spec.compute(labels, predictions, opts)
-	if err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
-	}
 	p := spec.Plot
 	if opts.Normalized && kind == ConfusionMatrix {
 		p.Template = "confusion_normalized"
@@ -65,7 +62,24 @@ func (l *Logger) LogSklearnPlot(kind SklearnPlot, labels, predictions any, opts 
 	override(&p.YLabel, opts.YLabel)
 	name := string(kind)
 	override(&name, opts.Name)
+	data, err := spec.compute(labels, predictions, opts)
+	if err != nil {
+		if l.opts.Exact {
+			l.listPlot(name, p)
+		}
+		return fmt.Errorf("%s: %w", kind, err)
+	}
 	return l.logPlot(name, "plots/sklearn/", data, p)
+}
+
+// listPlot makes dvc.yaml name a plot that has no data, as DVCLive does when
+// scikit-learn refuses the arguments.
+func (l *Logger) listPlot(name string, p Plot) {
+	file, err := localFile(strings.ReplaceAll(name, ".json", ""))
+	if err == nil && l.touch() == nil {
+		l.files.content.addPlot("plots/sklearn/", name, file, p)
+		l.io.Unlock()
+	}
 }
 
 func override(dst *string, text string) {
