@@ -32,12 +32,12 @@ type Resampler struct {
 	scratch  sync.Pool // of *[]float64
 }
 
-// maxFilterBank bounds the taps in memory: 512 MiB.
-const maxFilterBank = 1 << 26
+// maxFilterBank bounds the taps in memory: 64 MiB.
+const maxFilterBank = 1 << 23
 
 // NewResampler returns a Resampler from one rate to another, both in Hz. It
 // refuses rates below 1, above 768,000 and pairs whose filters would take more
-// than 512 MiB.
+// than 64 MiB.
 func NewResampler(from, to int) (*Resampler, error) {
 	if from < 1 || to < 1 || from > maxRate || to > maxRate {
 		return nil, fmt.Errorf("resample from %d to %d Hz: want rates of 1 to %d", from, to, maxRate)
