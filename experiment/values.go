@@ -3,6 +3,8 @@ package experiment
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
@@ -47,7 +49,7 @@ func (r *Repo) shareCache(root string) error {
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	c, err := repo.LoadConfig(filepath.Join(root, ".dvc"), nil)
+	c, err := repo.LoadConfig(filepath.Join(root, ".dvc"), r.getenv)
 	if err != nil {
 		return err
 	}
@@ -56,4 +58,14 @@ func (r *Repo) shareCache(root string) error {
 		return nil
 	}
 	return c.Set(repo.Local, "cache", "dir", cache.Dir(), root)
+}
+
+// getenv looks into the environment given to Open.
+func (r *Repo) getenv(name string) string {
+	for _, kv := range slices.Backward(r.opts.Env) {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
 }

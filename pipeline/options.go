@@ -28,6 +28,7 @@ type ReproOptions struct {
 	NoCommit        bool // don't store outputs, nor a run-cache entry
 	Pull            bool // fetch missing dependencies and outputs, and the run cache, from the remote
 	AllowMissing    bool // data that is not there is no reason to run
+	NoGit           bool // neither stage changed files in git nor tell which to stage
 	OnError         OnError
 
 	// Jobs is how many stages may run at a time; less than 2 runs them one
