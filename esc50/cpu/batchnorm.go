@@ -18,9 +18,12 @@ type batchNorm struct {
 	outer, channels, inner int
 }
 
-// norms are the parameters of a batch normalisation by channel.
+// norms are the parameters of a batch normalisation by channel, and what is
+// known about its operand y: forward the sum of y, backward that of its
+// gradient.
 type norms struct {
 	channel []kernel.Norm
+	sum     []float64
 }
 
 func (f *function) batchNorm(op compute.OpType, epsilon float32, axis int, in []*value) (*batchNorm, shapes.Shape, error) {
@@ -113,9 +116,10 @@ func (b *batchNorm) plane(x []float32, o, c int) []float32 {
 	return x[at : at+b.inner]
 }
 
-// statistics sets the mean and variance of each channel. The sums are those in
-// parts, one slice of all channels per part, or made here if parts is nil.
-func (b *batchNorm) statistics(x *run, y []float32, parts [][]kernel.Moments, mean, variance []float32) {
+// statistics sets the mean and variance of each channel and returns its sum. The
+// sums are those in parts, one slice of all channels per part, or made here if
+// parts is nil.
+func (b *batchNorm) statistics(x *run, y []float32, parts [][]kernel.Moments, mean, variance []float32) []float64 {
 	if parts == nil {
 		parts = make([][]kernel.Moments, b.outer)
 		for o := range parts {
@@ -126,12 +130,15 @@ func (b *batchNorm) statistics(x *run, y []float32, parts [][]kernel.Moments, me
 			parts[t/b.channels][t%b.channels].AddBias(s.get(slotSpare, b.inner), plane, 0)
 		})
 	}
-	for c := range b.channels {
+	sums := make([]float64, b.channels)
+	for c := range sums {
 		sum, squares := totals(parts, c)
 		m := sum / b.count()
 		mean[c] = float32(m)
 		variance[c] = float32(max(squares/b.count()-float64(m*m), 0))
+		sums[c] = sum
 	}
+	return sums
 }
 
 // totals adds the parts of channel c in order.
@@ -207,5 +214,17 @@ func (b *batchNorm) factors(n *norms, parts [][]kernel.Moments, scale, variance,
 		n.channel[c].K3 = float32(-k1 * sum / b.count())
 		dScale[c] = float32(product * inverse)
 		dOffset[c] = float32(sum)
+	}
+}
+
+// gradientTotal sets the sums of the gradient of y from those of y and of g:
+// what a bias added to y before gets. Its true value is zero; this is what the
+// rounded factors leave of it.
+func (b *batchNorm) gradientTotal(n *norms, parts [][]kernel.Moments, ySum []float64) {
+	n.sum = make([]float64, b.channels)
+	for c, p := range n.channel {
+		g, _ := totals(parts, c)
+		centred := ySum[c] - float64(b.count()*float64(p.Mean))
+		n.sum[c] = float64(float64(p.K1)*g) + float64(float64(p.K2)*centred) + float64(float64(p.K3)*b.count())
 	}
 }

@@ -66,13 +66,16 @@ func moveAs[T any1](dst []T, source any, f mover) {
 	src := source.([]T)
 	f(func(to, from, step, n int) {
 		d := dst[to : to+n]
+		if n == 0 {
+			return
+		}
 		switch step {
 		case 1:
 			copy(d, src[from:from+n])
 		case 0:
-			v := src[from]
-			for i := range d {
-				d[i] = v
+			d[0] = src[from]
+			for done := 1; done < len(d); done *= 2 {
+				copy(d[done:], d[:done])
 			}
 		default:
 			for i := range d {

@@ -149,8 +149,9 @@ func (p *plan) fuseNorm(n *node) bool {
 		var parameters *norms
 		if training {
 			mean, variance := x.tensor(n.out[1]).f32(), x.tensor(n.out[2]).f32()
-			b.statistics(x, in[0].f32(), x.parts[y], mean, variance)
+			sums := b.statistics(x, in[0].f32(), x.parts[y], mean, variance)
 			parameters = b.norms(mean, variance, in[1].f32(), in[2].f32())
+			parameters.sum = sums
 		} else {
 			parameters = b.norms(in[3].f32(), in[4].f32(), in[1].f32(), in[2].f32())
 		}
@@ -248,6 +249,7 @@ func (p *plan) fuseNormGradient(n *node) bool {
 		parts := gradientSums(x, planesOf(in[0]), m.grad.bind(x), forward)
 		after := &norms{channel: slices.Clone(forward.channel)}
 		b.factors(after, parts, in[1].f32(), in[3].f32(), x.tensor(n.out[1]).f32(), x.tensor(n.out[2]).f32())
+		b.gradientTotal(after, parts, forward.sum)
 		x.norms[number] = after
 	})
 	p.lazy[n.out[0]] = normed{activation{y: m.y, norm: number, of: m.of}, m.grad}
@@ -278,6 +280,14 @@ func (p *plan) fuseSum(n *node) bool {
 	all := slices.Equal(axes, []int{0, 2, 3})
 	if !ok || r.dense() != nil || !all && !slices.Equal(axes, []int{2, 3}) {
 		return false
+	}
+	if g, ok := r.(normed); ok && all {
+		p.emit("bias gradient", nil, n.out, func(x *run) {
+			for c, sum := range x.norms[g.norm].sum {
+				x.tensor(n.out[0]).f32()[c] = float32(sum)
+			}
+		})
+		return true
 	}
 	d := n.in[0].shape.Dimensions
 	images, channels, h, w := d[0], d[1], d[2], d[3]
