@@ -22,6 +22,7 @@ func (a *app) commands() []*cobra.Command {
 		a.pushCmd(),
 		a.queueCmd(),
 		a.removeCmd(),
+		a.plotsCmd(),
 		a.reproCmd(),
 		a.rootCmd(),
 		a.runStageCmd(),

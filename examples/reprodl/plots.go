@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/vega"
+	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+func (a *app) plotsCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "plots", Short: "Show and compare plots"}
+	cmd.AddCommand(a.plotsShowCmd(), a.plotsDiffCmd(), a.plotsTemplatesCmd())
+	return requireSub(cmd)
+}
+
+// plotFlags are the options that plots show and plots diff share.
+type plotFlags struct {
+	opts                                         pipeline.PlotsOptions
+	template, x, y, title, xLabel, yLabel, out   string
+	noHeader, showVega, asJSON, open, experiment bool
+	htmlTemplate                                 string
+}
+
+func (p *plotFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&p.template, "template", "t", "", "template to use")
+	f.StringVarP(&p.x, "x", "x", "", "field of the X axis")
+	f.StringVarP(&p.y, "y", "y", "", "field of the Y axis")
+	f.BoolVar(&p.noHeader, "no-header", false, "tables have no header")
+	f.StringVar(&p.title, "title", "", "title of the plot")
+	f.StringVar(&p.xLabel, "x-label", "", "label of the X axis")
+	f.StringVar(&p.yLabel, "y-label", "", "label of the Y axis")
+	f.StringVarP(&p.out, "out", "o", "", "directory to save the plots to")
+	f.BoolVar(&p.showVega, "show-vega", false, "print the specification of one plot")
+	f.BoolVar(&p.asJSON, "json", false, "print JSON")
+	f.BoolVar(&p.opts.Split, "split", false, "with --json: data and layout apart from the template")
+	f.BoolVar(&p.open, "open", false, "accepted and ignored")
+	f.StringVar(&p.htmlTemplate, "html-template", "", "accepted and ignored")
+}
+
+// props are the properties given on the command line.
+func (p *plotFlags) props(cmd *cobra.Command) *params.Map {
+	m := &params.Map{}
+	for _, o := range []struct{ flag, key, value string }{
+		{"template", "template", p.template}, {"x", "x", p.x}, {"y", "y", p.y},
+		{"x-label", "x_label", p.xLabel}, {"y-label", "y_label", p.yLabel}, {"title", "title", p.title},
+	} {
+		if cmd.Flags().Changed(o.flag) {
+			m.Set(o.key, o.value)
+		}
+	}
+	if p.noHeader {
+		m.Set("header", false)
+	}
+	return m
+}
+
+func (a *app) plotsShowCmd() *cobra.Command {
+	var p plotFlags
+	cmd := &cobra.Command{
+		Use:   "show [targets...]",
+		Short: "Make a page of plots",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p.opts.Targets = args
+			return a.plots(cmd, &p, nil)
+		},
+	}
+	p.add(cmd)
+	return cmd
+}
+
+func (a *app) plotsDiffCmd() *cobra.Command {
+	var p plotFlags
+	cmd := &cobra.Command{
+		Use:   "diff [revisions...]",
+		Short: "Compare plots of several revisions",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.plots(cmd, &p, func(repo *pipeline.Repo) (err error) {
+				p.opts.Revs, err = repo.PlotsDiffRevs(cmd.Context(), args)
+				return err
+			})
+		},
+	}
+	p.add(cmd)
+	cmd.Flags().StringSliceVar(&p.opts.Targets, "targets", nil, "plots to show")
+	cmd.Flags().BoolVarP(&p.experiment, "experiment", "e", false, "compare experiments with their baselines")
+	return cmd
+}
+
+func (a *app) plots(cmd *cobra.Command, p *plotFlags, before func(*pipeline.Repo) error) error {
+	if p.showVega {
+		switch n := len(p.opts.Targets); {
+		case n == 0:
+			return &exitError{exitSoft, errors.New("please specify a target for `--show-vega`")}
+		case n > 1:
+			return &exitError{exitSoft, errors.New("you can only specify one target for `--show-vega`")}
+		case p.asJSON:
+			return &exitError{exitSoft, errors.New("'--show-vega' and '--json' are mutually exclusive options.")} //nolint:staticcheck // DVC's words
+		}
+	}
+	repo, err := a.open()
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if err := before(repo); err != nil {
+			return soft(err)
+		}
+	}
+	p.opts.Props = p.props(cmd)
+	plots, err := repo.Plots(cmd.Context(), &p.opts)
+	if err != nil {
+		return soft(err)
+	}
+	a.plotWarnings(plots)
+	switch {
+	case p.asJSON:
+		return a.plotsJSON(repo, plots, p)
+	case p.showVega:
+		for _, plot := range plots.Plots {
+			if plot.Spec != nil {
+				return a.printJSON(plot.Spec)
+			}
+		}
+		return nil
+	}
+	return a.plotsPage(plots, p)
+}
+
+// plotWarnings names the revisions of which a data file could not be read.
+func (a *app) plotWarnings(plots *pipeline.Plots) {
+	var revs []string
+	for _, e := range plots.Errors {
+		if (e.Source != "" || e.ID == "") && !slices.Contains(revs, e.Rev) {
+			revs = append(revs, e.Rev)
+		}
+	}
+	if len(revs) > 0 && a.quiet == 0 {
+		fmt.Fprintf(a.Stderr, "DVC failed to load some plots for following revisions: '%s'.\n", strings.Join(revs, ", "))
+	}
+}
+
+func (a *app) outDir(p *plotFlags) string {
+	if p.out != "" {
+		return p.out
+	}
+	return "dvc_plots"
+}
+
+func (a *app) plotsJSON(repo *pipeline.Repo, plots *pipeline.Plots, p *plotFlags) error {
+	data := &params.Map{}
+	for _, plot := range plots.Plots {
+		list := []any{}
+		if plot.Spec != nil {
+			entry := &params.Map{}
+			entry.Set("type", "vega")
+			entry.Set("revisions", texts(plot.Revs))
+			entry.Set("content", plot.Spec)
+			if p.opts.Split {
+				entry.Set("anchor_definitions", plot.Anchors)
+			}
+			list = append(list, entry)
+		}
+		if len(plot.Images) > 0 {
+			files, err := repo.WritePlotImages(&plot, a.outDir(p))
+			if err != nil {
+				return err
+			}
+			for i, img := range plot.Images {
+				entry := &params.Map{}
+				entry.Set("type", "image")
+				entry.Set("revisions", []any{img.Rev})
+				entry.Set("url", files[i])
+				list = append(list, entry)
+			}
+		}
+		data.Set(plot.ID, list)
+	}
+	out := &params.Map{}
+	if errs := plotErrors(plots); len(errs) > 0 {
+		out.Set("errors", errs)
+	}
+	if data.Len() > 0 {
+		out.Set("data", data)
+	}
+	return a.printJSON(out)
+}
+
+// plotErrors lists errors of plots first, then those of whole revisions.
+func plotErrors(plots *pipeline.Plots) []any {
+	var own, rest []any
+	for _, e := range plots.Errors {
+		entry := &params.Map{}
+		if e.ID != "" {
+			entry.Set("name", e.ID)
+		}
+		entry.Set("rev", e.Rev)
+		if e.Source != "" {
+			entry.Set("source", e.Source)
+		}
+		for k, v := range errorJSON(e.Err).All() {
+			entry.Set(k, v)
+		}
+		if e.ID == "" {
+			rest = append(rest, entry)
+		} else {
+			own = append(own, entry)
+		}
+	}
+	return append(own, rest...)
+}
+
+func texts(list []string) []any {
+	all := make([]any, len(list))
+	for i, s := range list {
+		all[i] = s
+	}
+	return all
+}
+
+func (a *app) plotsPage(plots *pipeline.Plots, p *plotFlags) error {
+	if len(plots.Plots) == 0 {
+		if a.quiet == 0 && len(plots.Errors) == 0 {
+			fmt.Fprintln(a.Stderr, "No plots were loaded, visualization file will not be created.")
+		}
+		return nil
+	}
+	var page bytes.Buffer
+	if err := plots.WriteHTML(&page); err != nil {
+		return err
+	}
+	file := filepath.Join(a.path(a.outDir(p)), "index.html")
+	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(file, page.Bytes(), nil); err != nil {
+		return err
+	}
+	a.printf("%s\n", &url.URL{Scheme: "file", Path: filepath.ToSlash(file)})
+	return nil
+}
+
+func (a *app) plotsTemplatesCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "templates [template]",
+		Short: "List the built-in templates, or print one",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				a.printf("%s\n", strings.Join(vega.Names(), "\n"))
+				return nil
+			}
+			if !slices.Contains(vega.Names(), args[0]) {
+				return &exitError{exitSoft, fmt.Errorf("Unexpected template: %s.", args[0])} //nolint:staticcheck // DVC's words
+			}
+			content, err := vega.Load(args[0], nil, "")
+			if err != nil {
+				return err
+			}
+			return a.printJSON(content)
+		},
+	}
+}
