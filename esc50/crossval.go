@@ -100,3 +100,26 @@ func (o CrossOptions) train(ctx context.Context, b compute.Backend, f *Features,
 	}
 	return &FoldResult{Seed: c.Seed, Fold: fold, Test: r.Test, Epochs: r.Epochs}, nil
 }
+
+// All joins the evaluations of all trainings: with every fold, each clip once
+// for every seed.
+func (v CrossValidation) All() *Evaluation {
+	all := new(Evaluation)
+	right := 0
+	for _, r := range v {
+		all.Classes = r.Test.Classes
+		all.Files = append(all.Files, r.Test.Files...)
+		all.Targets = append(all.Targets, r.Test.Targets...)
+		all.Predicted = append(all.Predicted, r.Test.Predicted...)
+		all.Loss += r.Test.Loss * float64(len(r.Test.Files))
+	}
+	for i, t := range all.Targets {
+		if t == all.Predicted[i] {
+			right++
+		}
+	}
+	if n := float64(len(all.Files)); n > 0 {
+		all.Loss, all.Accuracy = all.Loss/n, float64(right)/n
+	}
+	return all
+}

@@ -33,6 +33,9 @@ func TestCrossValidate(t *testing.T) {
 	}
 	assert.Equal(t, [][2]int64{{7, 2}, {7, 4}, {8, 2}, {8, 4}}, got)
 	assert.InDelta(t, mean, results.Mean(), 1e-12)
+	all := results.All()
+	assert.InDelta(t, mean, all.Accuracy, 1e-12, "the folds are equally large")
+	assert.Len(t, all.Files, 4*6)
 
 	c.Patience = 3
 	_, err = esc50.CrossValidate(context.Background(), testBackend(), f, c, nil)

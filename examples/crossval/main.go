@@ -3,8 +3,10 @@
 //
 //	go run ./examples/crossval -data DIR [-recipe course|improved] [-seeds 42,43,44] [-folds 1,2]
 //
-// With -dir it keeps a checkpoint of each training there and, started again,
-// continues where it was.
+// With -dir it keeps the features and a checkpoint of each training there and,
+// started again, continues where it was; the confusions and the report of all
+// trainings come there, too. With -download, -data names a zip that is fetched
+// first.
 package main
 
 import (
@@ -34,15 +36,17 @@ func main() {
 
 // command is what the flags say.
 type command struct {
-	data    string
-	config  esc50.Config
-	options esc50.CrossOptions
+	data     string
+	download bool
+	config   esc50.Config
+	options  esc50.CrossOptions
 }
 
 func parse(args []string) (*command, error) {
 	var c command
 	flags := flag.NewFlagSet("crossval", flag.ContinueOnError)
 	flags.StringVar(&c.data, "data", "", "an ESC-50 or ESC-10 directory or zip")
+	flags.BoolVar(&c.download, "download", false, "fetch ESC-50 to the file that -data names")
 	recipe := flags.String("recipe", "course", "course or improved")
 	set := flags.String("set", "", "changes to the recipe as YAML, such as 'max_epochs: 5, base_filters: 8'")
 	folds := flags.String("folds", "", "the folds to hold out, such as 1,2; empty means all")
@@ -86,15 +90,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	data, err := esc50.OpenPath(c.data)
+	features, err := c.features(ctx, out)
 	if err != nil {
 		return err
 	}
-	defer data.Close()
-	features, err := esc50.Extract(ctx, data, nil)
-	if err != nil {
-		return err
-	}
+	defer features.Close()
 	start := time.Now()
 	c.options.OnEpoch = func(fold int, seed int64, e esc50.Epoch) error {
 		_, err := fmt.Fprintf(out, "%7s  seed %d fold %d epoch %d: train_loss %.4f, accuracy %.2f %%\n",
@@ -110,8 +110,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "mean over %d trainings: %.2f %%\n", len(results), 100*results.Mean())
-	return err
+	if _, err = fmt.Fprintf(out, "mean over %d trainings: %.2f %%\n", len(results), 100*results.Mean()); err != nil {
+		return err
+	}
+	return c.report(results)
 }
 
 // lastFive is the mean accuracy of the last five epochs.
