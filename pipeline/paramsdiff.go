@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -53,8 +54,10 @@ func (r *Repo) diff(ctx context.Context, opts *DiffOptions, read func(*view, *Di
 		o = *opts
 	}
 	o.Old, o.New = cmp.Or(o.Old, "HEAD"), cmp.Or(o.New, Workspace)
-	if id, _, err := r.head(ctx); err != nil || id.IsZero() {
-		return &Diff{}, err
+	if id, _, err := r.head(ctx); err != nil {
+		return nil, fmt.Errorf("Only supported for Git repositories: %w", err) //nolint:staticcheck // DVC's words
+	} else if id.IsZero() {
+		return &Diff{}, nil
 	}
 	all, err := r.gather(ctx, &Revisions{Revs: []string{o.Old, o.New}}, func(v *view) []FileValues { return read(v, &o) })
 	if err != nil {
@@ -123,12 +126,11 @@ func listText(x any) any {
 	return x
 }
 
-// head returns the current commit and branch; the zero id if there is no commit
-// or no git repository.
+// head returns the current commit and branch; the zero id if there is no commit.
 func (r *Repo) head(ctx context.Context) (git.ID, string, error) {
 	repo, err := git.Open(r.root)
 	if err != nil {
-		return "", "", nil // not under git: as without commits
+		return "", "", err
 	}
 	defer repo.Close()
 	id, branch, err := repo.Head(ctx)

@@ -54,7 +54,9 @@ func (a *app) metricsShowCmd() *cobra.Command {
 			if !opts.AllBranches && !opts.AllTags && !opts.AllCommits {
 				headers, rows = dropColumn(headers, rows, "Revision")
 			}
-			a.printf("%s", renderTable(markdown, headers, rows))
+			if len(rows) > 0 || markdown {
+				a.printf("%s", renderTable(markdown, headers, rows))
+			}
 			return nil
 		},
 	}

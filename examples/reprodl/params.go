@@ -27,7 +27,7 @@ type diffFlags struct {
 
 func (d *diffFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringSliceVar(&d.opts.Targets, "targets", nil, "files to compare, even if not declared")
+	f.StringArrayVar(&d.opts.Targets, "targets", nil, "files to compare, even if not declared")
 	f.BoolVar(&d.opts.Unchanged, "all", false, "also show what is unchanged")
 	f.BoolVar(&d.asJSON, "json", false, "show JSON")
 	f.BoolVar(&d.markdown, "md", false, "show a Markdown table")
@@ -95,8 +95,7 @@ func (a *app) showDiff(diff *pipeline.Diff, d *diffFlags, title string, changes 
 	if !changes {
 		headers, rows = headers[:len(headers)-1], cutLast(rows)
 	}
-	if len(rows) == 0 {
-		a.printf("\n") // a table without rows
+	if len(rows) == 0 && !d.markdown {
 		return nil
 	}
 	a.printf("%s", renderTable(d.markdown, headers, rows))

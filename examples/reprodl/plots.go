@@ -93,7 +93,7 @@ func (a *app) plotsDiffCmd() *cobra.Command {
 		},
 	}
 	p.add(cmd)
-	cmd.Flags().StringSliceVar(&p.opts.Targets, "targets", nil, "plots to show")
+	cmd.Flags().StringArrayVar(&p.opts.Targets, "targets", nil, "plots to show")
 	cmd.Flags().BoolVarP(&p.experiment, "experiment", "e", false, "compare experiments with their baselines")
 	return cmd
 }

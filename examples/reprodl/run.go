@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, w *world) int {
 	defer stop()
 	a := &app{world: *w, args: args}
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(expandLists(args))
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}

@@ -1,0 +1,28 @@
+package main
+
+import "strings"
+
+// listOptions are options that take all arguments up to the next option, as in
+// "--targets a b".
+var listOptions = map[string]bool{"--targets": true}
+
+// expandLists repeats such an option before each of its arguments, for the
+// parser, which knows only options with one.
+func expandLists(args []string) []string {
+	out := make([]string, 0, len(args))
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			return append(out, args[i:]...)
+		}
+		if !listOptions[args[i]] {
+			out = append(out, args[i])
+			continue
+		}
+		name := args[i]
+		for i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			i++
+			out = append(out, name+"="+args[i])
+		}
+	}
+	return out
+}
