@@ -90,7 +90,7 @@ func (p *repro) why(s *stage, reasons []Change) {
 		return
 	}
 	for _, c := range reasons {
-		p.r.log.Debug("'"+s.addr+"': "+c.String(), slog.String("stage", s.addr), slog.Any("change", c))
+		p.r.log.Debug(s.addr+": "+c.String(), slog.String("stage", s.addr))
 	}
 }
 
@@ -190,6 +190,9 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 		}
 		if hit != nil {
 			res.Action, res.RunCache = Restored, hit.name
+			if hit.name != "" {
+				p.r.log.Debug(s.addr+": restored from run cache "+hit.name, slog.String("stage", s.addr))
+			}
 			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.addr)
 			if err := p.restore(ctx, s, hit); err != nil {
 				return err

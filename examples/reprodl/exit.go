@@ -100,7 +100,7 @@ func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
 	switch {
 	case h.a.quiet > 0:
 		return level >= slog.LevelError
-	case h.a.verbose > 0:
+	case h.a.verbose > 0 || h.a.why:
 		return true
 	}
 	return level >= slog.LevelInfo
@@ -115,10 +115,22 @@ func (h *lineHandler) Handle(_ context.Context, rec slog.Record) error {
 		_, err = fmt.Fprintf(h.a.Stderr, "WARNING: %s\n", rec.Message)
 	case rec.Level >= slog.LevelInfo:
 		_, err = fmt.Fprintln(h.a.Stdout, rec.Message)
-	default:
+	case isReason(rec):
+		_, err = fmt.Fprintf(h.a.Stderr, "WHY: %s\n", rec.Message)
+	case h.a.verbose > 0:
 		_, err = fmt.Fprintf(h.a.Stderr, "DEBUG: %s\n", rec.Message)
 	}
 	return err
+}
+
+// isReason tells the records that say why a stage runs: they carry its address.
+func isReason(rec slog.Record) bool {
+	found := false
+	rec.Attrs(func(a slog.Attr) bool {
+		found = a.Key == "stage"
+		return !found
+	})
+	return found
 }
 
 func (h *lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h }

@@ -50,8 +50,6 @@ const (
 
 // notRunnable are cases that cannot run here, with the reason.
 var notRunnable = map[string]string{
-	"lock-existing":        "comments of dvc.lock are not kept yet",
-	"push-pull":            "there are no remotes yet",
 	"params-override-yaml": "an edited params.yaml has a blank line in another place than with dvc",
 }
 

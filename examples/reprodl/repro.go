@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"sync"
+
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/pipeline"
@@ -55,6 +58,12 @@ func (a *app) reproCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if f.opts.Jobs > 1 {
+				a.Stdout, a.Stderr = &lockedWriter{w: a.Stdout}, &lockedWriter{w: a.Stderr}
+				if repo, err = a.open(); err != nil {
+					return err
+				}
+			}
 			results, err := repo.Repro(cmd.Context(), f.options(a), targets...)
 			if err != nil {
 				return err
@@ -75,6 +84,19 @@ func (a *app) reproCmd() *cobra.Command {
 	flags.BoolVar(&f.opts.Glob, "glob", false, "targets are shell patterns of stage names")
 	flags.BoolVar(&f.opts.NoCommit, "no-commit", false, "don't put outputs into the cache")
 	flags.BoolVar(&f.opts.NoRunCache, "no-run-cache", false, "run even what is known from an earlier run")
+	flags.BoolVar(&a.why, "why", false, "tell on stderr why each stage runs (not in dvc; -v does it too)")
 	flags.IntVarP(&f.opts.Jobs, "jobs", "j", 1, "run up to `n` stages at a time (not in dvc)")
 	return cmd
+}
+
+// lockedWriter lets parallel stages write whole lines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(data)
 }

@@ -32,6 +32,7 @@ type app struct {
 	cd      string
 	quiet   int
 	verbose int
+	why     bool // tell the reasons on stderr
 	started bool // the command line was understood
 }
 

@@ -43,6 +43,7 @@ func (a *app) statusCmd() *cobra.Command {
 	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
 	transferFlags(flags, &transfer)
 	flags.BoolVarP(&cloud, "cloud", "c", false, "compare the cache with the remote")
+	flags.BoolVar(&a.why, "why", false, "tell on stderr what changed from what to what (not in dvc; -v does it too)")
 	return cmd
 }
 
@@ -68,6 +69,13 @@ func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 		for _, s := range list {
 			a.printf("%s:\n", s.Address)
 			a.showItems(statusItems(s), "\t")
+		}
+	}
+	if a.verbose > 0 || a.why {
+		for _, s := range list {
+			for _, c := range s.Changes {
+				fmt.Fprintf(a.Stderr, "WHY: %s: %s\n", s.Address, c)
+			}
 		}
 	}
 	return nil
