@@ -1,8 +1,94 @@
-// Package live logs the metrics of a training run, in the files that DVCLive
-// 3.49 writes.
+// Package live logs the metrics of a training run in the files that DVCLive
+// 3.49 writes, byte for byte, at a cost that doesn't show.
 //
 //	live.Log("train_loss", loss)
 //	live.NextStep()
 //
-// are all that a program needs; see [Open] for a logger with options.
+// are all that a program needs. [Open] gives a [Logger] with options, and with
+// parameters, images, plots and artifacts:
+//
+//	logger, err := live.Open("dvclive", nil)
+//	…
+//	defer logger.Close()
+//	logger.LogParams(config)
+//	for epoch := range epochs {
+//		logger.Log("train/loss", loss)
+//		logger.NextStep()
+//	}
+//
+// # Files
+//
+// A run lies in one directory: plots/metrics/NAME.tsv holds the history of a
+// metric, metrics.json the latest values, params.yaml the parameters,
+// plots/images, plots/custom and plots/sklearn the rest, report.html a page
+// that shows all of it. A dvc.yaml beside the directory tells DVC about them,
+// so that dvc metrics, dvc plots and dvc exp show work at once; what it says
+// about other things is left as it is. [Points] and [Summary] read a directory
+// back.
+//
+// # Time
+//
+// Log does no I/O; a goroutine writes. What is on disk lags behind by at most
+// [Options].Lag, 200 ms by default, and the time of one write; after [Logger.Close] it
+// is complete. A process that is killed loses what it logged in that time,
+// and leaves no half-written file: histories grow by whole lines, everything
+// else is replaced by rename, and the summary is written after the histories
+// that it sums up. A run that resumes replaces rows that belong to steps after
+// the last summary. The cost of a step doesn't depend on the steps before it.
+//
+// What the disk refuses is kept, up to 16 MB a metric, and tried again every
+// second. Training goes on; the error is shown once and returned by Close.
+//
+// # Experiments
+//
+// [Options].Save is called when a run ends; package experiment has a function
+// that fits. Inside a DVC pipeline (DVC_ROOT) DVC saves the experiment itself.
+// While a run goes on in a DVC repository, the signal files in
+// .dvc/tmp/exps/run tell DVC's editor extension about it.
+//
+// # Other layouts
+//
+// [Classic] is the layout of DVCLive 0.0.3 of May 2021: logs/NAME.tsv with
+// timestamps, logs.json with the values of the last step, and logs.html. The
+// package-level functions use it when a runner has set DVCLIVE_PATH. There, a
+// metric logged twice ends the step by itself. [Classic030] is that of 0.3.0.
+//
+// # Differences
+//
+// Where DVCLive loses data or surprises, this package does something else;
+// the files stay compatible. [Options].Exact brings back what is marked with an
+// asterisk.
+//
+//   - Opening a directory deletes nothing. An earlier run's files go when
+//     something is logged; [Logger.Replaces] lists them. (*)
+//   - A run resumed after step 0 continues at step 1; DVCLive repeats 0. (*)
+//   - A resumed run replaces the rows that a run which died left behind its
+//     last summary; DVCLive writes these steps a second time. A half-written
+//     last line is cut off. (*)
+//   - A parameter of an unsupported type is refused and changes nothing;
+//     DVCLive leaves params.yaml empty. An empty params.yaml can be resumed. (*)
+//   - A second logger on a directory is refused; in DVCLive both write. (*)
+//   - Names that would leave the directory are refused.
+//   - A report that can't be made is a warning; in DVCLive NextStep fails.
+//   - In dvc.yaml the logger recognises its own entries by their path, also
+//     when dvc.yaml lies in the directory; DVCLive looks for the directory's
+//     name anywhere in the text, and repeats its entries in that case. Plots
+//     given as a mapping keep their settings. (*)
+//   - An evaluation that can't be computed isn't listed in dvc.yaml. (*)
+//   - A name may be used both by LogPlot and by LogSklearnPlot.
+//   - DVCLIVE_RESUME and DVCLIVE_TEST are true for 1, y, yes, true and on;
+//     for DVCLive any text with one of the first four in it is. (*)
+//   - Floats of 32 bits are accepted as parameters and in plots, by their
+//     shortest text.
+//   - metrics.json is replaced, not truncated and written.
+//   - Histories end their lines with a line feed on every system.
+//   - The system metrics need no graphics card, and the last row is the mean of
+//     the samples it has. Graphics cards aren't looked at.
+//   - DVC is set up in a git repository (dvc init) when an artifact needs it,
+//     not by opening a logger. No experiment is saved unless Save is set.
+//   - Reports are HTML only. Nothing is sent to DVC Studio, and DVCLIVE_OPEN
+//     is not looked at.
+//   - The classic layout keeps files in logs/ that are no histories. In 0.0.3 a
+//     new run deleted them, and a metric's name could hold no slash; 0.3.0 kept
+//     of each group the metric logged last in the summary. (*)
 package live

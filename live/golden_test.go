@@ -138,3 +138,10 @@ func readJSON(t *testing.T, file string, v any) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(data, v), file)
 }
+
+func gitOutput(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("git", args...).Output()
+	require.NoError(t, err, "git %v", args)
+	return string(out)
+}
