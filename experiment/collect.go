@@ -39,7 +39,9 @@ func (c *collector) collect() (body, error) {
 	c.items, c.data = items, map[string]object.Meta{}
 	b := body{params: []FileValues{}, metrics: []FileValues{}}
 	c.eachOut(func(o outItem) {
-		c.data[o.path] = o.meta
+		if !o.noCache { // else the cache may have it, but not to be read from
+			c.data[o.path] = o.meta
+		}
 		if o.kind != dvcfile.Plain && o.kind != "" {
 			return
 		}

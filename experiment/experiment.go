@@ -121,8 +121,12 @@ func (r *Repo) tmpDir(elem ...string) string {
 	return filepath.Join(append([]string{r.root, ".dvc", "tmp", "exps"}, elem...)...)
 }
 
-// head returns the commit that is checked out.
+// head returns the commit that is checked out. Everything begins here, and so
+// does putting right what a killed run left behind.
 func (r *Repo) head(ctx context.Context) (git.ID, string, error) {
+	if err := r.Recover(ctx); err != nil {
+		return "", "", err
+	}
 	id, branch, err := r.git.Head(ctx)
 	if err != nil {
 		return "", branch, errEmpty

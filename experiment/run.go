@@ -192,6 +192,7 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 	}
 	ro := o.Repro
 	ro.Force = ro.Force || o.Force
+	ro.NoGit = true // the index is the user's
 	ro.Env = append(slices.Clone(ro.Env), "DVC_EXP_BASELINE_REV="+string(base), "DVC_EXP_NAME="+o.Name)
 	results, err := p.Repro(ctx, &ro, o.Targets...)
 	if err != nil {

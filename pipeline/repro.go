@@ -72,7 +72,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 		}
 	}
 	err = p.run(ctx)
-	if err == nil {
+	if err == nil && !p.opts.NoGit {
 		p.hintGit(ctx)
 	}
 	return p.results, err
