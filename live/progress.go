@@ -26,6 +26,7 @@ type progress struct {
 	first int // step of the first NextStep
 	done  int // steps since
 	step  int
+	drawn int // steps that the line shows
 }
 
 // newProgress returns nil unless w is a terminal.
@@ -61,7 +62,10 @@ func (l *Logger) drawProgress() {
 		return
 	}
 	l.mu.Lock()
-	line := l.progress.line(l.order)
+	line := ""
+	if p := l.progress; p.drawn != p.done {
+		line, p.drawn = p.line(l.order), p.done
+	}
 	l.mu.Unlock()
 	if line != "" {
 		fmt.Fprintf(l.progress.w, "\r%s\x1b[K", line)

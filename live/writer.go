@@ -52,8 +52,8 @@ func (l *Logger) run() {
 
 // arm wakes the writer, once per flush. It requires l.mu.
 func (l *Logger) arm() {
-	if l.armed || l.lag == 0 && !l.stalled && l.todo == (todo{}) && l.pending < maxPending/2 {
-		return // with no lag NextStep does the writing
+	if l.armed || l.lag == 0 && !l.stalled && l.pending < maxPending/2 {
+		return // without a lag NextStep does the writing
 	}
 	l.armed = true
 	select {
