@@ -58,8 +58,8 @@ func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]
 	}
 	links := r.openLinks()
 	for _, job := range jobs {
-		if !opts.NoCommit {
-			links.note(job.out.abs, job.dot.Outs[job.at].Entry.Hash)
+		if !opts.NoCommit && !job.hash.IsZero() {
+			links.note(job.abs, job.hash)
 		}
 	}
 	links.save()
@@ -72,6 +72,8 @@ type addJob struct {
 	dot *dvcfile.DotDVC
 	out *output
 	at  int // index of the output in dot
+
+	hash object.Hash // of what was added
 }
 
 // planAdd finds out where the targets go, and checks them against all that the
@@ -257,7 +259,11 @@ func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *ig
 type missingAddError struct{ path, abs string }
 
 func (e *missingAddError) Error() string {
-	return fmt.Sprintf("output '%s' does not exist: [Errno 2] No such file or directory: '%s'", e.path, e.abs)
+	text := fmt.Sprintf("[Errno 2] No such file or directory: '%s'", e.abs)
+	if e.path != "" {
+		text = fmt.Sprintf("output '%s' does not exist: ", e.path) + text
+	}
+	return text
 }
 
 // Class names the kind of error for scripts.
@@ -271,7 +277,7 @@ func (r *Repo) addWhole(ctx context.Context, job *addJob, entry *dvcfile.LockEnt
 	if err != nil {
 		return err
 	}
-	entry.Meta, entry.NoSize = m, false
+	entry.Meta, entry.NoSize, job.hash = m, false, m.Hash
 	return nil
 }
 
@@ -313,10 +319,11 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && replaced: // the path was deleted
 	case errors.Is(err, fs.ErrNotExist):
-		return &missingAddError{job.out.show, job.abs}
+		return &missingAddError{abs: job.abs}
 	case err != nil:
 		return err
 	default:
+		job.hash = m.Hash
 		part, err := r.entriesOf(ctx, job.abs, rel, m)
 		if err != nil {
 			return err

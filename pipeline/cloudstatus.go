@@ -26,6 +26,7 @@ type CloudStatus struct {
 }
 
 // CloudStatus compares the cache with the remote. Each object is listed once.
+// Manifests of directories that are missing here are fetched, as DVC does.
 func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets ...string) ([]CloudStatus, error) {
 	if opts == nil {
 		opts = new(TransferOptions)
@@ -71,7 +72,7 @@ func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, err
 		if !o.rec.Hash.IsDir() {
 			continue
 		}
-		entries, err := r.Cache().RemoteTree(ctx, w.remote, o.rec.Hash)
+		entries, err := r.Cache().FetchTree(ctx, w.remote, o.rec.Hash)
 		if err != nil && !errors.Is(err, object.ErrMissing) {
 			return nil, err
 		}

@@ -40,7 +40,7 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 	stages, err := x.stagesOf(t, false)
 	if err != nil {
 		if (isMissing(err) || isNotFound(err)) && exists(r.userPath(target+dvcfile.Suffix)) {
-			return fmt.Errorf("'%s' is not a .dvc file\nDo you mean '%s.dvc'?", target, target)
+			return fmt.Errorf("'%[1]s' is not a .dvc file. Do you mean '%[1]s.dvc'?: %[2]w", target, err)
 		}
 		return err
 	}
@@ -50,7 +50,7 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 			return err
 		}
 	}
-	return r.track(ctx, lines.files())
+	return nil
 }
 
 func (r *Repo) removeStage(ctx context.Context, s *stage, outs bool, lines *ignoreLines) error {

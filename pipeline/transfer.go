@@ -59,8 +59,8 @@ func (r *Repo) remote(name string) (object.Remote, repo.Remote, error) {
 		return nil, repo.Remote{}, err
 	}
 	def, err := cfg.Remote(name)
-	if err != nil {
-		return nil, def, err
+	if err != nil { // no fault of the configuration, but of the call
+		return nil, def, &classError{"other", err.Error()}
 	}
 	if url, ok := strings.CutPrefix(def.URL, "file://"); ok {
 		def.URL = url

@@ -9,18 +9,24 @@ import "github.com/spf13/cobra"
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.addCmd(),
+		a.checkIgnoreCmd(),
 		a.checkoutCmd(),
 		a.commitCmd(),
+		a.configCmd(),
 		a.dagCmd(),
+		a.dataCmd(),
 		a.expCmd(),
 		a.fetchCmd(),
 		a.freezeCmd(),
+		a.gcCmd(),
+		a.initCmd(),
 		a.metricsCmd(),
 		a.moveCmd(),
 		a.paramsCmd(),
 		a.pullCmd(),
 		a.pushCmd(),
 		a.queueCmd(),
+		a.remoteCmd(),
 		a.removeCmd(),
 		a.plotsCmd(),
 		a.reproCmd(),
@@ -30,5 +36,6 @@ func (a *app) commands() []*cobra.Command {
 		a.statusCmd(),
 		a.unfreezeCmd(),
 		a.unprotectCmd(),
+		a.versionCmd(),
 	}
 }

@@ -163,7 +163,7 @@ func (a *app) showCheckout(list *pipeline.Checkouts, summary bool) {
 		paths  []string
 	}{{"M", list.Modified}, {"A", list.Added}, {"D", list.Deleted}} {
 		for _, path := range part.paths {
-			a.printf("%s\t%s\n", part.letter, path)
+			a.printf("%-8s%s\n", part.letter, path)
 		}
 	}
 }
@@ -212,7 +212,7 @@ func (a *app) unprotectCmd() *cobra.Command {
 			}
 			for _, target := range targets {
 				if err := repo.Unprotect(cmd.Context(), target); err != nil {
-					return soft(fmt.Errorf("failed to unprotect '%s' - %w", target, err))
+					return fmt.Errorf("unexpected error - %w", err)
 				}
 			}
 			return nil

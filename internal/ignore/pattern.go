@@ -2,6 +2,7 @@ package ignore
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -108,4 +109,12 @@ func last(patterns []Pattern, rel string, isDir bool) *Pattern {
 		}
 	}
 	return nil
+}
+
+// String is the pattern with its place, "file:line:pattern".
+func (p *Pattern) String() string {
+	if p.Source == "" {
+		return p.Text
+	}
+	return p.Source + ":" + strconv.Itoa(p.Line) + ":" + p.Text
 }

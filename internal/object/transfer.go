@@ -78,6 +78,15 @@ func (c *Cache) RemoteTree(ctx context.Context, r Remote, h Hash) ([]Entry, erro
 	return t.tree(ctx, h)
 }
 
+// FetchTree is RemoteTree, but keeps a manifest that it had to fetch.
+func (c *Cache) FetchTree(ctx context.Context, r Remote, h Hash) ([]Entry, error) {
+	t := &transfer{c: c, remote: r}
+	if _, err := t.each(ctx, []Hash{h}, t.download); err != nil {
+		return nil, err
+	}
+	return c.Tree(h)
+}
+
 func split(hashes []Hash) (plain, dirs []Hash) {
 	for _, h := range unique(hashes) {
 		if h.IsDir() {

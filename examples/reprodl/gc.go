@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+func (a *app) gcCmd() *cobra.Command {
+	var opts pipeline.GCOptions
+	var rev string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "gc",
+		Short: "Remove objects that nothing needs from the cache or a remote",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			if rev != "" {
+				opts.Revs = []string{rev}
+			}
+			if err := opts.Check(); err != nil {
+				return err
+			}
+			a.warnf("This will remove all cache except items used in %s of the current repo.", kept(&opts))
+			if !force && !opts.Dry && !a.confirm("Are you sure you want to proceed?") {
+				return &exitError{code: exitSoft}
+			}
+			return repo.GC(cmd.Context(), &opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&opts.Workspace, "workspace", "w", false, "keep what the workspace needs")
+	flags.StringVar(&rev, "rev", "", "keep what this `commit` needs")
+	flags.IntVarP(&opts.Num, "num", "n", 0, "keep what the last `commits` need, starting at --rev or the branches")
+	flags.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "keep what the tips of all branches need")
+	flags.BoolVarP(&opts.AllTags, "all-tags", "T", false, "keep what all tags need")
+	flags.BoolVarP(&opts.AllCommits, "all-commits", "A", false, "keep what all commits need")
+	flags.BoolVar(&opts.AllExperiments, "all-experiments", false, "keep what all experiments need")
+	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "keep only what the remote lacks")
+	flags.BoolVarP(&opts.Cloud, "cloud", "c", false, "also clean the remote")
+	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
+	flags.BoolVarP(&force, "force", "f", false, "don't ask")
+	flags.BoolVar(&opts.Dry, "dry", false, "only count")
+	flags.BoolVar(&opts.SkipFailed, "skip-failed", false, "go on although the needs of some commit are not known")
+	flags.IntVarP(&opts.Jobs, "jobs", "j", 0, "jobs at a time")
+	return cmd
+}
+
+// kept says in DVC's words what a gc keeps.
+func kept(o *pipeline.GCOptions) string {
+	text := "the workspace"
+	last := ""
+	if o.Num > 0 {
+		last = fmt.Sprintf("last %d commits from ", o.Num)
+	}
+	switch {
+	case o.AllCommits:
+		text += " and all git commits"
+	case o.AllBranches && o.AllTags && o.Num > 0:
+		text += " and " + last + "all git branches and all git tags"
+	case o.AllBranches && o.AllTags:
+		text += " and all git branches and tags"
+	case o.AllBranches:
+		text += " and " + last + "all git branches"
+	case o.AllTags:
+		text += " and all git tags"
+	}
+	if len(o.Revs) > 0 && !o.AllCommits {
+		text += fmt.Sprintf(" and last %d commits from %s", max(o.Num, 1), o.Revs[0])
+	}
+	if o.AllExperiments {
+		text += " and all experiments"
+	}
+	if o.NotInRemote {
+		text += " that are not present in the DVC remote"
+	}
+	return text
+}
+
+func lower(s string) string { return strings.ToLower(s) }
