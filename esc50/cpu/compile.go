@@ -10,6 +10,8 @@ type plan struct {
 	users map[*value][]*node // live nodes that read a value, once per operand
 	lazy  map[*value]rows    // values that exist row by row, on demand
 	done  map[*node]bool     // nodes that another one's step covers
+	// visited are the nodes whose steps are emitted.
+	visited map[*node]bool
 	// normal and mask are values that exist in recipes only: results of batch
 	// normalisations that just pass a ReLU, and where they are positive.
 	normal, mask map[*value]normInfo
@@ -25,6 +27,7 @@ func compile(b *builder) *program {
 		users:   make(map[*value][]*node),
 		lazy:    make(map[*value]rows),
 		done:    make(map[*node]bool),
+		visited: make(map[*node]bool),
 		normal:  make(map[*value]normInfo),
 		mask:    make(map[*value]normInfo),
 	}
@@ -60,8 +63,22 @@ func (p *plan) live(outputs []*value) []*node {
 	return order
 }
 
-// node emits the steps of one node.
+// require emits what n needs and n, as far as it is not emitted.
+func (p *plan) require(n *node) {
+	for _, v := range n.in {
+		if !p.visited[v.node] {
+			p.require(v.node)
+		}
+	}
+	p.node(n)
+}
+
+// node emits the steps of one node, once.
 func (p *plan) node(n *node) {
+	if p.visited[n] {
+		return
+	}
+	p.visited[n] = true
 	switch n.op {
 	case compute.OpTypeParameter:
 		return

@@ -66,13 +66,18 @@ func newStrips(channels, height, width, kh, kw, dh, dw int, pads [][2]int, share
 	s.outW = s.pitch - (kw-1)*dw
 	most := max(4, min(32, stripFloats/(share*s.pitch)))
 	count := (s.outH + most - 1) / most
-	s.rows = min(s.outH, roundUp((s.outH+count-1)/count, 2))
+	s.cut(min(s.outH, roundUp((s.outH+count-1)/count, 2)))
+	return s
+}
+
+// cut sets the number of rows in a strip.
+func (s *strips) cut(rows int) {
+	s.rows = rows
 	span := max(roundUp(s.rows*s.pitch, kernel.Pixels), roundUp(s.rows*s.pitch, kernel.Lanes))
 	s.plane = roundUp(span+s.reach(), kernel.Lanes)
 	if s.plane/kernel.Lanes%2 == 0 { // keep channels off one another's cache sets
 		s.plane += kernel.Lanes
 	}
-	return s
 }
 
 // reach is the largest offset of a tap in a plane.
@@ -156,53 +161,63 @@ func (f *fastConv) pack(dst, w []float32) {
 	}
 }
 
+// packed are the weights in the order of [fastConv.pack]; give them back with
+// free.
+func (f *fastConv) packed(x *run, w []float32) []float32 {
+	blocks := (f.outputs + kernel.Channels - 1) / kernel.Channels
+	p := x.alloc(blocks * f.offsets.Len() * kernel.Channels)
+	f.pack(p, w)
+	return p
+}
+
 // run convolves, adds a bias per output channel unless it is nil, and returns
 // the sums over the parts of the batch if it is asked to.
 func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, sums bool) [][]kernel.Moments {
-	blocks := (f.outputs + kernel.Channels - 1) / kernel.Channels
-	size := f.offsets.Len() * kernel.Channels
-	packed := x.alloc(blocks * size)
+	packed := f.packed(x, w)
 	defer x.free(packed)
-	f.pack(packed, w)
 	n := f.batch * f.count()
-	var parts [][]kernel.Moments
-	if sums {
-		parts = make([][]kernel.Moments, n)
-	}
+	parts := make([][]kernel.Moments, n)
 	to := planes{out, f.outputs, f.outH, f.outW}
 	x.tasks(n, func(t int, s *scratch) {
 		image := t / f.count()
 		h0, h1 := f.span(t % f.count())
 		in := s.get(slotIn, f.channels*f.plane)
 		f.stage(in, from, image, h0, h1, s)
-		tiles := ((h1-h0)*f.pitch + kernel.Pixels - 1) / kernel.Pixels
-		tile := s.get(slotOut, kernel.Channels*tiles*kernel.Pixels)
-		var spare kernel.Moments
 		if sums {
 			parts[t] = make([]kernel.Moments, f.outputs)
 		}
-		for b := range blocks {
-			kernel.Conv(tile, tiles*kernel.Pixels, in, f.offsets, packed[b*size:(b+1)*size], tiles)
-			for k := range min(kernel.Channels, f.outputs-b*kernel.Channels) {
-				c := b*kernel.Channels + k
-				m := &spare
-				if sums {
-					m = &parts[t][c]
-				}
-				for h := h0; h < h1; h++ {
-					row := tile[k*tiles*kernel.Pixels+(h-h0)*f.pitch:][:f.outW]
-					if bias == nil && !sums {
-						copy(to.row(image, c, h), row)
-						continue
-					}
-					var add float32
-					if bias != nil {
-						add = bias[c]
-					}
-					m.AddBias(to.row(image, c, h), row, add)
-				}
-			}
-		}
+		f.strip(to, in, packed, bias, parts[t], image, h0, h1, s)
 	})
 	return parts
+}
+
+// strip computes rows h0 to h1-1 of an image from the staged input, and adds to
+// the sums by channel unless they are nil.
+func (f *fastConv) strip(to planes, in, packed, bias []float32, sums []kernel.Moments, image, h0, h1 int, s *scratch) {
+	size := f.offsets.Len() * kernel.Channels
+	tiles := ((h1-h0)*f.pitch + kernel.Pixels - 1) / kernel.Pixels
+	tile := s.get(slotOut, kernel.Channels*tiles*kernel.Pixels)
+	var spare kernel.Moments
+	for c := range f.outputs {
+		k := c % kernel.Channels
+		if k == 0 {
+			b := c / kernel.Channels
+			kernel.Conv(tile, tiles*kernel.Pixels, in, f.offsets, packed[b*size:(b+1)*size], tiles)
+		}
+		m, add := &spare, float32(0)
+		if sums != nil {
+			m = &sums[c]
+		}
+		if bias != nil {
+			add = bias[c]
+		}
+		for h := h0; h < h1; h++ {
+			row := tile[k*tiles*kernel.Pixels+(h-h0)*f.pitch:][:f.outW]
+			if bias == nil && sums == nil {
+				copy(to.row(image, c, h), row)
+			} else {
+				m.AddBias(to.row(image, c, h), row, add)
+			}
+		}
+	}
 }

@@ -60,6 +60,9 @@ func (p *plan) fuseConv(n *node) bool {
 		return false
 	}
 	in, w := n.in[0], n.in[1]
+	if p.fuseBackward(in) || p.fuseBackward(w) {
+		return true
+	}
 	switch {
 	case c.planar():
 		p.dense(w)

@@ -33,6 +33,7 @@ const (
 	slotGrad
 	slotRows
 	slotSpare
+	slotBoth
 	scratchSlots
 )
 

@@ -61,12 +61,16 @@ func (f *fastWeights) order() []int {
 	return all
 }
 
-// stageGrad lays rows of the gradient out with the stride of the input, zeros
-// between and after.
-func (f *fastWeights) stageGrad(dst []float32, from source, n, h0, h1 int, s *scratch) {
-	for c := range f.outputs {
-		plane := dst[c*f.gradPlane : (c+1)*f.gradPlane]
-		from.fill(plane, f.pitch, n, c, h0, h1, s)
+// stageGrad lays rows of the gradient of four channels out with the pitch of
+// the input, zeros between and after.
+func (f *fastWeights) stageGrad(dst []float32, from source, n, c0, h0, h1 int, s *scratch) {
+	for k := range kernel.Rows {
+		plane := dst[k*f.gradPlane : (k+1)*f.gradPlane]
+		if c0+k >= f.outputs {
+			clear(plane)
+			continue
+		}
+		from.fill(plane, f.pitch, n, c0+k, h0, h1, s)
 		for h := h0; h < h1; h++ {
 			end := (h - h0 + 1) * f.pitch
 			if h == h1-1 {
@@ -75,36 +79,52 @@ func (f *fastWeights) stageGrad(dst []float32, from source, n, h0, h1 int, s *sc
 			clear(plane[(h-h0)*f.pitch+f.outW : end])
 		}
 	}
-	clear(dst[f.outputs*f.gradPlane:])
 }
+
+// strip adds what rows h0 to h1-1 of an image's gradient contribute to a part,
+// given the staged input.
+func (f *fastWeights) strip(part, staged []float32, grad source, image, h0, h1 int, s *scratch) {
+	size := kernel.Rows * f.columns.Len()
+	chunks := ((h1-h0)*f.pitch + kernel.Lanes - 1) / kernel.Lanes
+	rows := s.get(slotRows, kernel.Rows*f.gradPlane)
+	for b := range f.blocks() {
+		f.stageGrad(rows, grad, image, b*kernel.Rows, h0, h1, s)
+		kernel.Weights(part[b*size:(b+1)*size], rows, f.gradPlane, staged, f.columns, chunks)
+	}
+}
+
+// blocks is the number of blocks of four outputs.
+func (f *fastWeights) blocks() int { return (f.outputs + kernel.Rows - 1) / kernel.Rows }
 
 // run sets out to the gradient.
 func (f *fastWeights) run(x *run, out []float32, in, grad source) {
-	blocks := (f.outputs + kernel.Rows - 1) / kernel.Rows
-	size := kernel.Rows * f.columns.Len()
+	f.sum(x, out, func(part []float32, image, strip int, s *scratch) {
+		h0, h1 := f.span(strip)
+		staged := s.get(slotIn, f.channels*f.plane)
+		f.stage(staged, in, image, h0, h1, s)
+		f.strip(part, staged, grad, image, h0, h1, s)
+	})
+}
+
+// sum sets out to the sum of what add contributes for every strip: it adds the
+// strips of each part in order, then the parts in order.
+func (f *fastWeights) sum(x *run, out []float32, add func(part []float32, image, strip int, s *scratch)) {
+	size := f.blocks() * kernel.Rows * f.columns.Len()
 	n := f.batch * f.perImage
-	sums := x.alloc(n * blocks * size)
+	sums := x.alloc(n * size)
 	defer x.free(sums)
 	x.tasks(n, func(t int, s *scratch) {
-		part := sums[t*blocks*size : (t+1)*blocks*size]
+		part := sums[t*size : (t+1)*size]
 		clear(part)
 		image, share := t/f.perImage, t%f.perImage
 		for strip := share * f.count() / f.perImage; strip < (share+1)*f.count()/f.perImage; strip++ {
-			h0, h1 := f.span(strip)
-			staged := s.get(slotIn, f.channels*f.plane)
-			f.stage(staged, in, image, h0, h1, s)
-			rows := s.get(slotRows, blocks*kernel.Rows*f.gradPlane)
-			f.stageGrad(rows, grad, image, h0, h1, s)
-			chunks := ((h1-h0)*f.pitch + kernel.Lanes - 1) / kernel.Lanes
-			for b := range blocks {
-				kernel.Weights(part[b*size:(b+1)*size], rows[b*kernel.Rows*f.gradPlane:], f.gradPlane, staged, f.columns, chunks)
-			}
+			add(part, image, strip, s)
 		}
 	})
-	total := sums[:blocks*size]
-	x.spans(len(total), func(lo, hi int) {
+	total := sums[:size]
+	x.spans(size, func(lo, hi int) {
 		for t := 1; t < n; t++ {
-			kernel.Binary(kernel.Add, total[lo:hi], total[lo:hi], sums[t*blocks*size+lo:t*blocks*size+hi])
+			kernel.Binary(kernel.Add, total[lo:hi], total[lo:hi], sums[t*size+lo:t*size+hi])
 		}
 	})
 	f.unpack(out, total)
