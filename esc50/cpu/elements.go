@@ -111,6 +111,10 @@ func strided(dims []int, offset int, stride []int) mover {
 			}
 		}
 		inner, step := dims[rank-1], stride[rank-1]
+		for rank > 1 && stride[rank-2] == step*inner { // longer runs
+			rank--
+			inner *= dims[rank-1]
+		}
 		at := make([]int, rank-1)
 		to, from := 0, offset
 		for {
