@@ -78,7 +78,8 @@ func (w *rewriter) mapping(n *Node, ind int) {
 			w.indent(ind)
 		}
 		w.ascii(":")
-		w.value(p.Value, ind, explicit)
+		compact := explicit && (p.Value.Kind != Scalar || p.Value.Value != nil) // ":" alone has no blank
+		w.value(p.Value, ind, compact)
 	}
 }
 
