@@ -56,14 +56,20 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 		b.WriteString(breaks)
 	}
 	if n.text != nil {
-		n.text.body = p.src[from:max(from, p.lineStart)]
+		if chomp == 0 && lineBreak == "" && b.Len() > 0 { // the file ends without a line break
+			n.text.header = n.text.header[:1] + "-" + n.text.header[1:]
+		}
+		n.text.body = p.src[from:p.pos]
+		if rest := max(from, p.lineStart); strings.Trim(p.src[rest:p.pos], " ") == "" {
+			n.text.body = p.src[from:rest] // without the indentation of the next token
+		}
 	}
 	return b.String(), nil
 }
 
 // blockHeader passes the line of | or > with its indicators.
 func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
-	from := p.pos
+	from, digit := p.pos, 0
 	p.pos++
 	for range 2 {
 		switch c := p.at(0); {
@@ -72,6 +78,7 @@ func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
 			p.pos++
 		case c >= '1' && c <= '9' && increment == 0:
 			increment = int(c - '0')
+			digit = p.pos - from
 			p.pos++
 		case c == '0':
 			return 0, 0, p.fail("expected an indentation indicator from 1 to 9")
@@ -79,6 +86,9 @@ func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
 	}
 	if n.text != nil {
 		n.text.header = p.src[from:p.pos]
+		if digit > 0 { // it is written with an indentation of two
+			n.text.header = n.text.header[:digit] + "2" + n.text.header[digit+1:]
+		}
 	}
 	if !p.blankAt(p.pos) {
 		return 0, 0, p.fail("expected chomping or indentation indicators, but found %q", p.src[p.pos])

@@ -232,22 +232,47 @@ func (w *rewriter) block(n *Node, ind int, compact bool) {
 	}
 }
 
-// literal writes a block scalar with its lines moved to column ind.
+// literal writes a block scalar with its lines moved to column ind, or in
+// quotes where the lines would not be read back as the value.
 func (w *rewriter) literal(n *Node, ind int) {
 	t := n.text
-	w.text(t.header)
-	w.newline()
+	var lines []string
 	for line := range strings.Lines(strings.ReplaceAll(t.body, "\r\n", "\n")) {
 		line = strings.TrimSuffix(line, "\n")
-		if len(line) > t.inner {
+		lines = append(lines, line[min(t.inner, len(line)):])
+	}
+	if !readsBack(t.header, lines, n.Value) {
+		w.scalar(n.Value, ind)
+		w.comment(t.after, t.afterCol)
+		return
+	}
+	w.text(t.header)
+	w.newline()
+	for _, line := range lines {
+		if line != "" {
 			w.indent(ind)
-			w.text(line[t.inner:])
+			w.text(line)
 		}
 		w.newline()
 	}
 	if t.after != "" {
 		w.lines(t.after)
 	}
+}
+
+// readsBack reports whether a block scalar with these lines has this value.
+func readsBack(header string, lines []string, value any) bool {
+	var b strings.Builder
+	b.WriteString("? " + header + "\n")
+	for _, line := range lines {
+		if line != "" {
+			b.WriteString("  " + line)
+		}
+		b.WriteByte('\n')
+	}
+	v, err := Decode("", []byte(b.String()))
+	m, ok := v.(*Map)
+	return err == nil && ok && m.Len() == 1 && m.Keys()[0] == value
 }
 
 // flow writes a collection in brackets. Continuation lines are indented by
