@@ -126,8 +126,15 @@ func (p *parser) empty(lead lead) *Node {
 func (p *parser) content(start place, indent int, collection bool, props properties, lead lead) (*Node, error) {
 	c := p.at(0)
 	if (c == '-' || c == '?' || c == ':') && p.blankAt(p.pos+1) {
-		if !collection || props.set {
+		if !collection || props.set && c != ':' {
 			return nil, p.unexpected()
+		}
+		if props.set { // an empty key with an anchor or a tag
+			key, err := p.scalarTag(p.newNode(Scalar), props)
+			if err != nil {
+				return nil, err
+			}
+			return p.mapping(key, p.columnOf(start), lead)
 		}
 		if c == '-' {
 			return p.sequence(lead)
