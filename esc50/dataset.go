@@ -20,7 +20,9 @@ var ErrDataset = errors.New("not a complete ESC-50 data set")
 const (
 	metaFile = "meta/esc50.csv"
 	audioDir = "audio"
-	advice   = "get ESC-50 with `git clone https://github.com/karolpiczak/ESC-50` (600 MB, CC BY-NC), or as a zip with esc50.Download, and give its directory or zip"
+	// maxTarget bounds the class numbers; many lists are as long as the largest.
+	maxTarget = 9999
+	advice    = "get ESC-50 with `git clone https://github.com/karolpiczak/ESC-50` (600 MB, CC BY-NC), or as a zip with esc50.Download, and give its directory or zip"
 )
 
 // Clip is one row of meta/esc50.csv.
@@ -168,7 +170,7 @@ func parseClip(field func(string) string) (Clip, error) {
 	if c.Fold, err = strconv.Atoi(field("fold")); err != nil || c.Fold < 1 || c.Fold > 99 {
 		return c, fmt.Errorf("fold is %q, want a number from 1", field("fold"))
 	}
-	if c.Target, err = strconv.Atoi(field("target")); err != nil || c.Target < 0 || c.Target > 9999 {
+	if c.Target, err = strconv.Atoi(field("target")); err != nil || c.Target < 0 || c.Target > maxTarget {
 		return c, fmt.Errorf("target is %q, want a number from 0", field("target"))
 	}
 	switch v := strings.ToLower(field("esc10")); v {

@@ -87,6 +87,11 @@ func (f *Features) readHeader() error {
 	if h.Bands < 1 || h.Frames < 1 || h.Bands > 1<<16 || h.Frames > 1<<24 {
 		return fmt.Errorf("spectrograms of %d by %d", h.Bands, h.Frames)
 	}
+	for _, c := range h.Clips {
+		if c.Target < 0 || c.Target > maxTarget {
+			return fmt.Errorf("%s has the target %d", c.File, c.Target)
+		}
+	}
 	f.Front, f.Bands, f.Frames, f.Clips = h.Front, h.Bands, h.Frames, h.Clips
 	f.Classes = (&Dataset{Clips: f.Clips}).Classes()
 	f.start = int64(len(head)) + size
