@@ -202,3 +202,57 @@ func TestBrowserManyMetrics(t *testing.T) {
 		browse(t, path, "--virtual-time-budget=4000", "--window-size=1400,1200", "--screenshot="+filepath.Join(dir, "many.png"))
 	}
 }
+
+// TestBrowserInteractions does what a person does with the page.
+func TestBrowserInteractions(t *testing.T) {
+	path := writePage(t, fullPage(t))
+	script := `<script>
+const say = (name, v) => document.documentElement.setAttribute("data-" + name, v);
+setTimeout(() => {
+  const set = (el, v) => { el.value = v; el.dispatchEvent(new Event("input")); };
+  set(document.getElementById("smooth"), 60);
+  say("smooth", [...charts.values()].find(c => c.plot).plot.series.length);
+  document.getElementById("log").click();
+  say("log", [...charts.values()].find(c => c.plot).plot.scales.y.distr);
+  set(document.getElementById("filter"), "val/");
+  say("filtered", [...charts.values()].filter(c => !c.card.hidden).length);
+  const search = document.querySelector("main input[type=search]");
+  set(search, "lr<0.001 resnet");
+  say("rows", document.querySelectorAll("main tbody tr td.num:first-of-type, main table:not(.wrap) tbody tr").length);
+  set(search, "");
+  const head = [...document.querySelectorAll("th.sort")].find(h => h.textContent.startsWith("val.acc"));
+  head.click(); head.click();
+  say("best", document.querySelector("main table:not(.wrap) tbody tr td").textContent);
+  document.querySelector("main table:not(.wrap) tbody tr").click();
+  say("chosen", document.querySelectorAll("tr.on").length);
+  const slider = document.querySelector(".slide input");
+  set(slider, 1);
+  say("slide", document.querySelector(".slide span").textContent);
+  document.getElementById("theme").click();
+  document.getElementById("theme").click();
+  say("slide-kept", document.querySelector(".slide span").textContent);
+  document.querySelector("details summary").click();
+  for (const el of document.querySelectorAll("svg")) el.dispatchEvent(new MouseEvent("mousemove", { clientX: 300, clientY: 100, bubbles: true }));
+  const u = [...charts.values()].find(c => c.plot);
+  u.plot.setCursor({ left: 50, top: 50 });
+  say("hover", u.legend.textContent);
+}, 1000);
+setTimeout(() => { // an update keeps what is folded and where the page stands
+  scrollTo(0, 500);
+  render(JSON.parse(text));
+  say("scroll", scrollY);
+  say("folded", document.querySelectorAll("details:not([open])").length);
+}, 2000);
+</script>`
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(script)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	dom, console := browse(t, path, "--virtual-time-budget=5000", "--window-size=1400,1200", "--dump-dom")
+	assert.Empty(t, console)
+	for _, want := range []string{`data-smooth="3"`, `data-log="3"`, `data-filtered="2"`, `data-rows="6"`, `data-best="exp-11"`,
+		`data-chosen="1"`, `data-slide="step 100"`, `data-slide-kept="step 100"`, `data-scroll="500"`, `data-folded="1"`, `data-hover="step `} {
+		assert.Contains(t, dom[:min(len(dom), 1000)], want)
+	}
+}
