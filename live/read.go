@@ -163,9 +163,9 @@ func Summary(fsys fs.FS) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := parseJSON(data)
+	x, err := pyjson.Decode("metrics.json", data)
 	if err != nil {
-		return nil, fmt.Errorf("metrics.json: %w", err)
+		return nil, err
 	}
 	m, ok := unordered(x).(map[string]any)
 	if !ok {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 func points(t testing.TB, text string) ([]Point, error) {
@@ -120,15 +122,17 @@ func FuzzPoints(f *testing.F) {
 	})
 }
 
-func FuzzJSON(f *testing.F) {
+// FuzzSummary reads a summary into the form in which a resumed run keeps it,
+// and back.
+func FuzzSummary(f *testing.F) {
 	f.Add([]byte(`{"a": [1, 2.5, -0, 1e400, "x\u00e9", null, NaN, {}], "b": {"c": true}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		x, err := parseJSON(data)
+		x, err := pyjson.Decode("f", data)
 		if err != nil {
 			return
 		}
 		text := valueOf(x).appendJSON(nil, 0)
-		again, err := parseJSON(text)
+		again, err := pyjson.Decode("f", text)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}

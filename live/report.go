@@ -186,7 +186,7 @@ func (l *Logger) reportPlot(p *plot) report.Plot {
 	if err != nil {
 		return out
 	}
-	x, err := parseJSON(data)
+	x, err := pyjson.Decode(p.file, data)
 	if m, ok := x.(*pyjson.Map); ok && err == nil && m.Len() == 1 {
 		_, x = m.At(0) // the curves of scikit-learn are under a key
 	}

@@ -78,9 +78,9 @@ func readJSONMap(path string) (*pyjson.Map, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := parseJSON(data)
+	x, err := pyjson.Decode(path, data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	m, ok := x.(*pyjson.Map)
 	if !ok {

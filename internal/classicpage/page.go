@@ -8,12 +8,12 @@ package classicpage
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"io/fs"
+	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,20 +159,28 @@ func table(fsys fs.FS, file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	cells := make(map[string]string)
-	if err := flatten(cells, "", data); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	x, err := pyjson.Decode(file, data)
+	if err != nil {
+		return nil, err
 	}
+	summary, _ := metrics(x).(*pyjson.Map)
+	if summary == nil {
+		return nil, fmt.Errorf("%s: not a mapping", file)
+	}
+	values := make(map[string]any)
 	var names []string
-	for name := range cells {
+	for key, v := range summary.All() {
+		name := pyjson.Str(key)
+		values[name] = v
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	var header, row strings.Builder
 	for _, name := range names {
-		width := max(utf8.RuneCountInString(name)+2, utf8.RuneCountInString(cells[name]))
-		cell(&header, "th", width, name)
-		cell(&row, "td", width, cells[name])
+		text, right := cellText(values[name])
+		width := max(utf8.RuneCountInString(name)+2, utf8.RuneCountInString(text))
+		cell(&header, "th", width, right, name)
+		cell(&row, "td", width, right, text)
 	}
 	return []string{
 		"<table>\n<thead>\n<tr>" + header.String() + "</tr>\n</thead>\n<tbody>\n<tr>" +
@@ -181,99 +189,57 @@ func table(fsys fs.FS, file string) ([]string, error) {
 	}, nil
 }
 
-func cell(b *strings.Builder, tag string, width int, text string) {
-	pad := strings.Repeat(" ", width-utf8.RuneCountInString(text))
-	fmt.Fprintf(b, `<%[1]s style="text-align: right;">%s%s</%[1]s>`, tag, pad, html.EscapeString(text))
-}
-
-// flatten collects the values of a summary under dotted names. The bare words
-// NaN, Infinity and -Infinity, which JSON lacks, are read as Python reads them.
-func flatten(cells map[string]string, prefix string, data []byte) error {
-	var m map[string]json.RawMessage
-	if err := json.Unmarshal(quoteNonFinite(data), &m); err != nil {
-		return err
-	}
-	for name, raw := range m {
-		raw = bytes.TrimSpace(raw)
-		if len(raw) > 0 && raw[0] == '{' {
-			if err := flatten(cells, prefix+name+".", raw); err != nil {
-				return err
+// metrics drops from a summary what DVC takes for no metric: whatever is no
+// number, no boolean and no mapping with some of these.
+func metrics(x any) any {
+	switch x := x.(type) {
+	case bool, int64, *big.Int, float64:
+		return x
+	case *pyjson.Map:
+		out := new(pyjson.Map)
+		for key, v := range x.All() {
+			kept := metrics(v)
+			if m, ok := kept.(*pyjson.Map); kept == nil || ok && m.Len() == 0 {
+				continue
 			}
-			continue
+			out.Set(key, kept)
 		}
-		cells[prefix+name] = cellText(string(raw))
+		return out
 	}
 	return nil
 }
 
-// quoteNonFinite puts the three words, which stand outside of strings, into
-// quotes.
-func quoteNonFinite(data []byte) []byte {
-	var out []byte
-	inString := false
-	for i := 0; i < len(data); i++ {
-		c := data[i]
-		switch {
-		case inString && c == '\\' && i+1 < len(data):
-			out = append(out, c)
-			i++
-			c = data[i]
-		case c == '"':
-			inString = !inString
-		case !inString:
-			if word := nonFinite(data[i:]); word != "" {
-				out = append(append(append(out, '"'), word...), '"')
-				i += len(word) - 1
-				continue
-			}
-		}
-		out = append(out, c)
+// cell appends a cell, padded to its column's width.
+func cell(b *strings.Builder, tag string, width int, right bool, text string) {
+	pad := strings.Repeat(" ", width-utf8.RuneCountInString(text))
+	text = escaper.Replace(text)
+	if right {
+		fmt.Fprintf(b, `<%[1]s style="text-align: right;">%s%s</%[1]s>`, tag, pad, text)
+	} else {
+		fmt.Fprintf(b, `<%[1]s>%s%s</%[1]s>`, tag, text, pad)
 	}
-	return out
 }
 
-func nonFinite(data []byte) string {
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if bytes.HasPrefix(data, []byte(word)) {
-			return word
-		}
-	}
-	return ""
-}
+// escaper is Python's html.escape.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;")
 
-// cellText is the text of a JSON value in the table: floats with six
-// significant digits, as Python's format "g".
-func cellText(raw string) string {
-	switch raw {
-	case "true":
-		return "True"
-	case "false":
-		return "False"
-	case "null":
-		return ""
-	case `"NaN"`:
-		return "nan"
-	case `"Infinity"`:
-		return "inf"
-	case `"-Infinity"`:
-		return "-inf"
+// cellText is the text of a value in the table, and whether it is aligned to
+// the right, as numbers are. Floats have six significant digits.
+func cellText(v any) (text string, right bool) {
+	switch v := v.(type) {
+	case float64:
+		return formatG(v), true
+	case int64, *big.Int:
+		return pyjson.Str(v), true
 	}
-	var s string
-	if json.Unmarshal([]byte(raw), &s) == nil {
-		return s
-	}
-	if !strings.ContainsAny(raw, ".eE") {
-		return raw
-	}
-	f, err := strconv.ParseFloat(raw, 64)
-	if err != nil {
-		return raw
-	}
-	return formatG(f)
+	return pyjson.Str(v), false
 }
 
 // formatG is Python's format(f, "g").
 func formatG(f float64) string {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return pyjson.Str(f)
+	}
 	e := strconv.FormatFloat(f, 'e', 5, 64)
 	exp, err := strconv.Atoi(e[strings.IndexByte(e, 'e')+1:])
 	if err != nil {
