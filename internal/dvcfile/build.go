@@ -13,7 +13,7 @@ import (
 // build gives a resolved definition its types. The structure was checked before
 // the variables were replaced; what they brought in is checked here.
 func (r *resolver) build(f *File, d definition) (*Stage, error) {
-	s := &Stage{File: f, Name: d.name, Group: d.group, Wdir: path.Clean(r.dir), Vars: d.vars, Parametrized: d.group != ""}
+	s := &Stage{File: f, Name: d.name, Group: d.group, Wdir: path.Clean(r.dir), Vars: d.vars}
 	b := &builder{r: r, d: d, s: s}
 	if v, ok := d.fields.Get("wdir"); ok {
 		s.Wdir = join(r.dir, b.str(v, "wdir"))
@@ -174,8 +174,8 @@ func (b *builder) params() {
 				b.failAs(Schema, fmt.Sprintf("Expected list of params for custom params file '%s', got '%s'.", file, typeName(v)), "params", i, k)
 				return
 			}
-			for j, key := range keys {
-				add(file, b.str(key, "params", i, k, j))
+			for _, key := range keys {
+				add(file, text(key))
 			}
 		}
 	}

@@ -27,14 +27,18 @@ func Resolve(fsys fs.FS) ([]Resolved, error) {
 	}
 	section, _ := raw.Get("stages")
 	m, _ := section.(*dvcyaml.Map)
+	entries, err := r.entries(m)
+	if err != nil {
+		return nil, err
+	}
 	var all []Resolved
-	for k, v := range m.All() {
-		defs, err := r.expand(k.(string), v.(*dvcyaml.Map))
+	for _, e := range entries {
+		err := r.each(e, func(d definition) error {
+			all = append(all, Resolved{d.name, d.fields})
+			return nil
+		})
 		if err != nil {
 			return nil, err
-		}
-		for _, d := range defs {
-			all = append(all, Resolved{d.name, d.fields})
 		}
 	}
 	return all, nil

@@ -142,36 +142,42 @@ func (r *resolver) values(name string) (any, error) {
 func (r *resolver) stages(f *File) error {
 	section, _ := f.raw.Get("stages")
 	m, _ := section.(*dvcyaml.Map)
-	for k, v := range m.All() {
-		name, def := k.(string), v.(*dvcyaml.Map)
-		if name == "" {
-			return r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
-				"Stage name not provided.Please specify the name as: `%s:stage_name`", r.show(r.path))}, "stages", name)
-		}
-		if _, group := def.Get("matrix"); group {
-			f.groups[name] = true
-		}
-		if _, group := def.Get("foreach"); group {
-			f.groups[name] = true
-		}
-		if strings.Contains(name, groupJoin) && !f.groups[name] {
-			return r.place(stageNotFound(name, r.show(r.path)), "stages", name)
-		}
-		defs, err := r.expand(name, def)
-		if err != nil {
+	entries, err := r.entries(m)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		f.groups[e.name] = e.group
+	}
+	for _, e := range entries {
+		if err := r.checkName(e); err != nil {
 			return err
 		}
-		for _, d := range defs {
+		err := r.each(e, func(d definition) error {
 			s, err := r.build(f, d)
 			if err != nil {
 				return err
 			}
-			if d.group == "" {
-				s.Parametrized = !pyjson.Equal(def, d.fields)
-			}
+			s.Parametrized = e.group || !pyjson.Equal(e.def, d.fields)
 			f.Stages = append(f.Stages, s)
 			f.byName[s.Name] = s
+			return nil
+		})
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkName refuses names by which a stage could not be found.
+func (r *resolver) checkName(e entry) error {
+	switch {
+	case e.name == "":
+		return r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
+			"Stage name not provided.Please specify the name as: `%s:stage_name`", r.show(r.path))}, e.at...)
+	case strings.Contains(e.name, groupJoin) && !e.group: // a group is found by the last "@"
+		return r.place(stageNotFound(e.name, r.show(r.path)), e.at...)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,70 +114,84 @@ var templates = []string{
 
 // TestAgainstDVC runs every template through DVC's own resolver.
 func TestAgainstDVC(t *testing.T) {
-	extra := map[string]string{
-		"params.yaml": params, "more.yaml": "p: 1\nq: [2]\n", "list.yaml": "- 1\n",
-	}
-	var cases bytes.Buffer
+	var cases []map[string]string
 	for _, y := range templates {
-		files := map[string]string{"dvc.yaml": y}
-		for k, v := range extra {
-			files[k] = v
-		}
-		line, err := json.Marshal(map[string]any{"files": files})
-		require.NoError(t, err)
-		cases.Write(append(line, '\n'))
+		cases = append(cases, map[string]string{
+			"dvc.yaml": y, "params.yaml": params, "more.yaml": "p: 1\nq: [2]\n", "list.yaml": "- 1\n"})
 	}
-	answers := askDVC(t, &cases)
-	require.Len(t, answers, len(templates))
-	for i, y := range templates {
-		t.Run(strings.ReplaceAll(y, "\n", " "), func(t *testing.T) {
-			var want struct {
-				Error, Crash string
-				Stages       []struct {
-					Name         string
-					Fields       json.RawMessage
-					Deps, Outs   []string
-					Parametrized bool
-				}
-			}
-			require.NoError(t, json.Unmarshal(answers[i], &want))
-			fsys := tree("dvc.yaml", y)
-			for k, v := range extra {
-				fsys[k] = tree(k, v)[k]
-			}
-			file, err := dvcfile.Load(fsys, "dvc.yaml", nil)
-			if want.Crash != "" {
-				t.Logf("DVC crashes: %s; we say: %v", want.Crash, err)
-				return
-			}
-			if want.Error != "" {
-				require.Error(t, err)
-				assert.Equal(t, want.Error, withoutPlace(err.Error()))
-				return
-			}
-			require.NoError(t, err)
-			resolved, err := dvcfile.Resolve(fsys)
-			require.NoError(t, err)
-			require.Len(t, resolved, len(want.Stages))
-			for i, r := range resolved {
-				got, err := pyjson.Marshal(r.Fields, pyjson.Style{ASCII: true})
-				require.NoError(t, err)
-				assert.Equal(t, want.Stages[i].Name, r.Name)
-				assert.Equal(t, string(want.Stages[i].Fields), string(got))
-				s := file.Stages[i]
-				assert.Equal(t, want.Stages[i].Parametrized, s.Parametrized, "parametrized")
-				deps := append([]string{}, s.Deps...)
-				for _, p := range s.Params {
-					deps = append(deps, p.Path)
-				}
-				outs := []string{}
-				for _, o := range s.Outs {
-					outs = append(outs, o.Path)
-				}
-				assert.Equal(t, want.Stages[i].Deps, deps)
-				assert.Equal(t, want.Stages[i].Outs, outs)
-			}
+	compareWithDVC(t, cases)
+}
+
+// compareWithDVC loads the files of each case and expects the stages, or the
+// message, that DVC gives.
+func compareWithDVC(t *testing.T, cases []map[string]string) {
+	t.Helper()
+	var in bytes.Buffer
+	for _, files := range cases {
+		require.NoError(t, json.NewEncoder(&in).Encode(map[string]any{"files": files}))
+	}
+	answers := askDVC(t, &in)
+	require.Len(t, answers, len(cases))
+	for i, files := range cases {
+		t.Run(strings.ReplaceAll(files["dvc.yaml"], "\n", " "), func(t *testing.T) {
+			compareOne(t, files, answers[i])
 		})
+	}
+}
+
+func compareOne(t *testing.T, files map[string]string, answer json.RawMessage) {
+	var want struct {
+		Error, Crash string
+		Stages       []struct {
+			Name         string
+			Fields       json.RawMessage
+			Deps, Outs   []string
+			Parametrized bool
+		}
+	}
+	require.NoError(t, json.Unmarshal(answer, &want))
+	fsys := fstest.MapFS{}
+	for k, v := range files {
+		fsys[k] = &fstest.MapFile{Data: []byte(v)}
+	}
+	file, err := dvcfile.Load(fsys, "dvc.yaml", nil)
+	if want.Crash != "" {
+		t.Logf("DVC crashes: %s; we say: %v", want.Crash, err)
+		return
+	}
+	if want.Error != "" {
+		require.Error(t, err)
+		got := withoutPlace(err.Error())
+		if strings.HasSuffix(want.Error, "'None'") { // DVC forgets where a copied mapping came from
+			want.Error, got = withoutLastQuote(want.Error), withoutLastQuote(got)
+		}
+		assert.Equal(t, want.Error, got)
+		return
+	}
+	if err != nil && strings.Contains(err.Error(), "expected str or list, got ") {
+		return // DVC notices such a command only when it runs it
+	}
+	require.NoError(t, err)
+	resolved, err := dvcfile.Resolve(fsys)
+	require.NoError(t, err)
+	require.Len(t, resolved, len(want.Stages))
+	for i, r := range resolved {
+		got, err := pyjson.Marshal(r.Fields, pyjson.Style{ASCII: true})
+		require.NoError(t, err)
+		assert.Equal(t, want.Stages[i].Name, r.Name)
+		assert.Equal(t, string(want.Stages[i].Fields), string(got))
+		s := file.Stages[i]
+		assert.Equal(t, want.Stages[i].Parametrized, s.Parametrized, "parametrized")
+		deps := append([]string{}, s.Deps...)
+		for _, p := range s.Params {
+			deps = append(deps, p.Path)
+		}
+		outs := []string{}
+		for _, o := range s.Outs {
+			outs = append(outs, o.Path)
+		}
+		assert.Equal(t, want.Stages[i].Deps, deps)
+		assert.Equal(t, want.Stages[i].Outs, outs)
 	}
 }
 
@@ -186,6 +201,11 @@ func withoutPlace(msg string) string {
 		return msg[:i]
 	}
 	return msg
+}
+
+// withoutLastQuote cuts a message before its last quoted word.
+func withoutLastQuote(msg string) string {
+	return msg[:strings.LastIndex(strings.TrimSuffix(msg, "'"), "'")]
 }
 
 // askDVC runs testdata/resolve.py with the Python that DVC is installed in.

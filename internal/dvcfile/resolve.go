@@ -74,31 +74,52 @@ func (r *resolver) start(vars []any) error {
 	return nil
 }
 
-// expand resolves one entry of stages into the stages it stands for.
-func (r *resolver) expand(name string, def *dvcyaml.Map) ([]definition, error) {
-	if items, ok := def.Get("matrix"); ok {
-		tmpl := def.Clone()
-		tmpl.Delete("matrix")
-		members, err := r.matrix(name, items)
+// An entry is one item of stages: a stage, or the template of a group and its
+// members.
+type entry struct {
+	name    string
+	def     *dvcyaml.Map
+	group   bool
+	members []member
+	at      []any
+}
+
+// entries finds the members of all groups. DVC does that before it resolves any
+// stage, so errors in groups come first.
+func (r *resolver) entries(stages *dvcyaml.Map) ([]entry, error) {
+	var all []entry
+	for k, v := range stages.All() {
+		name, def := k.(string), v.(*dvcyaml.Map)
+		e := entry{name: name, def: def, at: []any{"stages", name}}
+		var err error
+		if items, ok := def.Get("matrix"); ok {
+			e.def, e.group = def.Clone(), true
+			e.def.Delete("matrix")
+			e.members, err = r.matrix(name, items)
+		} else if items, ok := def.Get("foreach"); ok {
+			do, _ := def.Get("do")
+			e.def, e.group = do.(*dvcyaml.Map), true
+			e.at = append(e.at, "do")
+			e.members, err = r.foreach(name, items)
+		}
 		if err != nil {
 			return nil, err
 		}
-		return r.members(name, tmpl, members, []any{"stages", name})
+		all = append(all, e)
 	}
-	if items, ok := def.Get("foreach"); ok {
-		do, _ := def.Get("do")
-		tmpl, _ := do.(*dvcyaml.Map)
-		members, err := r.foreach(name, items)
+	return all, nil
+}
+
+// each resolves the stages of an entry one after the other.
+func (r *resolver) each(e entry, f func(definition) error) error {
+	if !e.group {
+		d, err := r.stage(e.name, e.def, false, e.at)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return r.members(name, tmpl, members, []any{"stages", name, "do"})
+		return f(d)
 	}
-	d, err := r.stage(name, def, false, []any{"stages", name})
-	if err != nil {
-		return nil, err
-	}
-	return []definition{d}, nil
+	return r.eachMember(e, f)
 }
 
 // A member is one stage of a group: its key, and what ${item} and ${key} are.
@@ -108,42 +129,43 @@ type member struct {
 	withKey bool
 }
 
-func (r *resolver) members(name string, tmpl *dvcyaml.Map, members []member, at []any) ([]definition, error) {
-	if len(members) == 0 {
-		return nil, nil
-	}
-	if err := r.checkSyntax(tmpl, name, at); err != nil {
-		return nil, err
-	}
-	all := make([]definition, 0, len(members))
-	for _, m := range members {
-		full := name + groupJoin + m.key
+func (r *resolver) eachMember(e entry, f func(definition) error) error {
+	for i, m := range e.members {
+		full := e.name + groupJoin + m.key
 		if m.key == "" {
-			return nil, r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
-				"failed to resolve 'stages.%s' in '%s': a member without a name", name, r.show(r.path))}, at...)
+			return r.place(&Error{Kind: NameInvalid, Msg: fmt.Sprintf(
+				"failed to resolve 'stages.%s' in '%s': a member without a name", e.name, r.show(r.path))}, e.at...)
 		}
 		if strings.Contains(m.key, groupJoin) {
-			return nil, r.place(stageNotFound(full, r.show(r.path)), at...)
+			return r.place(stageNotFound(full, r.show(r.path)), e.at...)
+		}
+		if i == 0 {
+			if err := r.checkSyntax(e.def, e.name, e.at); err != nil {
+				return err
+			}
 		}
 		names, nodes := []string{"item"}, []*node{m.item}
 		if m.withKey {
 			key, err := newNode(m.key, "", "key", true)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			names, nodes = append(names, "key"), append(nodes, key)
 		}
-		err := r.scope.with(names, nodes, func() error {
-			d, err := r.stage(full, tmpl, true, at)
-			d.group = name
-			all = append(all, d)
+		var d definition
+		err := r.scope.with(names, nodes, func() (err error) {
+			d, err = r.stage(full, e.def, true, e.at)
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
+		}
+		d.group = e.name
+		if err := f(d); err != nil {
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
 func (r *resolver) checkSyntax(def *dvcyaml.Map, name string, at []any) error {
