@@ -64,11 +64,14 @@ func (b *builder) out(p string, kind Kind, flags *dvcyaml.Map, at ...any) Out {
 		case "remote":
 			o.Remote = b.str(v, where...)
 		case "desc":
-			o.Desc = b.str(v, where...)
+			o.Desc = annotation(v)
 		case "type":
-			o.Type = b.str(v, where...)
+			o.Type = annotation(v)
 		case "labels":
-			o.Labels = b.strs(v, where)
+			list, _ := v.([]any)
+			for _, label := range list {
+				o.Labels = append(o.Labels, annotation(label))
+			}
 		case "meta":
 			o.Meta = v
 		default:
@@ -89,13 +92,12 @@ func (b *builder) flag(v any, at []any) bool {
 	return on
 }
 
-func (b *builder) strs(v any, at []any) []string {
-	list, _ := v.([]any)
-	var all []string
-	for _, item := range list {
-		all = append(all, b.str(item, at...))
+// annotation is a text about an output; a variable may have made it a number.
+func annotation(v any) string {
+	if v == nil {
+		return ""
 	}
-	return all
+	return text(v)
 }
 
 // live reads the section of DVC 2.1 that names the folder dvclive logs to. The

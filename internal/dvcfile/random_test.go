@@ -112,7 +112,7 @@ func (w writer) file() string {
 func TestRandomFilesAgainstDVC(t *testing.T) {
 	n := 120
 	if os.Getenv("REPRODL_LONG") != "" {
-		n = 2000
+		n = 1000
 	}
 	w := writer{rand.New(rand.NewPCG(7, 11))}
 	var cases []map[string]string
