@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/pipeline"
 )
 
 // Clean deletes what killed runs and workers left in .dvc/tmp/exps, and what
@@ -88,16 +87,4 @@ func (q *Queue) WorkAll(ctx context.Context, n int, opts *WorkOptions) (failed [
 		}
 	}
 	return failed, err
-}
-
-// DataOptions say how the data of experiments travels. Nil means the zero
-// DataOptions: the default DVC remote.
-type DataOptions struct {
-	Remote   string // name of the DVC remote
-	Jobs     int
-	RunCache bool
-}
-
-func (r *Repo) pipe() (*pipeline.Repo, error) {
-	return pipeline.Open(r.root, &pipeline.Options{Env: r.opts.Env, Logger: r.log})
 }

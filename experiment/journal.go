@@ -11,6 +11,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/pipeline"
 )
 
 // journal notes what files of the user were before an operation changed them.
@@ -18,6 +19,15 @@ import (
 type journal struct {
 	What  string // "exp run" or "exp apply", for messages
 	Files []journalFile
+	Outs  []journalOut // outputs that the DVC cache keeps
+}
+
+// journalOut is an output by its path from the root of the DVC repository, and
+// what shows that it was written since.
+type journalOut struct {
+	Path  string
+	Size  int64 // -1: there was none
+	Mtime int64
 }
 
 // journalFile is one file, by its path from the top of the working tree.
@@ -140,123 +150,58 @@ func (r *Repo) undo(ctx context.Context, j *journal) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	if err := r.undoOuts(ctx, j.Outs); err != nil {
+		r.log.Warn("outputs were not restored: " + err.Error())
+	}
 	return r.done()
 }
 
-func (r *Repo) restore(ctx context.Context, f journalFile) error {
-	abs := filepath.Join(r.git.Root(), filepath.FromSlash(f.Path))
-	now, mode, err := r.blobAt(abs)
+// noteOuts records the outputs of all stages.
+func (r *Repo) noteOuts(j *journal) {
+	w := &work{root: r.root}
+	items, err := w.items()
 	if err != nil {
-		return err
+		return // the run will say it
 	}
-	if now == f.Old && mode == f.Mode {
+	for _, item := range items {
+		if item.File == nil {
+			continue
+		}
+		for _, st := range item.File.Stages {
+			for _, o := range st.Outs {
+				if full := st.Path(o.Path); !o.NoCache && filepath.IsLocal(filepath.FromSlash(full)) {
+					j.Outs = append(j.Outs, r.outNow(full))
+				}
+			}
+		}
+	}
+}
+
+func (r *Repo) outNow(name string) journalOut {
+	fi, err := os.Lstat(filepath.Join(r.root, filepath.FromSlash(name)))
+	if err != nil {
+		return journalOut{Path: name, Size: -1}
+	}
+	return journalOut{name, fi.Size(), fi.ModTime().UnixNano()}
+}
+
+// undoOuts checks out, from the cache, the outputs that were there and have
+// been written or deleted since. What the cache lacks stays.
+func (r *Repo) undoOuts(ctx context.Context, outs []journalOut) error {
+	var changed []string
+	for _, o := range outs {
+		if o.Size >= 0 && r.outNow(o.Path) != o {
+			changed = append(changed, filepath.FromSlash(o.Path))
+		}
+	}
+	if len(changed) == 0 {
 		return nil
 	}
-	if f.New != "" && now != f.New {
-		if now != "" {
-			r.log.Warn(fmt.Sprintf("'%s' was edited meanwhile and is left as it is", f.Path))
-		}
-		return nil
-	}
-	if f.Mode == 0 {
-		err := os.Remove(abs)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	return r.writeBlob(ctx, abs, f.Mode, f.Old)
-}
-
-// blobAt returns the blob and mode that a file would have in git, zero if
-// there is none.
-func (r *Repo) blobAt(abs string) (git.ID, git.Mode, error) {
-	fi, err := os.Lstat(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", 0, nil
-	}
-	if err != nil {
-		return "", 0, err
-	}
-	if fi.Mode()&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(abs)
-		return r.git.HashObject(git.Blob, []byte(target)), git.ModeSymlink, err
-	}
-	f, err := os.Open(abs)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	id, err := r.git.HashReader(f, fi.Size())
-	mode := git.ModeFile
-	if fi.Mode()&0o100 != 0 {
-		mode = git.ModeExec
-	}
-	return id, mode, err
-}
-
-// writeBlob puts the content of a blob into place in one step.
-func (r *Repo) writeBlob(ctx context.Context, abs string, mode git.Mode, id git.ID) error {
-	if err := os.MkdirAll(filepath.Dir(abs), 0o777); err != nil {
-		return err
-	}
-	if mode == git.ModeSymlink {
-		_, target, err := r.git.Object(ctx, id)
-		if err != nil {
-			return err
-		}
-		tmp := filepath.Join(filepath.Dir(abs), atomicfile.TempPrefix+string(id[:12]))
-		os.Remove(tmp)
-		if err := os.Symlink(string(target), tmp); err != nil {
-			return err
-		}
-		return os.Rename(tmp, abs)
-	}
-	if fi, err := os.Lstat(abs); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-		if err := os.Remove(abs); err != nil { // atomicfile would follow it
-			return err
-		}
-	}
-	opts := &atomicfile.Options{}
-	if fi, err := os.Stat(abs); mode == git.ModeExec || (err == nil && fi.Mode()&0o100 != 0) {
-		opts.Perm = 0o644
-		if mode == git.ModeExec {
-			opts.Perm = 0o755
-		}
-	}
-	f, err := atomicfile.Create(abs, opts)
+	w := &work{repo: r, git: r.git, root: r.root, dir: r.root}
+	p, err := w.open()
 	if err != nil {
 		return err
 	}
-	defer f.Cleanup()
-	if _, err := r.git.Copy(ctx, f, id); err != nil {
-		return err
-	}
-	return f.Commit()
-}
-
-// note records the present state of a file for a journal.
-func (r *Repo) note(path string) (journalFile, error) {
-	abs := filepath.Join(r.git.Root(), filepath.FromSlash(path))
-	fi, err := os.Lstat(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		return journalFile{Path: path}, nil
-	}
-	if err != nil {
-		return journalFile{}, err
-	}
-	if !fi.Mode().IsRegular() {
-		return journalFile{}, fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(abs)
-	if err != nil {
-		return journalFile{}, err
-	}
-	defer f.Close()
-	id, err := r.git.WriteBlob(f, fi.Size())
-	mode := git.ModeFile
-	if fi.Mode()&0o100 != 0 {
-		mode = git.ModeExec
-	}
-	return journalFile{Path: path, Mode: mode, Old: id}, err
+	_, err = p.Checkout(ctx, &pipeline.CheckoutOptions{Force: true, AllowMissing: true}, changed...)
+	return err
 }

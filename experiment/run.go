@@ -82,6 +82,7 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.noteOuts(j)
 	if err := r.begin(j); err != nil {
 		return nil, err
 	}

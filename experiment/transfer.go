@@ -1,0 +1,50 @@
+package experiment
+
+import (
+	"context"
+
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// DataOptions say how the data of experiments travels. Nil means the zero
+// DataOptions: the default DVC remote.
+type DataOptions struct {
+	Remote   string // name of the DVC remote
+	Jobs     int
+	RunCache bool
+}
+
+// transfer opens the pipeline with the options to move the data of exps.
+func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *pipeline.TransferOptions, error) {
+	o := DataOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	t := &pipeline.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache}
+	for _, e := range exps {
+		t.Revs = append(t.Revs, e.Rev)
+	}
+	p, err := pipeline.Open(r.root, &pipeline.Options{Env: r.opts.Env, Logger: r.log})
+	return p, t, err
+}
+
+// PushData sends the cached outputs of experiments to a DVC remote and returns
+// how many files it sent.
+func (r *Repo) PushData(ctx context.Context, exps []Experiment, opts *DataOptions) (int, error) {
+	p, t, err := r.transfer(exps, opts)
+	if err != nil || len(exps) == 0 {
+		return 0, err
+	}
+	return p.Push(ctx, t)
+}
+
+// FetchData fetches the cached outputs of experiments from a DVC remote into
+// the cache.
+func (r *Repo) FetchData(ctx context.Context, exps []Experiment, opts *DataOptions) error {
+	p, t, err := r.transfer(exps, opts)
+	if err != nil || len(exps) == 0 {
+		return err
+	}
+	_, err = p.Fetch(ctx, t)
+	return err
+}
