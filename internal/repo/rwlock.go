@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
 // RWLock is DVC's table of paths that processes are reading and writing
@@ -144,7 +142,29 @@ func (l *RWLock) edit(ctx context.Context, change func(*rwTable) error) (err err
 	if err := change(t); err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, t.encode(), nil)
+	return overwrite(path, t.encode())
+}
+
+// overwrite gives a file a new content by one write, padded with blanks to the
+// length of the old, so that a killed process leaves one or the other. A rename
+// would do that too, but a file made for each stage that runs is what ext4 is
+// slow at.
+func overwrite(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	fi, err := f.Stat()
+	if err == nil {
+		for int64(len(data)) < fi.Size() {
+			data = append(data, ' ')
+		}
+		_, err = f.WriteAt(data, 0)
+	}
+	if err == nil {
+		err = f.Truncate(int64(len(bytes.TrimRight(data, " "))))
+	}
+	return errors.Join(err, f.Close())
 }
 
 func readTable(path string) (*rwTable, error) {
