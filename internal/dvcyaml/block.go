@@ -116,8 +116,12 @@ func (p *parser) inside(indent int, dash bool) bool {
 // empty is the node that stands for nothing.
 func (p *parser) empty(lead lead) *Node {
 	n := p.newNode(Scalar)
-	if n.text != nil {
+	switch {
+	case n.text == nil:
+	case lead.onLine():
 		n.text.after, n.text.afterCol = lead.text, lead.col
+	default:
+		p.before += lead.below()
 	}
 	return n
 }
@@ -234,10 +238,14 @@ func (p *parser) sequence(lead lead) (*Node, error) {
 	lead.into(n)
 	list := make([]any, 0, 4)
 	for {
+		before := p.taken()
 		p.pos++
 		item, err := p.block(col, false, true)
 		if err != nil {
 			return nil, err
+		}
+		if item.text != nil {
+			item.text.before = before
 		}
 		if !p.lean {
 			n.Items = append(n.Items, item)
@@ -270,9 +278,13 @@ func (p *parser) mapping(key *Node, col int, lead lead) (*Node, error) {
 	}
 	m := &Map{}
 	for {
+		before := p.taken()
 		k, value, err := p.pair(key, col)
 		if err != nil {
 			return nil, err
+		}
+		if k.text != nil {
+			k.text.before = before
 		}
 		key = nil
 		if err := p.add(n, m, k, value); err != nil {

@@ -9,6 +9,7 @@ import (
 type text struct {
 	lead     string // comments before the node, from the end of its indicator
 	leadCol  int    // the column where lead begins
+	before   string // whole lines above a key or an item, from after a collection in brackets or nothing
 	after    string // comments after the node, from its end to the next token
 	afterCol int    // the column where after begins
 	source   string // a plain scalar as it was typed
@@ -46,6 +47,25 @@ func (p *parser) lead() lead {
 	return lead{p.src[from:p.pos], col}
 }
 
+// onLine reports a comment at the end of the line.
+func (l lead) onLine() bool {
+	first, _, _ := strings.Cut(l.text, "\n")
+	return strings.Contains(first, "#")
+}
+
+// below is the text after the end of the line.
+func (l lead) below() string {
+	_, rest, _ := strings.Cut(l.text, "\n")
+	return rest
+}
+
+// taken returns the lines that wait for the next key or item.
+func (p *parser) taken() string {
+	s := p.before
+	p.before = ""
+	return s
+}
+
 func (l *lead) join(more lead) { l.text += more.text }
 
 func (l lead) into(n *Node) {
@@ -63,6 +83,9 @@ func (p *parser) trail(n *Node) {
 	last := n
 	for {
 		switch {
+		case last.text.inFlow && !l.onLine() && last.text.after == "":
+			p.before += l.below()
+			return
 		case last.text.inFlow || last.text.alias != "" || last.Kind == Scalar:
 			last.text.after += l.text
 			if len(last.text.after) == len(l.text) {

@@ -17,7 +17,7 @@ import (
 // when that entry goes, and an entry appended to a mapping stands below it.
 type Document struct {
 	root *Node
-	tail string // comments of a document without content
+	tail string // the lines after a collection in brackets that ends the document
 }
 
 // ParseDocument reads a document for editing. Errors are those of [Decode].
@@ -27,10 +27,11 @@ func ParseDocument(file string, data []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{root: root}
+	d := &Document{root: root, tail: p.before}
 	if root.Value == nil {
-		d.tail = root.text.lead + root.text.after
-		d.root = &Node{Kind: Mapping, Value: &Map{}, text: &text{lead: d.tail}}
+		top := root.text.lead + root.text.after + d.tail
+		d.tail = ""
+		d.root = &Node{Kind: Mapping, Value: &Map{}, text: &text{lead: top}}
 	}
 	return d, nil
 }
@@ -255,6 +256,7 @@ func keepText(old, now *Node) *Node {
 	if now.text == nil {
 		now.text = &text{}
 	}
+	now.text.before = old.text.before
 	now.text.lead, now.text.leadCol = old.text.lead, old.text.leadCol
 	if now.Kind == Scalar && old.Kind != Scalar && !old.text.inFlow {
 		now.text.after, now.text.afterCol = old.text.lead, old.text.leadCol

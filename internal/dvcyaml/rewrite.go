@@ -27,6 +27,7 @@ func (d *Document) Bytes() []byte {
 		w.flow(n, 0, false)
 		w.comment(n.text.after, n.text.afterCol)
 	}
+	w.lines(d.tail)
 	return w.buf
 }
 
@@ -56,6 +57,7 @@ func (w *rewriter) mapping(n *Node, ind int) {
 	w.enter()
 	defer w.leave()
 	for _, p := range n.ownPairs() {
+		w.above(p.Key)
 		w.indent(ind - w.col)
 		if w.properties(p.Key) {
 			w.ascii(" ")
@@ -83,6 +85,17 @@ func (w *rewriter) mapping(n *Node, ind int) {
 	}
 }
 
+// above writes the lines above a key or an item.
+func (w *rewriter) above(n *Node) {
+	if n.text == nil || n.text.before == "" {
+		return
+	}
+	if w.col > 0 { // beside the dash of a sequence: no line can stand here
+		return
+	}
+	w.lines(n.text.before)
+}
+
 func isString(v any) bool {
 	_, ok := v.(string)
 	return ok
@@ -93,6 +106,7 @@ func (w *rewriter) sequence(n *Node, ind int) {
 	w.enter()
 	defer w.leave()
 	for _, item := range n.Items {
+		w.above(item)
 		w.indent(ind - w.col)
 		w.ascii("-")
 		w.value(item, ind, true)

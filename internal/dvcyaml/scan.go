@@ -12,9 +12,10 @@ type parser struct {
 	file     string
 	src      string
 	depth    int
-	size     int // nodes so far, aliases counted in full
-	flow     int // nesting of [] and {}
-	comments int // comments passed so far
+	size     int    // nodes so far, aliases counted in full
+	flow     int    // nesting of [] and {}
+	comments int    // comments passed so far
+	before   string // lines of comments that belong to the next key or item
 	anchors  map[string]*Node
 	tags     map[string]string // handles of %TAG
 	slab     []Node
