@@ -62,7 +62,7 @@ func (c *classic) log(s *series, v value) error {
 	if v.kind == kindString {
 		stored = value{kind: kindFloat64, bits: math.Float64bits(f)}
 	}
-	if err := c.summarise(s, stored); err != nil {
+	if err := c.summarise(c.values, s, stored); err != nil {
 		return err
 	}
 	if l.opts.Exact && !c.nested && strings.Contains(s.name, "/") {
@@ -78,15 +78,9 @@ func (c *classic) log(s *series, v value) error {
 	return nil
 }
 
-// summarise stores a value. Release 0.3.0 kept of each top-level group only
-// the metric logged last.
-func (c *classic) summarise(s *series, v value) error {
-	g := c.values
-	keys := s.keys
-	if c.nested && c.l.opts.Exact && len(keys) > 1 {
-		g.put(keys[0]).val = treeOf(new(group))
-	}
-	for _, key := range keys[:len(keys)-1] {
+// summarise stores a value.
+func (c *classic) summarise(g *group, s *series, v value) error {
+	for _, key := range s.keys[:len(s.keys)-1] {
 		n := g.put(key)
 		if n.val.kind == kindNull {
 			n.val = treeOf(new(group))
@@ -95,7 +89,9 @@ func (c *classic) summarise(s *series, v value) error {
 			return fmt.Errorf("live: %s: %w: %s", s.name, errBelowScalar, key)
 		}
 	}
-	g.put(keys[len(keys)-1]).val = v
+	n := g.put(s.keys[len(s.keys)-1])
+	n.val = v
+	s.leaf = n
 	return nil
 }
 
@@ -107,11 +103,29 @@ func (c *classic) sync() {
 	}
 	g := new(group)
 	g.put("step").val = intValue(int64(l.step))
-	for _, n := range c.values.nodes {
-		g.put(n.key).val = n.val
+	if c.nested && l.opts.Exact {
+		c.lastOfGroups(g)
+	} else {
+		for _, n := range c.values.nodes {
+			g.put(n.key).val = n.val
+		}
 	}
 	l.synced = appendJSONGroup(l.synced[:0], g, 0)
 	l.todo.summary = true
+}
+
+// lastOfGroups puts into the summary what release 0.3.0 kept of each
+// top-level group: the metric that came last into the run.
+func (c *classic) lastOfGroups(g *group) {
+	for _, s := range c.l.order {
+		if s.leaf == nil {
+			continue
+		}
+		if len(s.keys) > 1 {
+			g.put(s.keys[0]).val = treeOf(new(group))
+		}
+		_ = c.summarise(g, &series{metricName: s.metricName}, s.leaf.val)
+	}
 }
 
 // nextStep requires l.mu; the caller counts the step.
@@ -123,6 +137,16 @@ func (c *classic) nextStep() {
 	clear(c.logged)
 	c.l.todo.report, c.l.ended = true, false
 	c.l.arm()
+}
+
+// begin writes the summary of a run of layout 0.3 that has not logged anything,
+// unless that would replace an earlier run's.
+func (c *classic) begin() {
+	_, err := os.Stat(c.beside(".json"))
+	if c.nested && !c.l.opts.Resume && (c.l.opts.Exact || errors.Is(err, fs.ErrNotExist)) {
+		c.sync()
+		c.l.arm()
+	}
 }
 
 // beside returns the path of the file that is named after the folder.

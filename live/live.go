@@ -121,6 +121,9 @@ func (l *Logger) start() (err error) {
 	l.initReport()
 	l.progress = newProgress(l.opts.Progress, l.opts.Steps, l.opts.now)
 	l.wake, l.quit, l.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	if l.classic != nil {
+		l.classic.begin()
+	}
 	go l.run()
 	if l.opts.Monitor != nil {
 		l.opts.Monitor.start(l)

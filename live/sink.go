@@ -4,6 +4,7 @@ import (
 	"errors"
 	"image"
 	"math"
+	"math/big"
 	"time"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
@@ -70,6 +71,9 @@ func (v value) number() (float64, bool) {
 		return float64(int64(v.bits)), true
 	case kindUint, kindBool:
 		return float64(v.bits), true
+	case kindBig:
+		f, _ := new(big.Float).SetInt(v.any.(*big.Int)).Float64()
+		return f, true
 	case kindString:
 		switch v.str {
 		case "nan":
