@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -186,6 +187,14 @@ func integerOp[T integer](op compute.OpType) pairRun {
 		return pairOp(func(a, b T) T { return a | b })
 	case compute.OpTypeBitwiseXor:
 		return pairOp(func(a, b T) T { return a ^ b })
+	case compute.OpTypeShiftLeft:
+		return pairOp(func(a, b T) T { return a << uint64(b) })
+	case compute.OpTypeShiftRightArithmetic:
+		return pairOp(func(a, b T) T { return a >> uint64(b) })
+	case compute.OpTypeShiftRightLogical:
+		bits := 8 * unsafe.Sizeof(T(0))
+		mask := ^uint64(0) >> (64 - bits)
+		return pairOp(func(a, b T) T { return T(uint64(a) & mask >> uint64(b)) })
 	}
 	return numberOp[T](op)
 }

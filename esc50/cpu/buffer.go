@@ -91,12 +91,19 @@ func length(flat any) int {
 type pool struct {
 	mu   sync.Mutex
 	free map[poolKey][]any
+	held int // bytes
 }
+
+// poolMost bounds the memory that waits. When it is reached the sizes have
+// changed, and all of it goes.
+const poolMost = 256 << 20
 
 type poolKey struct {
 	dtype dtypes.DType
 	size  int
 }
+
+func (k poolKey) bytes() int { return k.size * k.dtype.Size() }
 
 // get returns a slice whose elements may be anything.
 func (p *pool) get(dtype dtypes.DType, size int) any {
@@ -107,6 +114,7 @@ func (p *pool) get(dtype dtypes.DType, size int) any {
 		flat := list[n-1]
 		list[n-1] = nil
 		p.free[key] = list[:n-1]
+		p.held -= key.bytes()
 		p.mu.Unlock()
 		return flat
 	}
@@ -119,8 +127,9 @@ func (p *pool) put(dtype dtypes.DType, flat any) {
 	key := poolKey{dtype, length(flat)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.free == nil {
-		p.free = make(map[poolKey][]any)
+	p.held += key.bytes()
+	if p.free == nil || p.held > poolMost {
+		p.free, p.held = make(map[poolKey][]any), key.bytes()
 	}
 	p.free[key] = append(p.free[key], flat)
 }
@@ -128,5 +137,5 @@ func (p *pool) put(dtype dtypes.DType, flat any) {
 func (p *pool) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = nil
+	p.free, p.held = nil, 0
 }

@@ -215,3 +215,18 @@ func (f *function) ReduceLogicalAnd(x compute.Value, axes ...int) (compute.Value
 func (f *function) ReduceLogicalOr(x compute.Value, axes ...int) (compute.Value, error) {
 	return f.reduce(compute.OpTypeReduceLogicalOr, x, axes)
 }
+
+// ShiftLeft adds the operation.
+func (f *function) ShiftLeft(l, r compute.Value) (compute.Value, error) {
+	return f.arithmetic(compute.OpTypeShiftLeft, l, r)
+}
+
+// ShiftRightArithmetic adds the operation.
+func (f *function) ShiftRightArithmetic(l, r compute.Value) (compute.Value, error) {
+	return f.arithmetic(compute.OpTypeShiftRightArithmetic, l, r)
+}
+
+// ShiftRightLogical adds the operation.
+func (f *function) ShiftRightLogical(l, r compute.Value) (compute.Value, error) {
+	return f.arithmetic(compute.OpTypeShiftRightLogical, l, r)
+}

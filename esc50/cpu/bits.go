@@ -1,0 +1,133 @@
+package cpu
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+)
+
+// Bitcast reads the bits of x as another type. Elements are little-endian.
+func (f *function) Bitcast(x compute.Value, dtype dtypes.DType) (compute.Value, error) {
+	in, err := f.own(x)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.Bitcast(in[0].shape, dtype)
+	if err != nil {
+		return nil, err
+	}
+	return f.add1(&node{op: compute.OpTypeBitcast, in: in, run: func(_ *run, in, out []tensor) {
+		copy(dtypes.UnsafeByteSliceFromAny(out[0].flat), dtypes.UnsafeByteSliceFromAny(in[0].flat))
+	}}, out)
+}
+
+// RNGBitGenerator fills a tensor with random bits: PCG-DXSM, as GoMLX's Go
+// backend draws them, so that the same state gives the same bits there.
+func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (newState, values compute.Value, err error) {
+	in, err := f.own(state)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !in[0].shape.Equal(compute.RNGStateShape) {
+		return nil, nil, fmt.Errorf("RNGBitGenerator: the state is %s, not %s", in[0].shape, compute.RNGStateShape)
+	}
+	n := &node{op: compute.OpTypeRNGBitGenerator, in: in, run: func(_ *run, in, out []tensor) {
+		from, to := in[0].flat.([]uint64), out[0].flat.([]uint64)
+		source := rand.NewPCG(from[0], from[1])
+		bytes := dtypes.UnsafeByteSliceFromAny(out[1].flat)
+		var word [8]byte
+		for len(bytes) > 0 {
+			binary.LittleEndian.PutUint64(word[:], source.Uint64())
+			bytes = bytes[copy(bytes, word[:]):]
+		}
+		after, err := source.MarshalBinary() // "pcg:" and two big-endian words
+		if err != nil {
+			panic(err)
+		}
+		copy(to, from)
+		to[0], to[1] = binary.LittleEndian.Uint64(after[4:]), binary.LittleEndian.Uint64(after[12:])
+	}}
+	out, err := f.add(n, in[0].shape, shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	return out[0], out[1], nil
+}
+
+// DynamicSlice cuts a box that starts at scalars known at the run.
+func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, size []int) (compute.Value, error) {
+	in, err := f.own(append([]compute.Value{x}, starts...)...)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.DynamicSlice(in[0].shape, size)
+	if err != nil {
+		return nil, err
+	}
+	dims := in[0].shape.Dimensions
+	if err := scalars(compute.OpTypeDynamicSlice, in[1:], len(dims)); err != nil {
+		return nil, err
+	}
+	return f.add1(&node{op: compute.OpTypeDynamicSlice, in: in, run: func(x *run, in, out []tensor) {
+		move(out[0].flat, in[0].flat, strided(size, boxStart(x, dims, size, in[1:]), strides(dims)))
+	}}, out)
+}
+
+// DynamicUpdateSlice replaces such a box.
+func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.Value) (compute.Value, error) {
+	in, err := f.own(append([]compute.Value{x, update}, starts...)...)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.DynamicUpdateSlice(in[0].shape, in[1].shape)
+	if err != nil {
+		return nil, err
+	}
+	dims, size := in[0].shape.Dimensions, in[1].shape.Dimensions
+	if err := scalars(compute.OpTypeDynamicUpdateSlice, in[2:], len(dims)); err != nil {
+		return nil, err
+	}
+	for axis := range dims {
+		if size[axis] > dims[axis] {
+			return nil, fmt.Errorf("DynamicUpdateSlice: update %s does not fit in %s", in[1].shape, in[0].shape)
+		}
+	}
+	return f.add1(&node{op: compute.OpTypeDynamicUpdateSlice, in: in, run: func(x *run, in, out []tensor) {
+		move(out[0].flat, in[0].flat, func(yield func(to, from, step, n int)) { yield(0, 0, 1, out[0].shape.Size()) })
+		move(out[0].flat, in[1].flat, func(yield func(to, from, step, n int)) {
+			places := strided(size, boxStart(x, dims, size, in[2:]), strides(dims))
+			places(func(from, to, step, n int) { // the other way round
+				for i := range n {
+					yield(to+i*step, from+i, 1, 1)
+				}
+			})
+		})
+	}}, out)
+}
+
+// scalars checks the starts of a box.
+func scalars(op compute.OpType, starts []*value, rank int) error {
+	if len(starts) != rank {
+		return fmt.Errorf("%s: %d starts for %d axes", op, len(starts), rank)
+	}
+	for _, v := range starts {
+		if !v.shape.IsScalar() || !v.shape.DType.IsInt() {
+			return fmt.Errorf("%s: a start is %s, not a scalar integer", op, v.shape)
+		}
+	}
+	return nil
+}
+
+// boxStart is the place where a box starts, moved to fit.
+func boxStart(x *run, dims, size []int, starts []tensor) int {
+	at := 0
+	for axis, step := range strides(dims) {
+		at += max(0, min(int(whole(x, starts[axis])[0]), dims[axis]-size[axis])) * step
+	}
+	return at
+}
