@@ -67,7 +67,8 @@ func isNull(v any, at []any) []violation {
 	return nil
 }
 
-// listOf accepts lists whose items satisfy one of the checks.
+// listOf accepts lists whose items satisfy one of the checks. A violation inside
+// an item hides those of the other items.
 func listOf(items ...check) check {
 	return func(v any, at []any) []violation {
 		list, ok := v.([]any)
@@ -79,8 +80,11 @@ func listOf(items ...check) check {
 			here := append(at[:len(at):len(at)], i)
 			var last []violation
 			for _, c := range items {
-				if last = c(item, here); last == nil || len(last[0].at) > len(here) {
+				if last = c(item, here); last == nil {
 					break
+				}
+				if len(last[0].at) > len(here) {
+					return last
 				}
 			}
 			all = append(all, last...)
@@ -124,6 +128,18 @@ func mapOf(value check) check {
 			all = append(all, value(item, here)...)
 		}
 		return all
+	}
+}
+
+// mapOfSome is mapOf for mappings that must not be empty.
+func mapOfSome(value check) check {
+	some := mapOf(value)
+	return func(v any, at []any) []violation {
+		if m, ok := v.(*dvcyaml.Map); ok && m.Len() == 0 {
+			return []violation{{at: append(at[:len(at):len(at)], "<class 'str'>"), msg: "required key not provided",
+				want: "expected the name of a plot"}}
+		}
+		return some(v, at)
 	}
 }
 

@@ -1,7 +1,9 @@
 package dvcfile
 
 import (
+	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 )
@@ -46,3 +48,21 @@ func Resolve(fsys fs.FS) ([]Resolved, error) {
 
 // ParseExpr and FindMatches are the grammar of expressions.
 var ParseExpr = parseExpr
+
+// Violations checks a value, given as JSON, against a schema.
+func Violations(kind string, text []byte) [][2]string {
+	v, err := dvcyaml.Decode("value", text)
+	if err != nil {
+		return [][2]string{{err.Error(), ""}}
+	}
+	schema := map[string]check{"project": projectSchema, "lock": lockFile, "dvc": dvcFile}[kind]
+	var all [][2]string
+	for _, p := range schema(v, nil) {
+		var at []string
+		for _, k := range p.at {
+			at = append(at, fmt.Sprint(k))
+		}
+		all = append(all, [2]string{p.msg, strings.Join(at, " -> ")})
+	}
+	return all
+}

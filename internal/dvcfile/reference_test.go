@@ -210,6 +210,10 @@ func withoutLastQuote(msg string) string {
 
 // askDVC runs testdata/resolve.py with the Python that DVC is installed in.
 func askDVC(t *testing.T, cases *bytes.Buffer) []json.RawMessage {
+	return askPython(t, "resolve.py", cases)
+}
+
+func askPython(t *testing.T, script string, cases *bytes.Buffer) []json.RawMessage {
 	t.Helper()
 	dvc := os.Getenv("REPRODL_DVC")
 	if dvc == "" {
@@ -218,7 +222,7 @@ func askDVC(t *testing.T, cases *bytes.Buffer) []json.RawMessage {
 	if dvc == "" {
 		t.Skip("needs DVC: set REPRODL_DVC to its program")
 	}
-	cmd := exec.Command(filepath.Join(filepath.Dir(dvc), "python"), filepath.Join("testdata", "resolve.py"))
+	cmd := exec.Command(filepath.Join(filepath.Dir(dvc), "python"), filepath.Join("testdata", script))
 	cmd.Stdin = cases
 	cmd.Env = append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+t.TempDir(), "TMPDIR="+t.TempDir())
 	cmd.Stderr = os.Stderr

@@ -1,6 +1,10 @@
 package dvcfile
 
-import "github.com/reprodl/reprodl/internal/dvcyaml"
+import (
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+)
 
 // What is accepted where. Sections 2 and 3 of DVC's dvc.yaml, with the "live"
 // section of DVC 2.1 added, which DVC 3 refuses.
@@ -55,7 +59,7 @@ var (
 		opt("vars", varsList),
 		opt("params", listOf(isStr)),
 		opt("metrics", listOf(isStr)),
-		opt("plots", listOf(either(isStr, mapOf(either(topPlot, isNull))))),
+		opt("plots", listOf(either(isStr, mapOfSome(either(topPlot, isNull))))),
 		opt("artifacts", mapOf(artifact)),
 		opt("datasets", isAny),
 	)
@@ -125,16 +129,12 @@ func isSum(v any, at []any) []violation {
 		if len(v) == 0 || len(v) >= 3 {
 			return nil
 		}
-		return bad(at, "length of value must be at least 3")
+	default:
+		if n := typeName(v); (n == "int" || n == "bool") && len(text(v)) >= 3 {
+			return nil
+		}
 	}
-	return isSumNumber(v, at)
-}
-
-func isSumNumber(v any, at []any) []violation {
-	if typeName(v) != "int" {
-		return bad(at, "expected str")
-	}
-	return nil
+	return []violation{{at: slices.Clone(at), msg: "not a valid value", want: "expected a checksum"}}
 }
 
 func isLockSchema(v any, at []any) []violation {
