@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, w *world) int {
 	defer stop()
 	a := &app{world: *w, args: args}
 	root := a.root()
-	root.SetArgs(expandLists(args))
+	root.SetArgs(expandLists(expand(root, args)))
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}
@@ -58,18 +58,25 @@ func (a *app) root() *cobra.Command {
 		SilenceErrors:    true,
 		SilenceUsage:     true,
 		TraverseChildren: true,
-		Args:             cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Version:          dvcVersion,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			a.started = false
-			return errors.New("the following arguments are required: command")
+			if len(args) > 0 {
+				return a.usageError(cmd, fmt.Errorf("argument command: invalid choice: '%s'", args[0]))
+			}
+			return a.usageError(cmd, errors.New("the following arguments are required: command"))
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.start() },
 	}
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
+	root.SetFlagErrorFunc(a.usageError)
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().StringVarP(&a.cd, "cd", "C", "", "change to `directory` before executing")
+	root.Flags().BoolP("version", "V", false, "print the version")
+	root.Flags().Bool("wait-for-lock", false, "wait for the lock (it is always waited for, as long as dvc does)")
 	root.PersistentFlags().CountVarP(&a.quiet, "quiet", "q", "be quiet")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "be verbose; also tell why each stage runs")
 	root.AddCommand(a.commands()...)

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// expand writes abbreviated options out, as argparse, with which dvc reads its
+// command line, allows them: any beginning of a long option that fits no other.
+// Nothing behind "--" is touched.
+func expand(root *cobra.Command, args []string) []string {
+	cmd := root
+	out := make([]string, 0, len(args))
+	for i, arg := range args {
+		switch {
+		case arg == "--":
+			return append(out, args[i:]...)
+		case strings.HasPrefix(arg, "--"):
+			arg = "--" + longOption(cmd, arg[2:])
+		case !strings.HasPrefix(arg, "-"):
+			for _, sub := range cmd.Commands() {
+				if sub.Name() == arg || sub.HasAlias(arg) {
+					cmd = sub
+					break
+				}
+			}
+		}
+		out = append(out, arg)
+	}
+	return out
+}
+
+// longOption is the option that text, which may have "=value", begins.
+func longOption(cmd *cobra.Command, text string) string {
+	name, value, hasValue := strings.Cut(text, "=")
+	var found []string
+	for _, set := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags(), cmd.InheritedFlags()} {
+		if set.Lookup(name) != nil {
+			return text
+		}
+		set.VisitAll(func(f *pflag.Flag) {
+			if strings.HasPrefix(f.Name, name) && (len(found) == 0 || found[0] != f.Name) {
+				found = append(found, f.Name)
+			}
+		})
+	}
+	if len(found) != 1 {
+		return text
+	}
+	if hasValue {
+		return found[0] + "=" + value
+	}
+	return found[0]
+}
+
+// usageError is a command line that was not understood. dvc prints the help of
+// the command with it.
+func (a *app) usageError(cmd *cobra.Command, err error) error {
+	for _, prefix := range []string{"unknown flag: ", "unknown shorthand flag: "} {
+		if rest, ok := strings.CutPrefix(err.Error(), prefix); ok {
+			err = fmt.Errorf("unrecognized arguments: %s", rest)
+		}
+	}
+	fmt.Fprint(a.Stdout, cmd.UsageString())
+	return err
+}
