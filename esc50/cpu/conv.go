@@ -50,6 +50,9 @@ func (f *function) ConvGeneral(input, weights compute.Value, axes compute.Convol
 		in: in[0].shape.Dimensions, weights: in[1].shape.Dimensions, out: out.Dimensions,
 	}
 	c.inStep, c.weightStep, c.outStep = strides(c.in), strides(c.weights), strides(c.out)
+	if v, ok, err := f.simplify(c, in); ok || err != nil {
+		return v, err
+	}
 	n := &node{op: compute.OpTypeConvGeneral, in: in, attr: c}
 	switch out.DType {
 	case dtypes.Float32:

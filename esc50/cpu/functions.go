@@ -230,3 +230,12 @@ func (f *function) ShiftRightArithmetic(l, r compute.Value) (compute.Value, erro
 func (f *function) ShiftRightLogical(l, r compute.Value) (compute.Value, error) {
 	return f.arithmetic(compute.OpTypeShiftRightLogical, l, r)
 }
+
+// Cos adds the operation.
+func (f *function) Cos(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeCos, x) }
+
+// Erf adds the operation.
+func (f *function) Erf(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeErf, x) }
+
+// Sin adds the operation.
+func (f *function) Sin(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeSin, x) }

@@ -138,6 +138,9 @@ var scalarFuncs = map[compute.OpType]func(float64) float64{
 	compute.OpTypeExpm1:    expm1,
 	compute.OpTypeLog1p:    log1p,
 	compute.OpTypeTanh:     tanh,
+	compute.OpTypeSin:      sin,
+	compute.OpTypeCos:      cos,
+	compute.OpTypeErf:      erf,
 	compute.OpTypeLogistic: func(x float64) float64 { return 1 / (1 + detmath.Exp(-x)) },
 	compute.OpTypeSqrt:     math.Sqrt,
 	compute.OpTypeRsqrt:    func(x float64) float64 { return 1 / math.Sqrt(x) },
@@ -164,61 +167,6 @@ func floatUnary[T float](op compute.OpType) unaryRun {
 		return nil
 	}
 	return unaryOp(func(a T) T { return T(f(float64(a))) })
-}
-
-// expm1 is exp(x)-1; Kahan's quotient undoes the rounding of exp(x).
-func expm1(x float64) float64 {
-	u := detmath.Exp(x)
-	switch {
-	case u == 1:
-		return x
-	case u-1 == -1:
-		return -1
-	case math.IsInf(u, 0) || u != u:
-		return u
-	}
-	return float64((u-1)*x) / detmath.Log(u)
-}
-
-// log1p is log(1+x), likewise.
-func log1p(x float64) float64 {
-	u := 1 + x
-	if u == 1 || math.IsInf(u, 0) {
-		return x
-	}
-	return float64(detmath.Log(u)*x) / (u - 1)
-}
-
-func tanh(x float64) float64 {
-	if math.Abs(x) > 20 {
-		return math.Copysign(1, x)
-	}
-	e := expm1(2 * x)
-	return e / (e + 2)
-}
-
-// pow is x to the power y. Whole powers are products, others are good to about
-// single precision.
-func pow(x, y float64) float64 {
-	switch {
-	case y == 0 || x == 1:
-		return 1
-	case y == math.Trunc(y) && math.Abs(y) < 1<<31:
-		p, n := 1.0, int64(math.Abs(y))
-		for ; n > 0; n >>= 1 {
-			if n&1 == 1 {
-				p = float64(p * x)
-			}
-			x = float64(x * x)
-		}
-		if y < 0 {
-			return 1 / p
-		}
-		return p
-	case x == 0 || math.IsInf(x, 0) || math.IsInf(y, 0) || x < 0:
-		return math.Pow(x, y) // exact: zero, one, infinite or not a number
-	}
-	return detmath.Exp(float64(y * detmath.Log(x)))
 }
 
 // ConvertDType converts the elements to another type.
