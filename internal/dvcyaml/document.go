@@ -192,6 +192,16 @@ func (n *Node) touch() {
 	n.text.raw = ""
 }
 
+// open makes a block of {} or [], which is about to be filled.
+func (n *Node) open() {
+	if n.empty() && n.text.inFlow {
+		n.text.inFlow = false
+		if n.text.after != "" {
+			n.text.lead, n.text.leadCol, n.text.after = n.text.after, n.text.afterCol, ""
+		}
+	}
+}
+
 func (n *Node) find(key any) int {
 	for i, p := range n.Pairs {
 		if pyjson.Equal(p.Key.Value, key) {
@@ -204,6 +214,7 @@ func (n *Node) find(key any) int {
 // set replaces or appends a pair.
 func (n *Node) set(key any, v *Node) {
 	n.touch()
+	n.open()
 	if i := n.find(key); i >= 0 {
 		v = keepText(n.Pairs[i].Value, v)
 		n.Pairs[i].Value = v

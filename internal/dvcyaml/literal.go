@@ -64,6 +64,9 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 			n.text.body = p.src[from:rest] // without the indentation of the next token
 		}
 	}
+	if strings.Trim(p.src[max(from, p.lineStart):p.pos], " ") == "" {
+		p.pos = max(from, p.lineStart) // the indentation is not the scalar's
+	}
 	return b.String(), nil
 }
 

@@ -11,6 +11,9 @@ func (d *Document) Bytes() []byte {
 	n := d.root
 	if n.text.lead != "" {
 		top := dropMarker(n.text.lead)
+		if n.text.leadCol > 0 { // it stood beside {} or []
+			top = strings.TrimLeft(top, " ")
+		}
 		if top[:min(1, len(top))] == "\n" {
 			top = top[1:] // the first line is lost if it is empty
 		}
@@ -270,8 +273,19 @@ func (w *rewriter) literal(n *Node, ind int) {
 		w.newline()
 	}
 	if t.after != "" {
-		w.lines(t.after)
+		w.lines(dedent(t.after, ind-1))
 	}
+}
+
+// dedent moves the first comment of s to a column of at most limit, so that it
+// is not taken for a line of the block scalar above it.
+func dedent(s string, limit int) string {
+	i := strings.IndexByte(s, '#')
+	if i < 0 {
+		return s
+	}
+	start := strings.LastIndexByte(s[:i], '\n') + 1
+	return s[:start] + s[start:][max(0, i-start-limit):]
 }
 
 // readsBack reports whether a block scalar with these lines has this value.

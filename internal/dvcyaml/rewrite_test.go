@@ -45,6 +45,6 @@ func TestRewriteMatchesRuamel(t *testing.T) {
 	})
 	for op, n := range count {
 		t.Logf("%s: %d of %d differ", op, bad[op], n)
-		assert.LessOrEqual(t, bad[op]*100, n*4, op)
+		assert.LessOrEqual(t, bad[op]*100, n*3, op)
 	}
 }

@@ -53,6 +53,7 @@ func updateMapping(n *Node, m *Map) {
 func updateSequence(n *Node, l []any) {
 	if len(n.Items) != len(l) {
 		n.touch()
+		n.open()
 		n.Items = n.Items[:0:0]
 		for _, x := range l {
 			n.Items = append(n.Items, fresh(x))
