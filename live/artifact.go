@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
@@ -56,7 +57,7 @@ func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
 	if err != nil {
 		return fmt.Errorf("artifact %s: %w", path, err)
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); err != nil && !l.opts.Exact {
 		return fmt.Errorf("artifact: %w", err)
 	}
 	if l.repo.root == "" && l.repo.git == "" {
@@ -74,7 +75,10 @@ func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
 	}
 	if !opts.NoCache {
 		if err := l.dvcAdd(path); err != nil {
-			return fmt.Errorf("artifact %s: %w", path, err)
+			if !l.opts.Exact {
+				return fmt.Errorf("artifact %s: %w", path, err)
+			}
+			l.slog.Warn("live: the artifact is not cached", "path", path, "err", err)
 		}
 	}
 	if opts.Type == "" && opts.Name == "" && opts.Desc == "" && len(opts.Labels) == 0 && len(opts.Meta) == 0 {
@@ -167,62 +171,52 @@ func (l *Logger) dvcAdd(path string) error {
 		return err
 	}
 	path = filepath.Clean(path)
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	name := relPath(l.repo.root, abs)
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("it lies outside of the DVC repository %s; use ArtifactOptions.Copy", l.repo.root)
+	}
 	cache, err := l.repo.cache()
 	if err != nil {
 		return err
 	}
-	meta, err := cache.Add(context.Background(), object.NewHasher(nil), path, nil)
+	meta, err := cache.Add(context.Background(), object.NewHasher(nil), abs, nil)
 	if err != nil {
 		return err
 	}
-	out := pyjson.NewMap("md5", meta.Hash.String(), "size", meta.Size)
-	if meta.Hash.IsDir() {
-		out.Set("nfiles", int64(meta.Files))
-	}
-	out.Set("hash", "md5")
-	out.Set("path", filepath.Base(path))
-	if err := writeDotDVC(path+".dvc", out); err != nil {
+	if err := writeDotDVC(l.repo.root, name, meta); err != nil {
 		return err
 	}
-	l.repo.include = append(l.repo.include, path+".dvc")
+	l.repo.include = append(l.repo.include, path+dvcfile.Suffix)
 	return l.repo.ignore(path)
 }
 
-// writeDotDVC writes a .dvc file with one output. Of one that is there, what
-// the output's entry says besides its content is kept, and all other keys.
-func writeDotDVC(file string, out *pyjson.Map) error {
-	root := pyjson.NewMap("outs", []any{out})
-	if old, err := os.ReadFile(file); err == nil {
-		x, err := dvcyaml.Decode(file, old)
-		if err != nil {
-			return err
-		}
-		if m, ok := x.(*pyjson.Map); ok {
-			keepOut(m, out)
-			m.Set("outs", []any{out})
-			root = m
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+// writeDotDVC writes the .dvc file of a path, slash-separated from the root of
+// the repository. Of one that is there, comments and what a user has written
+// stay.
+func writeDotDVC(root, name string, meta object.Meta) error {
+	file, base := name+dvcfile.Suffix, path.Base(name)
+	entry := dvcfile.LockEntry{Path: base, Meta: meta}
+	dot, err := dvcfile.LoadDotDVC(os.DirFS(root), file, nil)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dot = &dvcfile.DotDVC{Path: file, Wdir: path.Dir(name)}
+	case err != nil:
 		return err
 	}
-	_, err := atomicfile.WriteFileIfChanged(file, dvcyaml.Marshal(root), &atomicfile.Options{Sync: true})
+	if len(dot.Outs) == 1 && dot.OutPath(0) == name {
+		dot.Outs[0].Entry = entry
+	} else {
+		dot.Outs = []dvcfile.DotOut{{Out: dvcfile.Out{Path: base}, Entry: entry}}
+	}
+	dot.MD5 = "" // of the old content
+	text, err := dot.Bytes()
+	if err != nil {
+		return err
+	}
+	_, err = atomicfile.WriteFileIfChanged(filepath.Join(root, filepath.FromSlash(file)), text, &atomicfile.Options{Sync: true})
 	return err
-}
-
-// keepOut copies what only a user can have written from the old entry.
-func keepOut(old, out *pyjson.Map) {
-	outs, _ := old.Get("outs")
-	list, _ := outs.([]any)
-	if len(list) != 1 {
-		return
-	}
-	entry, ok := list[0].(*pyjson.Map)
-	if !ok {
-		return
-	}
-	for key, v := range entry.All() {
-		if _, known := out.Get(key); !known && key != "nfiles" && key != "isexec" {
-			out.Set(key, v)
-		}
-	}
 }

@@ -74,6 +74,7 @@ func comparePeer(t *testing.T, python, cases string) {
 
 	var list []struct {
 		Case  string
+		Git   bool
 		Exact bool
 		Calls []json.RawMessage
 	}
@@ -82,6 +83,9 @@ func comparePeer(t *testing.T, python, cases string) {
 		t.Run(c.Case, func(t *testing.T) {
 			want := results[c.Case]
 			work := t.TempDir()
+			if c.Git {
+				gitInit(t, work)
+			}
 			t.Chdir(work)
 			r := newReplayer(t, "live-3", c.Exact)
 			defer r.restore()

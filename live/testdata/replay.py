@@ -8,6 +8,7 @@ only for values and arrays of its types.
 import base64
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -148,6 +149,10 @@ def main():
         print("case", case["case"], file=sys.stderr)
         os.makedirs(os.path.join(top, case["case"]))
         os.chdir(os.path.join(top, case["case"]))
+        if case.get("git"):
+            for args in (["init", "-q"], ["config", "user.email", "a@example.com"], ["config", "user.name", "a"],
+                         ["commit", "-q", "--allow-empty", "-m", "base"]):
+                subprocess.run(["git", *args], check=True)
         results[case["case"]] = replay(case["calls"])
     print(json.dumps(results))
     sys.stdout.flush()
