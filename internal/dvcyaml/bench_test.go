@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 )
 
@@ -38,5 +40,19 @@ func BenchmarkMarshal500Stages(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dvcyaml.Marshal(v)
+	}
+}
+
+// BenchmarkPeerDecode500Stages is yaml.v3 on the same text, without the
+// resolution of scalars that DVC's files need.
+func BenchmarkPeerDecode500Stages(b *testing.B) {
+	data := dvcyaml.Marshal(lockOf(500))
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var n yaml.Node
+		if err := yaml.Unmarshal(data, &n); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

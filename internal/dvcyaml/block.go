@@ -236,7 +236,7 @@ func (p *parser) sequence(lead lead) (*Node, error) {
 	col := p.column()
 	n := p.newNode(Sequence)
 	lead.into(n)
-	list := make([]any, 0, 4)
+	list := make([]any, 0, 2)
 	for {
 		before := p.taken()
 		p.pos++

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"math/big"
+	"slices"
 )
 
 // Map is a mapping that keeps insertion order, as a Python dict does. The zero
@@ -14,10 +15,11 @@ import (
 // there keeps its place and its first spelling. Reading from several
 // goroutines at once is safe.
 type Map struct {
-	keys  []any
-	vals  []any
-	index map[any]int // normalised key → position; only once there are more than indexFrom keys
+	entries []entry
+	index   map[any]int // normalised key → position; only once there are more than indexFrom keys
 }
+
+type entry struct{ key, value any }
 
 // indexFrom is the size above which an index pays; below it a linear search
 // wins.
@@ -29,7 +31,7 @@ func NewMap(kv ...any) *Map {
 	if len(kv)%2 != 0 {
 		panic("pyjson: NewMap needs pairs")
 	}
-	m := &Map{keys: make([]any, 0, len(kv)/2), vals: make([]any, 0, len(kv)/2)}
+	m := &Map{entries: make([]entry, 0, len(kv)/2)}
 	for i := 0; i < len(kv); i += 2 {
 		m.Set(kv[i], kv[i+1])
 	}
@@ -41,29 +43,33 @@ func (m *Map) Len() int {
 	if m == nil {
 		return 0
 	}
-	return len(m.keys)
+	return len(m.entries)
 }
 
 // Get returns the value of key.
 func (m *Map) Get(key any) (any, bool) {
 	if i := m.find(key); i >= 0 {
-		return m.vals[i], true
+		return m.entries[i].value, true
 	}
 	return nil, false
 }
 
 // At returns the key and the value in place i, which must be in [0, Len).
-func (m *Map) At(i int) (key, value any) { return m.keys[i], m.vals[i] }
+func (m *Map) At(i int) (key, value any) {
+	return m.entries[i].key, m.entries[i].value
+}
 
 // Set replaces the value of key, or appends the pair.
 func (m *Map) Set(key, value any) {
 	if i := m.find(key); i >= 0 {
-		m.vals[i] = value
+		m.entries[i].value = value
 		return
 	}
-	m.keys = append(m.keys, key)
-	m.vals = append(m.vals, value)
-	switch n := len(m.keys); {
+	if m.entries == nil {
+		m.entries = make([]entry, 0, 4)
+	}
+	m.entries = append(m.entries, entry{key, value})
+	switch n := len(m.entries); {
 	case n <= indexFrom:
 	case m.index == nil:
 		m.reindex()
@@ -78,10 +84,9 @@ func (m *Map) Delete(key any) bool {
 	if i < 0 {
 		return false
 	}
-	m.keys = append(m.keys[:i], m.keys[i+1:]...)
-	m.vals = append(m.vals[:i], m.vals[i+1:]...)
+	m.entries = slices.Delete(m.entries, i, i+1)
 	m.index = nil
-	if len(m.keys) > indexFrom {
+	if len(m.entries) > indexFrom {
 		m.reindex()
 	}
 	return true
@@ -92,7 +97,11 @@ func (m *Map) Keys() []any {
 	if m == nil {
 		return nil
 	}
-	return append([]any(nil), m.keys...)
+	keys := make([]any, len(m.entries))
+	for i := range m.entries {
+		keys[i] = m.entries[i].key
+	}
+	return keys
 }
 
 // All iterates over keys and values in order. The Map must not change
@@ -102,8 +111,8 @@ func (m *Map) All() iter.Seq2[any, any] {
 		if m == nil {
 			return
 		}
-		for i, k := range m.keys {
-			if !yield(k, m.vals[i]) {
+		for i := range m.entries {
+			if e := &m.entries[i]; !yield(e.key, e.value) {
 				return
 			}
 		}
@@ -116,8 +125,7 @@ func (m *Map) Clone() *Map {
 	if m == nil {
 		return c
 	}
-	c.keys = append([]any(nil), m.keys...)
-	c.vals = append([]any(nil), m.vals...)
+	c.entries = slices.Clone(m.entries)
 	if m.index != nil {
 		c.reindex()
 	}
@@ -125,9 +133,9 @@ func (m *Map) Clone() *Map {
 }
 
 func (m *Map) reindex() {
-	m.index = make(map[any]int, 2*len(m.keys))
-	for i, k := range m.keys {
-		m.index[normalKey(k)] = i
+	m.index = make(map[any]int, 2*len(m.entries))
+	for i := range m.entries {
+		m.index[normalKey(m.entries[i].key)] = i
 	}
 }
 
@@ -142,16 +150,16 @@ func (m *Map) find(key any) int {
 		return -1
 	}
 	if s, ok := key.(string); ok {
-		for i, k := range m.keys {
-			if t, ok := k.(string); ok && s == t {
+		for i := range m.entries {
+			if t, ok := m.entries[i].key.(string); ok && s == t {
 				return i
 			}
 		}
 		return -1
 	}
 	want := normalKey(key)
-	for i, k := range m.keys {
-		if normalKey(k) == want {
+	for i := range m.entries {
+		if normalKey(m.entries[i].key) == want {
 			return i
 		}
 	}
