@@ -43,6 +43,7 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	r.noteOuts(j)
 	if err := r.begin(j); err != nil {
 		return err
 	}
@@ -51,13 +52,13 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 			return errors.Join(err, r.undo(context.WithoutCancel(ctx), j))
 		}
 	}
-	if err := r.done(); err != nil {
-		return err
-	}
-	// From here on the files are the experiment's; data that is missing from
-	// the cache can be pulled and checked out later.
 	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir}
-	if err := w.checkout(ctx); err != nil {
+	err = w.checkout(ctx)
+	if ctx.Err() != nil {
+		return errors.Join(err, r.undo(context.WithoutCancel(ctx), j))
+	}
+	// Data that is missing from the cache can be pulled and checked out later.
+	if err := errors.Join(err, r.done()); err != nil {
 		return err
 	}
 	return r.git.UpdateRefs(ctx, git.Update{Name: execApply, New: id})

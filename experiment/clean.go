@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
+	"time"
 
+	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
 )
 
@@ -34,6 +37,12 @@ func (r *Repo) Clean(ctx context.Context) error {
 		}
 	}
 	os.Remove(r.tmpDir("reprodl-show.cache"))
+	half, _ := filepath.Glob(filepath.Join(r.git.CommonDir(), "objects", "*", atomicfile.TempPrefix+"*"))
+	for _, name := range half {
+		if fi, err := os.Lstat(name); err == nil && time.Since(fi.ModTime()) > time.Hour {
+			os.Remove(name)
+		}
+	}
 	return r.cleanRefs(ctx, tasks)
 }
 

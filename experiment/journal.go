@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
@@ -153,7 +154,31 @@ func (r *Repo) undo(ctx context.Context, j *journal) error {
 	if err := r.undoOuts(ctx, j.Outs); err != nil {
 		r.log.Warn("outputs were not restored: " + err.Error())
 	}
+	r.sweep(j)
 	return r.done()
+}
+
+// sweep removes half-written files that a killed process left beside those of
+// the journal.
+func (r *Repo) sweep(j *journal) {
+	dirs := map[string]bool{r.tmpDir(): true}
+	for _, f := range j.Files {
+		dirs[filepath.Dir(filepath.Join(r.git.Root(), filepath.FromSlash(f.Path)))] = true
+	}
+	for _, o := range j.Outs {
+		dirs[filepath.Dir(filepath.Join(r.root, filepath.FromSlash(o.Path)))] = true
+	}
+	for dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), atomicfile.TempPrefix) && e.Type().IsRegular() {
+				os.Remove(filepath.Join(dir, e.Name()))
+			}
+		}
+	}
 }
 
 // noteOuts records the outputs of all stages.

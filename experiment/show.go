@@ -70,8 +70,21 @@ func (r *Repo) Show(ctx context.Context, opts *ShowOptions) ([]State, error) {
 		return nil, err
 	}
 	var states []State
-	if !opts.HideWorkspace {
-		states = append(states, s.workspace())
+	info := r.runningHere()
+	if !opts.HideWorkspace || info != nil {
+		here := s.workspace()
+		if !opts.HideWorkspace {
+			states = append(states, here)
+		}
+		if info != nil {
+			base := git.ID(info.Baseline)
+			t := tasks[base]
+			running := here
+			running.Name = info.Name
+			t.running = append(t.running, Range{Name: info.Name, State: &running,
+				Executor: &Executor{State: "running", Name: Workspace, Root: info.Root, PID: r.runningPID()}})
+			tasks[base] = t
+		}
 	}
 	for i, id := range bases {
 		st := s.found[id]

@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // ErrMissing says that the git command is not installed.
-var ErrMissing = errors.New("the git command was not found in PATH; install git 2.20 or newer")
+var ErrMissing = errors.New("the git command was not found in PATH; install git 2.29 or newer")
 
 // Cmd is a git command with more than arguments.
 type Cmd struct {
@@ -77,7 +77,7 @@ func newError(args []string, stderr string, err error) error {
 func oldGitHint(stderr string) string {
 	for _, s := range []string{"unknown option", "unknown switch", "is not a git command", "unknown repository extension"} {
 		if strings.Contains(stderr, s) {
-			return "hint: this git may be too old; 2.20 or newer is needed"
+			return "hint: this git may be too old; 2.29 or newer is needed"
 		}
 	}
 	return ""
@@ -105,6 +105,7 @@ func (r *Repo) command(ctx context.Context, c Cmd) *exec.Cmd {
 		}
 		return nil
 	}
+	cmd.SysProcAttr = apart()
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }

@@ -2,8 +2,12 @@ package git
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Update changes one reference. A zero New deletes it.
@@ -22,12 +26,17 @@ const NoRef ID = "none"
 // UpdateRefs makes all changes or none, through `git update-ref --stdin`.
 // When an old value does not match nothing changes and the error is an
 // [*Error] with git's explanation.
+//
+// The transaction is committed by its last line, so that a caller killed while
+// it writes changes nothing. A lock of a reference of our own that a killed
+// git left behind is removed once it is too old to be in use.
 func (r *Repo) UpdateRefs(ctx context.Context, updates ...Update) error {
 	if len(updates) == 0 {
 		return nil
 	}
 	zero := strings.Repeat("0", r.hexLen)
 	var in strings.Builder
+	in.WriteString("start\x00")
 	msg := ""
 	for _, u := range updates {
 		if !strings.HasPrefix(u.Name, "refs/") || strings.ContainsAny(u.Name, "\n\x00") {
@@ -46,12 +55,40 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...Update) error {
 			fmt.Fprintf(&in, "update %s\x00%s\x00%s\x00", u.Name, u.New, old)
 		}
 	}
+	in.WriteString("prepare\x00commit\x00")
 	args := []string{"update-ref", "--no-deref", "-z", "--stdin"}
 	if msg != "" {
 		args = append(args, "-m", msg)
 	}
-	_, err := r.Do(ctx, Cmd{Args: args, Stdin: strings.NewReader(in.String())})
-	return err
+	for began := time.Now(); ; {
+		_, err := r.Do(ctx, Cmd{Args: args, Stdin: strings.NewReader(in.String())})
+		var gerr *Error
+		if err == nil || !errors.As(err, &gerr) || !strings.Contains(gerr.Stderr, ".lock': File exists") || time.Since(began) > 3*staleLock {
+			return err
+		}
+		r.breakLocks(updates)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// staleLock is the age from which the lock of a reference, which git holds for
+// milliseconds, counts as left behind.
+const staleLock = 3 * time.Second
+
+func (r *Repo) breakLocks(updates []Update) {
+	for _, u := range updates {
+		if !strings.HasPrefix(u.Name, "refs/exps/") && !strings.HasPrefix(u.Name, "refs/reprodl/") {
+			continue // the user's
+		}
+		name := filepath.Join(r.common, filepath.FromSlash(u.Name)) + ".lock"
+		if fi, err := os.Lstat(name); err == nil && time.Since(fi.ModTime()) > staleLock {
+			os.Remove(name)
+		}
+	}
 }
 
 // ValidRefName applies the rules of git-check-ref-format to a whole name.

@@ -1,0 +1,84 @@
+package experiment
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// runInfo is DVC's file .dvc/tmp/exps/run/workspace/workspace.run. Editors
+// watch it, and both tools show from it what runs in the workspace.
+type runInfo struct {
+	GitURL   string  `json:"git_url"`
+	Baseline string  `json:"baseline_rev"`
+	Location string  `json:"location"`
+	Root     string  `json:"root_dir"`
+	DVCDir   string  `json:"dvc_dir"`
+	Name     string  `json:"name"`
+	Wdir     string  `json:"wdir"`
+	Hash     *string `json:"result_hash"`
+	Ref      *string `json:"result_ref"`
+	Force    bool    `json:"result_force"`
+	Status   int     `json:"status"`
+}
+
+// The values of runInfo.Status.
+const (
+	statusRunning  = 2
+	statusSuccess  = 3
+	statusFinished = 6
+)
+
+func (r *Repo) runFile(ext string) string { return r.tmpDir("run", "workspace", "workspace"+ext) }
+
+// announce tells others that an experiment runs in the workspace; end takes it
+// back. Failure to tell is no failure.
+func (r *Repo) announce(base git.ID, name string) (end func()) {
+	rel := func(p string) string {
+		s, err := filepath.Rel(r.git.Root(), p)
+		if err != nil {
+			return "."
+		}
+		return s
+	}
+	info := runInfo{GitURL: r.git.Root(), Baseline: string(base), Location: Workspace, Root: r.git.Root(),
+		DVCDir: rel(filepath.Join(r.root, ".dvc")), Name: name, Wdir: rel(r.dir), Status: statusRunning}
+	write := func(file string, v any) {
+		if data, err := json.Marshal(v); err == nil {
+			atomicfile.WriteFile(file, data, nil)
+		}
+	}
+	if os.MkdirAll(filepath.Dir(r.runFile("")), 0o777) != nil {
+		return func() {}
+	}
+	write(r.runFile(".json"), map[string]any{"pid": os.Getpid(), "stdin": nil, "stdout": nil, "stderr": nil, "returncode": nil})
+	write(r.runFile(".run"), info)
+	return func() {
+		info.Status = statusFinished
+		write(r.runFile(".run"), info)
+		os.Remove(r.runFile(".json"))
+	}
+}
+
+// runningHere returns what runs in the workspace, nil if nothing does.
+func (r *Repo) runningHere() *runInfo {
+	var info runInfo
+	data, err := os.ReadFile(r.runFile(".run"))
+	if err != nil || json.Unmarshal(data, &info) != nil || info.Status >= statusSuccess || !processAlive(r.runningPID()) {
+		return nil
+	}
+	return &info
+}
+
+// runningPID is the process that runs, or ran last, in the workspace.
+func (r *Repo) runningPID() int {
+	var proc struct{ PID int }
+	data, err := os.ReadFile(r.runFile(".json"))
+	if err != nil || json.Unmarshal(data, &proc) != nil {
+		return 0
+	}
+	return proc.PID
+}
