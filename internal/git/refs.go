@@ -188,7 +188,8 @@ func (r *Repo) Head(ctx context.Context) (id ID, branch string, err error) {
 	return id, branch, err
 }
 
-// Resolve turns a revision, as git understands it, into the commit it means.
+// Resolve turns a revision, as git understands it, or else the name of a DVC
+// experiment, into the commit it means.
 // HEAD, whole ids, whole references, branches and tags take no process.
 func (r *Repo) Resolve(ctx context.Context, rev string) (ID, error) {
 	if rev == "" || strings.ContainsAny(rev, "\n\x00") || strings.HasPrefix(rev, "-") {
@@ -220,7 +221,38 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (ID, error) {
 		if ctx.Err() != nil || errors.Is(err, ErrMissing) {
 			return "", err
 		}
+		if id, ok := r.experiment(ctx, rev); ok {
+			return id, nil
+		}
 		return "", fmt.Errorf("revision %q: %w", rev, ErrNotFound)
 	}
 	return ParseID(strings.TrimSpace(string(out)))
+}
+
+// experiment finds the commit of refs/exps/xx/yyyy/NAME. Of several with the
+// name, the one started from HEAD counts.
+func (r *Repo) experiment(ctx context.Context, name string) (ID, bool) {
+	if strings.Contains(name, "/") {
+		return "", false
+	}
+	refs, err := r.Refs(ctx, "refs/exps/")
+	if err != nil {
+		return "", false
+	}
+	var found []Ref
+	for _, f := range refs {
+		if parts := strings.Split(f.Name, "/"); len(parts) == 5 && parts[4] == name {
+			found = append(found, f)
+		}
+	}
+	if len(found) == 1 {
+		return found[0].ID, true
+	}
+	head, _, err := r.Head(ctx)
+	for _, f := range found {
+		if err == nil && strings.HasPrefix(f.Name, "refs/exps/"+string(head[:2])+"/"+string(head[2:])+"/") {
+			return f.ID, true
+		}
+	}
+	return "", false
 }
