@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
@@ -113,7 +113,8 @@ func (b *Backend) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) 
 	if err := b.check(device, shape); err != nil {
 		return nil, nil, err
 	}
-	flat := dtypes.MakeAnySlice(shape.DType, shape.Size())
+	flat := b.pool.get(shape.DType, shape.Size())
+	reflect.ValueOf(flat).Clear()
 	return &buffer{backend: b, shape: shape, flat: flat}, flat, nil
 }
 
