@@ -89,7 +89,7 @@ func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
 func (r *Repo) specStage(x *index, spec *StageSpec) (*stage, error) {
 	abs := filepath.Join(r.dir, dvcfile.ProjectName)
 	if r.gitIgnores(abs) {
-		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.rel(abs)) //nolint:staticcheck // DVC's words
+		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.rel(abs)) // DVC's words
 	}
 	wdir := r.userPath(spec.Wdir)
 	if err := r.checkWdir(wdir); err != nil {
@@ -151,13 +151,13 @@ func (r *Repo) checkPaths(s *stage) error {
 		uses[o.abs]++
 	}
 	if outside != nil {
-		return fmt.Errorf("Cached output(s) outside of DVC project: %s. See <https://dvc.org/doc/user-guide/"+ //nolint:staticcheck // DVC's words
+		return fmt.Errorf("Cached output(s) outside of DVC project: %s. See <https://dvc.org/doc/user-guide/"+ // DVC's words
 			"pipelines/external-dependencies-and-outputs> for more info.", strings.Join(outside, ", "))
 	}
 	var deps []declared
 	for _, d := range s.deps {
 		if isStageFile(d.path) {
-			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.path) //nolint:staticcheck // DVC's words
+			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.path) // DVC's words
 		}
 		deps = append(deps, d.declared)
 	}
@@ -166,13 +166,13 @@ func (r *Repo) checkPaths(s *stage) error {
 	}
 	for _, d := range deps {
 		if uses[d.abs] > 0 && slices.ContainsFunc(s.outs, func(o *output) bool { return o.abs == d.abs }) {
-			return fmt.Errorf("'%s' is specified as an output and as a dependency.", d.abs) //nolint:staticcheck // DVC's words
+			return fmt.Errorf("'%s' is specified as an output and as a dependency.", d.abs) // DVC's words
 		}
 		uses[d.abs]++
 	}
 	for _, p := range append(outPaths(s), deps...) {
 		if uses[p.abs] > 1 {
-			return fmt.Errorf("file '%s' is specified more than once.", p.abs) //nolint:staticcheck // DVC's words
+			return fmt.Errorf("file '%s' is specified more than once.", p.abs) // DVC's words
 		}
 	}
 	return nil

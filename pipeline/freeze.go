@@ -66,5 +66,5 @@ func (x *index) one(text string) (*stage, error) {
 	case t.name != "":
 		return nil, &notFoundError{name: t.name, file: t.file}
 	}
-	return nil, fmt.Errorf("Stage name not provided.Please specify the name as: `%s:stage_name`", t.file) //nolint:staticcheck // DVC's words
+	return nil, fmt.Errorf("Stage name not provided.Please specify the name as: `%s:stage_name`", t.file) // DVC's words
 }

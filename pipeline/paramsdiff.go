@@ -55,7 +55,7 @@ func (r *Repo) diff(ctx context.Context, opts *DiffOptions, read func(*view, *Di
 	}
 	o.Old, o.New = cmp.Or(o.Old, "HEAD"), cmp.Or(o.New, Workspace)
 	if id, _, err := r.head(ctx); err != nil {
-		return nil, fmt.Errorf("Only supported for Git repositories: %w", err) //nolint:staticcheck // DVC's words
+		return nil, fmt.Errorf("Only supported for Git repositories: %w", err) // DVC's words
 	} else if id.IsZero() {
 		return &Diff{}, nil
 	}

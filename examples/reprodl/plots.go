@@ -106,7 +106,7 @@ func (a *app) plots(cmd *cobra.Command, p *plotFlags, before func(*pipeline.Repo
 		case n > 1:
 			return &exitError{exitSoft, errors.New("you can only specify one target for `--show-vega`")}
 		case p.asJSON:
-			return &exitError{exitSoft, errors.New("'--show-vega' and '--json' are mutually exclusive options.")} //nolint:staticcheck // DVC's words
+			return &exitError{exitSoft, errors.New("'--show-vega' and '--json' are mutually exclusive options.")} // DVC's words
 		}
 	}
 	repo, err := a.open()
@@ -262,7 +262,7 @@ func (a *app) plotsTemplatesCmd() *cobra.Command {
 				return nil
 			}
 			if !slices.Contains(vega.Names(), args[0]) {
-				return &exitError{exitSoft, fmt.Errorf("Unexpected template: %s.", args[0])} //nolint:staticcheck // DVC's words
+				return &exitError{exitSoft, fmt.Errorf("Unexpected template: %s.", args[0])} // DVC's words
 			}
 			content, err := vega.Load(args[0], nil, "")
 			if err != nil {

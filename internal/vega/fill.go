@@ -26,7 +26,7 @@ type Source struct{ File, Field string }
 func (p *Plot) Spec(template *dvcyaml.Map, split bool) (content, anchors *dvcyaml.Map, err error) {
 	for _, field := range []string{p.X, p.Y} {
 		if field != "" && !slices.ContainsFunc(p.Data, func(row *dvcyaml.Map) bool { _, ok := row.Get(field); return ok }) {
-			return nil, nil, fmt.Errorf("Field '%s' does not exist in provided data.", field) //nolint:staticcheck // DVC's words
+			return nil, nil, fmt.Errorf("Field '%s' does not exist in provided data.", field) // DVC's words
 		}
 	}
 	f := &filler{content: template, anchors: dvcyaml.NewMap(), split: split}
@@ -44,7 +44,7 @@ func (p *Plot) Spec(template *dvcyaml.Map, split bool) (content, anchors *dvcyam
 	f.fill("x_label", p.XLabel)
 	f.fill("y_label", p.YLabel)
 	if !hasAnchor(f.content, anchor("data")) {
-		return nil, nil, fmt.Errorf("Template is not using '%s' anchor", anchor("data")) //nolint:staticcheck // DVC's words
+		return nil, nil, fmt.Errorf("Template is not using '%s' anchor", anchor("data")) // DVC's words
 	}
 	f.fill("data", rows)
 	return f.content.(*dvcyaml.Map), f.anchors, nil

@@ -43,7 +43,7 @@ func Load(name string, fsys fs.FS, dir string) (*dvcyaml.Map, error) {
 	}
 	data, err := builtin.ReadFile("templates/" + name + ".json")
 	if err != nil || strings.ContainsAny(name, "/\\") {
-		return nil, fmt.Errorf("Template '%s' not found.", name) //nolint:staticcheck // DVC's words
+		return nil, fmt.Errorf("Template '%s' not found.", name) // DVC's words
 	}
 	return decode(name, data)
 }
