@@ -50,6 +50,9 @@ func (l *Logger) finishRun() {
 }
 
 func (l *Logger) saveExperiment() error {
+	if err := l.repo.init(); err != nil {
+		return err
+	}
 	files := []string{filepath.ToSlash(l.dir)}
 	for _, file := range l.repo.include {
 		files = append(files, filepath.ToSlash(file))
@@ -67,20 +70,14 @@ func (l *Logger) saveExperiment() error {
 // gitAdd makes git track the files of a run inside dvc exp run, which saves
 // tracked files only.
 func (l *Logger) gitAdd() error {
-	ctx := context.Background()
-	repo, err := git.Open(".")
-	if err != nil {
-		return err
-	}
-	defer repo.Close()
-	out, err := repo.Run(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
+	out, err := gitOutput("ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
 	if err != nil {
 		return err
 	}
 	args := []string{"add", "--"}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		if name != "" {
-			args = append(args, name)
+			args = append(args, filepath.Join(l.repo.git, filepath.FromSlash(name)))
 		}
 	}
 	if !l.opts.NoDVCYAML {
@@ -90,8 +87,18 @@ func (l *Logger) gitAdd() error {
 		}
 		args = append(args, file)
 	}
-	_, err = repo.Run(ctx, args...)
+	_, err = gitOutput(args...)
 	return err
+}
+
+// gitOutput runs git in the work tree that holds the working directory.
+func gitOutput(args ...string) ([]byte, error) {
+	repo, err := git.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer repo.Close()
+	return repo.Run(context.Background(), args...)
 }
 
 // fsync makes the files of the run durable. They are synced side by side,

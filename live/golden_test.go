@@ -106,6 +106,7 @@ func replay(t *testing.T, dir string, c goldenCase, want goldenExpect, exact boo
 
 	r := newReplayer(t, c.API, exact)
 	defer r.restore()
+	r.git = c.Git
 	for i, raw := range c.Calls {
 		if problem := r.call(raw); problem != "" {
 			problems = append(problems, fmt.Sprintf("call %d %s: %s", i, raw, problem))

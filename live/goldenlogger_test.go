@@ -1,11 +1,14 @@
 package live_test
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"strings"
 
+	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/live"
 )
 
@@ -69,6 +72,8 @@ func (r *replayer) logger(l *live.Logger, c *goldenCall, raw []byte) error {
 		return checkSummary(l, c)
 	case "check_paths":
 		return checkPaths(l, c)
+	case "check_exp":
+		return checkExp(c)
 	}
 	return fmt.Errorf("unknown call %s", c.Call)
 }
@@ -184,4 +189,30 @@ func checkPaths(l *live.Logger, c *goldenCall) error {
 		}
 	}
 	return nil
+}
+
+// saveExperiment is the function that a caller of both packages writes.
+func saveExperiment(ctx context.Context, name, message string, files []string) error {
+	repo, err := experiment.Open(".", nil)
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	_, err = repo.Save(ctx, &experiment.SaveOptions{Name: name, Message: message, Force: true, Untracked: files})
+	return err
+}
+
+// checkExp looks for the reference of the experiment. What its commit holds is
+// package experiment's to test.
+func checkExp(c *goldenCall) error {
+	out, err := exec.Command("git", "for-each-ref", "--format=%(refname)", "refs/exps").Output()
+	if err != nil {
+		return err
+	}
+	for ref := range strings.FieldsSeq(string(out)) {
+		if strings.Count(ref, "/") == 4 && (c.Expect.Name == "" || strings.HasSuffix(ref, "/"+c.Expect.Name)) {
+			return nil
+		}
+	}
+	return mismatch(fmt.Sprintf("no experiment %q in %q", c.Expect.Name, out))
 }

@@ -24,6 +24,7 @@ type replayer struct {
 	t       *testing.T
 	api     string
 	exact   bool
+	git     bool // the working directory is a git repository
 	clock   int64
 	env     map[string]*string
 	loggers map[string]*live.Logger
@@ -70,11 +71,14 @@ type goldenCall struct {
 	Call, On, Name, Kind, Path, Target string
 	Key, Text, Type, Desc              string
 	Options                            struct {
-		Dir, Path, Report, ExpName *string
-		DVCYAML                    json.RawMessage
-		Resume, Summary, HTML      *bool
-		CacheImages                bool `json:"cache_images"`
-		Step                       int
+		Dir, Path, Report     *string
+		ExpName               *string `json:"exp_name"`
+		DVCYAML               json.RawMessage
+		Resume, Summary, HTML *bool
+		CacheImages           bool    `json:"cache_images"`
+		SaveExp               *bool   `json:"save_dvc_exp"`
+		Message               *string `json:"exp_message"`
+		Step                  int
 	}
 	Value, Params, Datapoints, Predictions, Meta typed
 	Labels                                       json.RawMessage
@@ -97,6 +101,7 @@ type goldenCall struct {
 		Step    json.Number
 		Summary *typed
 		Paths   map[string]*string
+		Name    string
 	}
 	Raises *struct{ Type, Message string }
 }
@@ -200,6 +205,9 @@ func (r *replayer) open(c *goldenCall) error {
 	if c.Options.ExpName != nil {
 		o.ExpName = *c.Options.ExpName
 	}
+	if c.Options.Message != nil {
+		o.ExpMessage = *c.Options.Message
+	}
 	switch text := string(c.Options.DVCYAML); text {
 	case "", "true":
 	case "null", "false":
@@ -208,6 +216,9 @@ func (r *replayer) open(c *goldenCall) error {
 		return fmt.Errorf("%w: Go's empty string is the default", live.ErrOption)
 	default:
 		require.NoError(r.t, json.Unmarshal(c.Options.DVCYAML, &o.DVCYAML))
+	}
+	if r.git && (c.Options.SaveExp == nil || *c.Options.SaveExp) {
+		o.Save = saveExperiment
 	}
 	dir := ""
 	if c.Options.Dir != nil {

@@ -72,7 +72,8 @@ func findUp(dir, name string) string {
 	}
 }
 
-// init sets DVC up in a git repository that has no .dvc yet.
+// init sets DVC up in a git repository that has no .dvc yet, as dvc init does:
+// git tracks the new files then.
 func (r *repo) init() error {
 	if r.root != "" {
 		return nil
@@ -81,7 +82,9 @@ func (r *repo) init() error {
 	if err != nil {
 		return err
 	}
-	r.include = append(r.include, files...)
+	if _, err := gitOutput(append([]string{"add", "--"}, files...)...); err != nil {
+		return err
+	}
 	r.root = r.git
 	if r.signals == "" {
 		r.signals = r.root

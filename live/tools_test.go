@@ -123,3 +123,26 @@ live.end()
 	require.NoError(t, err)
 	assert.Equal(t, map[string]any{"train": map[string]any{"loss": 1.0 / 9}, "count": int64(8), "step": int64(8)}, summary)
 }
+
+// TestSaveWithExperiment saves a run through package experiment and has the real
+// dvc show it.
+func TestSaveWithExperiment(t *testing.T) {
+	peerPython(t)
+	work := t.TempDir()
+	gitInit(t, work)
+	t.Chdir(work)
+	l, err := live.Open("", quiet(live.Options{Save: saveExperiment, ExpName: "first-try", ExpMessage: "why"}))
+	require.NoError(t, err)
+	require.NoError(t, l.LogParam("lr", 0.25))
+	logThree(t, l)
+	ref := strings.TrimSpace(gitOutput(t, "for-each-ref", "--format=%(refname)", "refs/exps/*/*/first-try"))
+	require.NotEmpty(t, ref)
+	assert.Equal(t, "why\n", gitOutput(t, "log", "-1", "--format=%s", ref))
+	files := gitOutput(t, "ls-tree", "-r", "--name-only", ref)
+	for _, want := range []string{".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml", "dvclive/metrics.json", "dvclive/params.yaml", "dvclive/plots/metrics/train/loss.tsv"} {
+		assert.Contains(t, files, want+"\n")
+	}
+	csv := string(dvc(t, "exp", "show", "--csv"))
+	assert.Contains(t, csv, "first-try")
+	assert.Contains(t, csv, "0.25")
+}
