@@ -372,7 +372,7 @@ func (r *Repo) writeDot(dot *dvcfile.DotDVC) error {
 	if err != nil {
 		return err
 	}
-	_, err = atomicfile.WriteFileIfChanged(path, data, &atomicfile.Options{Sync: true})
+	_, err = atomicfile.WriteFileIfChanged(path, data, r.viaTemp(true))
 	return err
 }
 

@@ -233,7 +233,7 @@ func (r *Repo) writeStage(ctx context.Context, s *stage) error {
 	if data, err = dvcfile.WriteStage(r.rel(abs), data, s.def); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(abs, data, &atomicfile.Options{Sync: true}); err != nil {
+	if err := atomicfile.WriteFile(abs, data, r.viaTemp(true)); err != nil {
 		return err
 	}
 	lines := &ignoreLines{repo: r}

@@ -47,7 +47,7 @@ func (r *Repo) setFrozen(ctx context.Context, text string, frozen bool) error {
 		}
 		r.log.Info(fmt.Sprintf("Modifying stage '%s' in '%s'", s.name, r.rel(abs)))
 	}
-	_, err = atomicfile.WriteFileIfChanged(abs, data, &atomicfile.Options{Sync: true})
+	_, err = atomicfile.WriteFileIfChanged(abs, data, r.viaTemp(true))
 	return err
 }
 

@@ -3,10 +3,8 @@
 package pipeline_test
 
 import (
-	"crypto/md5"
-	"encoding/hex"
+	"context"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,191 +17,154 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/pipeline"
 )
 
-// rounds is how often something random is tried: all of it with REPRODL_LONG.
-func rounds(short, long int) int {
-	if os.Getenv("REPRODL_LONG") != "" {
-		return long
-	}
-	return short
+// dataRepo is a repository without git in a temporary directory.
+type dataRepo struct {
+	t   *testing.T
+	dir string
 }
 
-const killPipeline = `stages:
-  a:
-    cmd: cat in > a && mkdir d && cat in > d/x && echo y > d/y
-    deps: [in]
-    outs: [a, d]
-  b:
-    cmd: cat a d/x > b
-    deps: [a, d]
-    outs: [b]
-  c:
-    cmd: cat a a > c
-    deps: [a]
-    outs: [c]
-  e:
-    cmd: cat b c > e
-    deps: [b, c]
-    outs:
-    - e:
-        persist: true
-`
-
-// TestKill kills runs at random moments. Each time the lock must be readable
-// and every object of the cache must have its hash, and in the end a run must
-// come to the same lock as one that was never killed.
-func TestKill(t *testing.T) {
-	files := map[string]string{"dvc.yaml": killPipeline, "in": "0\n"}
-	dir := newRepo(t, files)
-	start := time.Now()
-	require.NoError(t, helperCommand(dir, 1).Run())
-	span := time.Since(start)
-	random := rand.New(rand.NewPCG(1, 1))
-	for round := range rounds(10, 200) {
-		write(t, dir, "in", fmt.Sprintf("%d\n", round))
-		cmd := helperCommand(dir, 1+round%3)
-		require.NoError(t, cmd.Start())
-		time.Sleep(time.Duration(random.Int64N(int64(span)))) // the moment of the crash
-		require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
-		_ = cmd.Wait()
-		checkWhole(t, dir)
-	}
-	settle(t, dir)
-	want := newRepo(t, map[string]string{"dvc.yaml": killPipeline, "in": read(t, dir, "in")})
-	_, err := repoAt(t, want).Repro(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Equal(t, read(t, want, "dvc.lock"), read(t, dir, "dvc.lock"))
-	assert.Equal(t, read(t, want, "e"), read(t, dir, "e"))
-}
-
-// settle waits for commands of killed runs to end, and runs to the end.
-func settle(t *testing.T, dir string) {
+func newDataRepo(t *testing.T) *dataRepo {
 	t.Helper()
-	require.NoError(t, helperCommand(dir, 1).Run())
-	require.NoError(t, helperCommand(dir, 1).Run())
-	list, err := repoAt(t, dir).Status(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Empty(t, list)
+	d := &dataRepo{t, t.TempDir()}
+	require.NoError(t, pipeline.Init(t.Context(), d.dir, &pipeline.InitOptions{NoSCM: true}))
+	return d
 }
 
-// checkWhole requires that what is left behind is whole.
-func checkWhole(t *testing.T, dir string) {
-	t.Helper()
-	_, err := dvcyaml.Decode("dvc.lock", []byte(read(t, dir, "dvc.lock")))
-	require.NoError(t, err)
-	objects := filepath.Join(dir, ".dvc", "cache", "files", "md5")
-	err = filepath.WalkDir(objects, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".reprodl-tmp-") {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		sum := md5.Sum(data)
-		name := filepath.Base(filepath.Dir(path)) + strings.TrimSuffix(d.Name(), ".dir")
-		assert.Equal(t, hex.EncodeToString(sum[:]), name)
+func (d *dataRepo) path(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
+
+func (d *dataRepo) write(name, text string) {
+	d.t.Helper()
+	require.NoError(d.t, os.MkdirAll(filepath.Dir(d.path(name)), 0o777))
+	require.NoError(d.t, os.WriteFile(d.path(name), []byte(text), 0o666))
+}
+
+func (d *dataRepo) open() *pipeline.Repo {
+	d.t.Helper()
+	r, err := pipeline.Open(d.dir, &pipeline.Options{Env: []string{"HOME=" + d.dir, "PATH=" + os.Getenv("PATH")}})
+	require.NoError(d.t, err)
+	return r
+}
+
+// dataOp is an operation that the tests interrupt.
+func dataOp(ctx context.Context, r *pipeline.Repo, op string) error {
+	switch op {
+	case "add":
+		_, err := r.Add(ctx, nil, "data", "big")
 		return err
-	})
-	require.NoError(t, err)
-}
-
-// gated is a stage whose command says that it runs, and ends when it may.
-const gated = `stages:
-  s:
-    cmd: "echo x > out; echo started > started; while [ ! -e go ]; do sleep 0.01; done"
-    outs: [out]
-  t:
-    cmd: cat out > out2
-    deps: [out]
-    outs: [out2]
-`
-
-func waitFor(t *testing.T, path string) {
-	t.Helper()
-	require.Eventually(t, func() bool {
-		_, err := os.Stat(path)
-		return err == nil
-	}, 20*time.Second, 5*time.Millisecond)
-}
-
-// TestExclusion starts a second run, ours and the real dvc's, while a command
-// of the first one runs.
-func TestExclusion(t *testing.T) {
-	dir := newRepo(t, map[string]string{"dvc.yaml": gated})
-	first := helperCommand(dir, 1)
-	require.NoError(t, first.Start())
-	waitFor(t, filepath.Join(dir, "started"))
-
-	out, err := helperCommand(dir, 1).CombinedOutput()
-	assert.Error(t, err)
-	assert.Contains(t, string(out), "is busy, it is being blocked by")
-
-	if dvc := dvcCommand(); dvc != "" {
-		cmd := exec.Command(dvc, "repro")
-		cmd.Dir, cmd.Env = dir, helperCommand(dir, 1).Env
-		out, err := cmd.CombinedOutput()
-		assert.Error(t, err)
-		assert.Contains(t, string(out), "is busy, it is being blocked by")
+	case "commit":
+		return r.Commit(ctx, &pipeline.CommitOptions{Force: true})
+	case "checkout":
+		_, err := r.Checkout(ctx, nil)
+		return err
 	}
-	write(t, dir, "go", "")
-	require.NoError(t, first.Wait())
-	list, err := repoAt(t, dir).Status(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Empty(t, list)
+	return fmt.Errorf("no operation %q", op)
 }
 
-// TestDVCExcludesUs is the other way round.
-func TestDVCExcludesUs(t *testing.T) {
-	dvc := dvcCommand()
-	if dvc == "" {
-		t.Skip("no dvc to compare with")
+// TestKilledHelper is the process that TestKilled kills.
+func TestKilledHelper(t *testing.T) {
+	dir, op := os.Getenv("REPRODL_KILL_DIR"), os.Getenv("REPRODL_KILL_OP")
+	if dir == "" {
+		t.Skip("run by TestKilled")
 	}
-	dir := newRepo(t, map[string]string{"dvc.yaml": gated})
-	first := exec.Command(dvc, "repro")
-	first.Dir, first.Env = dir, helperCommand(dir, 1).Env
-	require.NoError(t, first.Start())
-	waitFor(t, filepath.Join(dir, "started"))
-	_, err := repoAt(t, dir).Repro(t.Context(), nil)
-	assert.ErrorContains(t, err, "is busy, it is being blocked by")
-	_, err = repoAt(t, dir).Status(t.Context(), nil)
-	assert.ErrorContains(t, err, "is busy, it is being blocked by")
-	write(t, dir, "go", "")
-	require.NoError(t, first.Wait())
-	results, err := repoAt(t, dir).Repro(t.Context(), nil)
-	require.NoError(t, err)
-	for _, r := range results {
-		assert.Equal(t, "skipped", string(r.Action), r.Address)
+	require.NoError(t, dataOp(t.Context(), (&dataRepo{t, dir}).open(), op))
+}
+
+// content writes the data of a round: many small files and a large one.
+func (d *dataRepo) content(seed int) {
+	d.t.Helper()
+	for i := range 200 {
+		d.write(fmt.Sprintf("data/%d/f%d", i%7, i), strings.Repeat(fmt.Sprintf("%d-%d ", i, seed), 50+i))
+	}
+	d.write("big", strings.Repeat(fmt.Sprintf("large %d ", seed), 400_000))
+}
+
+// intact requires that every object has its hash, and returns how many there are.
+func (d *dataRepo) intact() {
+	d.t.Helper()
+	cache := d.open().Cache()
+	for h, err := range cache.Objects(d.t.Context(), false) {
+		require.NoError(d.t, err)
+		if !h.IsDir() {
+			require.NoError(d.t, cache.Verify(d.t.Context(), h))
+		} else {
+			_, err := cache.Tree(h)
+			require.NoError(d.t, err)
+		}
 	}
 }
 
-// TestInterrupt stops a run: the command's whole process group gets the
-// interrupt, what had finished stays, and nothing is half done.
-func TestInterrupt(t *testing.T) {
-	for _, jobs := range []int{1, 3} {
-		t.Run(fmt.Sprint("jobs ", jobs), func(t *testing.T) {
-			dir := newRepo(t, map[string]string{"dvc.yaml": `stages:
-  done:
-    cmd: echo done > done
-    outs: [done]
-  slow:
-    cmd: cat done > slow; sh child.sh; true
-    deps: [done]
-    outs: [slow]
-  later:
-    cmd: cat slow > later
-    deps: [slow]
-    outs: [later]
-`, "child.sh": "trap 'echo child > child; exit 1' INT\necho started > started\nwhile true; do sleep 0.01; done\n"})
-			cmd := helperCommand(dir, jobs)
-			require.NoError(t, cmd.Start())
-			waitFor(t, filepath.Join(dir, "started"))
-			require.NoError(t, cmd.Process.Signal(os.Interrupt))
-			assert.Error(t, cmd.Wait())
-			assert.Contains(t, read(t, dir, "dvc.lock"), "  done:\n")
-			assert.NotContains(t, read(t, dir, "dvc.lock"), "  slow:\n")
-			assert.NoFileExists(t, filepath.Join(dir, "later"))
-			assert.FileExists(t, filepath.Join(dir, "child"))
-			checkWhole(t, dir)
-		})
+// clean requires that nothing is left over and nothing differs.
+func (d *dataRepo) clean() {
+	d.t.Helper()
+	status, err := d.open().Status(d.t.Context(), nil)
+	require.NoError(d.t, err)
+	assert.Empty(d.t, status)
+	left, _ := filepath.Glob(filepath.Join(d.dir, ".dvc/tmp/reprodl/new/*"))
+	assert.Empty(d.t, left, "temporary files")
+	names, err := os.ReadDir(d.dir)
+	require.NoError(d.t, err)
+	for _, n := range names {
+		assert.Contains(d.t, []string{".dvc", ".dvcignore", "data", "big", "data.dvc", "big.dvc"}, n.Name())
 	}
+}
+
+// TestKilled kills processes at random moments of add, commit and checkout: the
+// next run succeeds, and no object has wrong content.
+func TestKilled(t *testing.T) {
+	rounds := 9
+	if os.Getenv("REPRODL_LONG") != "" {
+		rounds = 200
+	}
+	d := newDataRepo(t)
+	usual := time.Hour
+	for seed := -1; seed <= 0; seed++ {
+		d.content(seed)
+		start := time.Now()
+		require.Zero(t, d.kill("add", time.Hour))
+		usual = min(usual, time.Since(start))
+	}
+	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
+	killed := 0
+	for round := 1; round <= rounds; round++ {
+		op := []string{"add", "checkout", "commit"}[round%3]
+		if op == "checkout" {
+			require.NoError(t, os.RemoveAll(d.path("data")))
+			require.NoError(t, os.Remove(d.path("big")))
+			if round%2 == 0 { // a directory that is there in part
+				d.write("data/0/f0", strings.Repeat(fmt.Sprintf("%d-%d ", 0, round-1), 50))
+			}
+		} else {
+			d.content(round)
+		}
+		killed += d.kill(op, time.Duration(rng.Int64N(int64(usual))))
+		d.intact()
+		require.NoError(t, dataOp(t.Context(), d.open(), op), "round %d: %s after kill", round, op)
+		d.clean()
+		if op == "checkout" {
+			d.content(round - 1) // what must have come back
+			d.clean()
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d of %d processes were killed before they ended", killed, rounds)
+}
+
+// kill runs an operation in a process of its own and kills it after a while. It
+// returns 1 if the process had not ended by then.
+func (d *dataRepo) kill(op string, after time.Duration) int {
+	d.t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledHelper$")
+	cmd.Env = append(os.Environ(), "REPRODL_KILL_DIR="+d.dir, "REPRODL_KILL_OP="+op)
+	require.NoError(d.t, cmd.Start())
+	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+	defer timer.Stop()
+	if err := cmd.Wait(); err != nil {
+		return 1
+	}
+	return 0
 }

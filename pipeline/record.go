@@ -180,7 +180,7 @@ func (p *repro) writeData(s *stage, metas []object.Meta) error {
 	if err != nil {
 		return err
 	}
-	if _, err := atomicfile.WriteFileIfChanged(p.r.abs(s.file), data, &atomicfile.Options{Sync: true}); err != nil {
+	if _, err := atomicfile.WriteFileIfChanged(p.r.abs(s.file), data, p.r.viaTemp(true)); err != nil {
 		return err
 	}
 	p.track(p.r.rel(p.r.abs(s.file)))
@@ -214,7 +214,7 @@ func (p *repro) writeLock(s *stage, entry *dvcfile.LockStage) error {
 	}
 	p.r.log.Info(fmt.Sprintf("Updating lock file '%s'", p.r.rel(path)))
 	p.tracked[p.r.rel(path)] = true
-	return atomicfile.WriteFile(path, data, &atomicfile.Options{Sync: true})
+	return atomicfile.WriteFile(path, data, p.r.viaTemp(true))
 }
 
 // placeNew moves the new entries of later stages of the plan behind that of s.

@@ -92,21 +92,21 @@ func (r *Repo) removeDefinition(s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := writeOrRemove(path, left, left == nil); err != nil {
+	if err := r.writeOrRemove(path, left, left == nil); err != nil {
 		return err
 	}
 	lock := s.project.Lock
 	if was, err := lock.Delete(s.name); !was || err != nil {
 		return err
 	}
-	return writeOrRemove(r.abs(lock.Path), lock.Bytes(), len(lock.Names()) == 0)
+	return r.writeOrRemove(r.abs(lock.Path), lock.Bytes(), len(lock.Names()) == 0)
 }
 
-func writeOrRemove(path string, data []byte, empty bool) error {
+func (r *Repo) writeOrRemove(path string, data []byte, empty bool) error {
 	if empty {
 		return os.Remove(path)
 	}
-	return atomicfile.WriteFile(path, data, &atomicfile.Options{Sync: true})
+	return atomicfile.WriteFile(path, data, r.viaTemp(true))
 }
 
 // Move renames a tracked file or directory, and its .dvc file if that is named

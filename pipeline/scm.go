@@ -77,7 +77,7 @@ func (l *ignoreLines) add(o *output) error {
 	}
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
-	file, err := repo.AddGitignore(r.gitIgnore, o.abs)
+	file, err := repo.AddGitignore(r.gitIgnore, o.abs, r.viaTemp(false))
 	if file != "" {
 		l.paths = append(l.paths, o.abs)
 		l.note(file)
@@ -94,7 +94,7 @@ func (l *ignoreLines) remove(abs string) error {
 	}
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
-	file, err := repo.RemoveGitignore(r.gitIgnore, abs)
+	file, err := repo.RemoveGitignore(r.gitIgnore, abs, r.viaTemp(false))
 	if file != "" && exists(file) {
 		l.note(file)
 	}
@@ -113,7 +113,7 @@ func (l *ignoreLines) undo() {
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
 	for _, path := range l.paths {
-		if _, err := repo.RemoveGitignore(r.gitIgnore, path); err != nil {
+		if _, err := repo.RemoveGitignore(r.gitIgnore, path, r.viaTemp(false)); err != nil {
 			r.log.Warn(err.Error())
 		}
 	}

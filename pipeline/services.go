@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
@@ -54,6 +55,15 @@ func (r *Repo) setting(section, key string) string {
 // tmpDir is where the locks are, and what may be lost.
 func (r *Repo) tmpDir() string { return filepath.Join(r.root, ".dvc", "tmp") }
 
+// newDir is where files are made that are then renamed to where they belong.
+// What a killed process leaves there, the next one deletes.
+func (r *Repo) newDir() string { return filepath.Join(r.tmpDir(), "reprodl", "new") }
+
+// viaTemp says how a file of the workspace is replaced.
+func (r *Repo) viaTemp(sync bool) *atomicfile.Options {
+	return &atomicfile.Options{Temp: r.newDir(), Sync: sync}
+}
+
 // Cache is the cache of the repository, opened when first used.
 func (r *Repo) Cache() *object.Cache {
 	r.cacheOnce.Do(func() {
@@ -73,7 +83,7 @@ func (r *Repo) cacheOptions(links []object.LinkType) *object.CacheOptions {
 	return &object.CacheOptions{
 		Links:  links,
 		Shared: strings.EqualFold(r.setting("cache", "shared"), "group"),
-		Temp:   filepath.Join(r.tmpDir(), "reprodl", "new"),
+		Temp:   r.newDir(),
 		Jobs:   r.hashJobs(),
 	}
 }

@@ -24,6 +24,10 @@ const TempPrefix = ".reprodl-tmp-"
 type Options struct {
 	Perm fs.FileMode // exact permission bits of the result; 0 means as described above
 	Sync bool        // fsync the file before, and its directory after, the rename
+	// Temp is the directory of the temporary file, where nobody minds what a
+	// killed process leaves behind. It is made if need be. Empty, or on another
+	// file system than the destination: the directory of the destination.
+	Temp string
 }
 
 // WriteFile replaces the content of the file at path. A symbolic link at path
@@ -60,7 +64,7 @@ type File struct {
 
 var _ io.Writer = (*File)(nil)
 
-// Create makes a temporary file in the directory of path. The caller defers
+// Create makes a temporary file, in the directory of path unless Temp is set. The caller defers
 // Cleanup, writes, and calls Commit.
 func Create(path string, opts *Options) (*File, error) {
 	if opts == nil {
@@ -80,7 +84,11 @@ func Create(path string, opts *Options) (*File, error) {
 			perm = fi.Mode().Perm()
 		}
 	}
-	f, err := createTemp(filepath.Dir(dest), perm)
+	dir := filepath.Dir(dest)
+	if opts.Temp != "" && os.MkdirAll(opts.Temp, 0o777) == nil && sameDevice(opts.Temp, dir) {
+		dir = opts.Temp
+	}
+	f, err := createTemp(dir, perm)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,19 @@ func TestCleanupLeavesOldContent(t *testing.T) {
 	assertOnly(t, dir, "f")
 }
 
+func TestTempElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	opts := &atomicfile.Options{Temp: filepath.Join(dir, "made", "tmp")}
+	path := filepath.Join(dir, "f")
+	f, err := atomicfile.Create(path, opts)
+	require.NoError(t, err)
+	defer f.Cleanup()
+	assertOnly(t, dir, "made")
+	require.NoError(t, f.Commit())
+	assertOnly(t, opts.Temp)
+	assertOnly(t, dir, "f", "made")
+}
+
 func TestWriteFileIfChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	wrote, err := atomicfile.WriteFileIfChanged(path, []byte("x"), nil)

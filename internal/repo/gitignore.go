@@ -13,8 +13,8 @@ import (
 
 // AddGitignore makes git ignore the file or directory at an absolute path, by a
 // line in the .gitignore beside it, unless git ignores it already. git is the
-// root of the git work tree. It returns the file it changed, or "".
-func AddGitignore(git *ignore.Tree, path string) (string, error) {
+// root of the git work tree. It returns the file it changed, or "". opts say how it is written.
+func AddGitignore(git *ignore.Tree, path string, opts *atomicfile.Options) (string, error) {
 	if git.IgnoredPath(path, false) {
 		return "", nil
 	}
@@ -31,7 +31,7 @@ func AddGitignore(git *ignore.Tree, path string) (string, error) {
 		data = append(data, '\n')
 	}
 	data = append(data, line+"\n"...)
-	if err := atomicfile.WriteFile(file, data, nil); err != nil {
+	if err := atomicfile.WriteFile(file, data, opts); err != nil {
 		return "", err
 	}
 	git.Forget(filepath.Dir(path))
@@ -44,7 +44,7 @@ func AddGitignore(git *ignore.Tree, path string) (string, error) {
 //
 // DVC looks for the name as it is, and so never finds the line of a name with
 // characters it had escaped; here both spellings are removed.
-func RemoveGitignore(git *ignore.Tree, path string) (string, error) {
+func RemoveGitignore(git *ignore.Tree, path string, opts *atomicfile.Options) (string, error) {
 	file := filepath.Join(filepath.Dir(path), ".gitignore")
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +71,7 @@ func RemoveGitignore(git *ignore.Tree, path string) (string, error) {
 	if kept.Len() == 0 {
 		return file, os.Remove(file)
 	}
-	return file, atomicfile.WriteFile(file, []byte(kept.String()), nil)
+	return file, atomicfile.WriteFile(file, []byte(kept.String()), opts)
 }
 
 func hasLine(text, line string) bool {

@@ -271,17 +271,17 @@ func TestGitignore(t *testing.T) {
 	file := filepath.Join(dir, ".gitignore")
 	require.NoError(t, os.WriteFile(file, []byte("*.log"), 0o666))
 	for _, name := range []string{"a b.txt", "[x]*?#!.txt", `back\slash`, "é.txt", "x.log", "a b.txt"} {
-		_, err := repo.AddGitignore(tree, filepath.Join(dir, name))
+		_, err := repo.AddGitignore(tree, filepath.Join(dir, name), nil)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, "*.log\n/a b.txt\n/\\[x\\]\\*\\?\\#\\!.txt\n/back\\\\slash\n/é.txt\n", read(t, file))
 	for _, name := range []string{"[x]*?#!.txt", "a b.txt", `back\slash`} {
-		_, err := repo.RemoveGitignore(tree, filepath.Join(dir, name))
+		_, err := repo.RemoveGitignore(tree, filepath.Join(dir, name), nil)
 		require.NoError(t, err)
 	}
 	assert.Equal(t, "*.log\n/é.txt\n", read(t, file))
 	require.NoError(t, os.WriteFile(file, []byte("/x\n"), 0o666))
-	_, err := repo.RemoveGitignore(tree, filepath.Join(dir, "x"))
+	_, err := repo.RemoveGitignore(tree, filepath.Join(dir, "x"), nil)
 	require.NoError(t, err)
 	assert.NoFileExists(t, file)
 }
