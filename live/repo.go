@@ -115,7 +115,7 @@ func (r *repo) ignore(path string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := dvcrepo.AddGitignore(ignore.Git(r.git, ""), abs); err != nil {
+	if _, err := dvcrepo.AddGitignore(ignore.Git(r.git, ""), abs, nil); err != nil {
 		return err
 	}
 	file := filepath.Join(filepath.Dir(path), ".gitignore")
