@@ -82,10 +82,11 @@ func perChannel(v *graph.Node) *graph.Node {
 	return graph.Reshape(v, 1, -1, 1, 1)
 }
 
-// relu is max(x, 0) with PyTorch's gradient, which is zero at zero.
+// relu is max(x, 0) with PyTorch's gradient, which is zero at zero; like there
+// what is not a number stays so, that a training gone wrong shows.
 func relu(x *graph.Node) *graph.Node {
 	zero := graph.ScalarZero(x.Graph(), x.DType())
-	return graph.Where(graph.GreaterThan(x, zero), x, zero)
+	return graph.Where(graph.LessOrEqual(x, zero), zero, x)
 }
 
 func maxPool(x *graph.Node) *graph.Node {

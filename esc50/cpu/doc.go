@@ -30,8 +30,11 @@
 //     convolution copies its strip, and never lie in memory. The sums for a
 //     normalisation are made as the convolution before it stores its rows.
 //
-// fuse.go finds these patterns in the graph as GoMLX makes it, whoever wrote
-// the model; what does not fit one runs operation by operation.
+// fuse.go finds these patterns in the graph as GoMLX makes it: a ReLU is fused
+// when it is written where(z <= 0, 0, z), as AudioNet's, since the gradient of
+// max(z, 0) differs at zero. What does not fit runs operation by operation.
+// Convolutions with channels last, one spatial axis, strides or dilation are
+// rewritten to fit, between changes of layout (convplain.go).
 //
 // # The same bits
 //

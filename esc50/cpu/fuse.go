@@ -167,7 +167,7 @@ func (p *plan) fuseNorm(n *node) bool {
 		info := normInfo{y, number, n}
 		p.normal[z] = info
 		for _, u := range p.users[z] {
-			if u.op == compute.OpTypeGreaterThan {
+			if u.op == compute.OpTypeLessOrEqual {
 				p.mask[u.out[0]] = info
 				p.done[u] = true
 			}
@@ -176,24 +176,24 @@ func (p *plan) fuseNorm(n *node) bool {
 	return true
 }
 
-// onlyReLU tells whether all that becomes of z is z > 0 as the condition of
-// choices between something and zero.
+// onlyReLU tells whether all that becomes of z is z <= 0 as the condition of
+// choices between zero and something: where(z <= 0, 0, z) and its gradient.
 func (p *plan) onlyReLU(z *value) bool {
 	masks := 0
 	for _, u := range p.users[z] {
 		switch {
 		case u == nil:
 			return false
-		case u.op == compute.OpTypeGreaterThan && u.in[0] == z && isZero(u.in[1]):
+		case u.op == compute.OpTypeLessOrEqual && u.in[0] == z && isZero(u.in[1]):
 			masks++
 			for _, choice := range p.users[u.out[0]] {
-				if choice == nil || choice.op != compute.OpTypeWhere || choice.in[0] != u.out[0] || !isZero(choice.in[2]) ||
-					!choice.out[0].shape.Equal(z.shape) || !choice.in[1].shape.Equal(z.shape) {
+				if choice == nil || choice.op != compute.OpTypeWhere || choice.in[0] != u.out[0] || !isZero(choice.in[1]) ||
+					!choice.out[0].shape.Equal(z.shape) || !choice.in[2].shape.Equal(z.shape) {
 					return false
 				}
 			}
-		case u.op == compute.OpTypeWhere && u.in[1] == z && u.in[2] != z && u.in[0].node.op == compute.OpTypeGreaterThan &&
-			u.in[0].node.in[0] == z:
+		case u.op == compute.OpTypeWhere && u.in[2] == z && u.in[1] != z && u.in[0].node.op == compute.OpTypeLessOrEqual &&
+			u.in[0].node.in[0] == z && isZero(u.in[0].node.in[1]):
 		default:
 			return false
 		}
@@ -221,14 +221,14 @@ func (p *plan) fuseMask(n *node) bool {
 		return false
 	}
 	a := activation{y: info.y, norm: info.norm, of: info.of}
-	if _, ok := p.normal[n.in[1]]; ok {
+	if _, ok := p.normal[n.in[2]]; ok {
 		p.lazy[n.out[0]] = a
 		return true
 	}
-	if _, ok := p.lazy[n.in[1]].(unpooled); !ok {
-		p.dense(n.in[1])
+	if _, ok := p.lazy[n.in[2]].(unpooled); !ok {
+		p.dense(n.in[2])
 	}
-	p.lazy[n.out[0]] = masked{a, p.recipe(n.in[1])}
+	p.lazy[n.out[0]] = masked{a, p.recipe(n.in[2])}
 	return true
 }
 

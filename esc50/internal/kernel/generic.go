@@ -68,10 +68,19 @@ func (p *Norm) z(y float32) float32 { return FMA(y-p.Mean, p.Scale, p.Offset) }
 
 // a normalises and rectifies y.
 func (p *Norm) a(y float32) float32 {
-	if z := p.z(y); z > 0 {
+	if z := p.z(y); !(z <= 0) {
 		return z
 	}
 	return 0
+}
+
+// larger is the larger of two numbers, and b if either is not one, as the
+// processor's instruction has it.
+func larger(a, b float32) float32 {
+	if a > b {
+		return a
+	}
+	return b
 }
 
 func bnReLUGeneric(dst, y []float32, p *Norm) {
@@ -83,7 +92,7 @@ func bnReLUGeneric(dst, y []float32, p *Norm) {
 func bnGradGeneric(dst, da, y []float32, p *Norm) {
 	for i := range dst {
 		var g float32
-		if p.z(y[i]) > 0 {
+		if !(p.z(y[i]) <= 0) {
 			g = da[i]
 		}
 		dst[i] = FMA(g, p.K1, FMA(y[i]-p.Mean, p.K2, p.K3))
@@ -92,21 +101,21 @@ func bnGradGeneric(dst, da, y []float32, p *Norm) {
 
 func bnReLUPoolGeneric(dst, y0, y1 []float32, p *Norm) {
 	for i := range dst {
-		dst[i] = max(max(p.a(y0[2*i]), p.a(y0[2*i+1])), max(p.a(y1[2*i]), p.a(y1[2*i+1])))
+		dst[i] = larger(larger(p.a(y0[2*i]), p.a(y0[2*i+1])), larger(p.a(y1[2*i]), p.a(y1[2*i+1])))
 	}
 }
 
 func bnReLUUnpoolGeneric(dst0, dst1, dp, y0, y1 []float32, p *Norm) {
 	for i, g := range dp {
 		a := [4]float32{p.a(y0[2*i]), p.a(y0[2*i+1]), p.a(y1[2*i]), p.a(y1[2*i+1])}
-		first := 0
-		for j := 1; j < 4; j++ {
-			if a[j] > a[first] {
-				first = j
+		most := larger(larger(a[0], a[1]), larger(a[2], a[3]))
+		var d [4]float32
+		for j := range a {
+			if a[j] == most {
+				d[j] = g
+				break
 			}
 		}
-		var d [4]float32
-		d[first] = g
 		dst0[2*i], dst0[2*i+1], dst1[2*i], dst1[2*i+1] = d[0], d[1], d[2], d[3]
 	}
 }
@@ -129,10 +138,11 @@ func biasStatsGeneric(dst, src []float32, bias float32, m *Moments) {
 func gradStatsGeneric(m *Moments, da, y []float32, p *Norm) {
 	for i := range da {
 		d := y[i] - p.Mean
-		if FMA(d, p.Scale, p.Offset) > 0 {
-			g := float64(da[i])
-			m[0][i%Lanes] += g
-			m[1][i%Lanes] = math.FMA(g, float64(d), m[1][i%Lanes])
+		var g float64
+		if !(FMA(d, p.Scale, p.Offset) <= 0) {
+			g = float64(da[i])
 		}
+		m[0][i%Lanes] += g
+		m[1][i%Lanes] = math.FMA(g, float64(d), m[1][i%Lanes])
 	}
 }

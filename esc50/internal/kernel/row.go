@@ -1,6 +1,6 @@
 package kernel
 
-// BNReLU sets dst to max(z, 0) of y.
+// BNReLU sets dst to max(z, 0) of y. What is not a number stays so.
 func BNReLU(dst, y []float32, p *Norm) {
 	n := len(dst)
 	need(len(y), n)
@@ -110,8 +110,8 @@ func (m *Moments) AddBias(dst, src []float32, bias float32) {
 	}
 }
 
-// AddGrad adds, for the gradient g of z, which is da where z is positive and
-// zero elsewhere, g and g*(y-Mean) to m.
+// AddGrad adds, for the gradient g of z, which is zero where z is zero or less
+// and da elsewhere, g and g*(y-Mean) to m.
 func (m *Moments) AddGrad(da, y []float32, p *Norm) {
 	n := len(da)
 	need(len(y), n)

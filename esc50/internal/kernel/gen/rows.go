@@ -27,16 +27,20 @@ func (a *asm) normal(reg, d int) {
 	a.o("VFMADD213PS %s, %s, %s", a.v(rOffset), a.v(rScale), a.v(reg))
 }
 
-// positive sets reg to value where test is above zero, else to zero.
-func (a *asm) positive(test int, value, reg string) {
+// positive sets reg to value except where test is zero or less, there to zero:
+// what is not a number stays. With AVX2 it may overwrite register mask.
+func (a *asm) positive(test int, value, reg string, mask int) {
 	if a.wide() {
-		a.o("VCMPPS $0x1e, Z7, Z%d, K1", test)
+		a.o("VCMPPS $0x16, Z7, Z%d, K1", test)
 		a.o("VMOVAPS.Z %s, K1, %s", value, reg)
 		return
 	}
-	a.o("VCMPPS $0x1e, Y7, Y%d, Y%d", test, test)
-	a.o("VANDPS %s, Y%d, %s", value, test, reg)
+	a.o("VCMPPS $0x16, Y7, Y%d, Y%d", test, mask)
+	a.o("VANDPS %s, Y%d, %s", value, mask, reg)
 }
+
+// rectify is positive of a register itself; it may overwrite register 6.
+func (a *asm) rectify(reg int) { a.positive(reg, a.v(reg), a.v(reg), 6) }
 
 // rows are the kernels along one row.
 func (a *asm) rows() {
@@ -45,7 +49,7 @@ func (a *asm) rows() {
 	a.overlap(func(part int) {
 		a.ld("SI", part, a.v(0))
 		a.normal(0, 1)
-		a.o("VMAXPS %s, %s, %s", a.v(7), a.v(0), a.v(0))
+		a.rectify(0)
 		a.st(a.v(0), "DI", part)
 	})
 	a.ret()
@@ -56,7 +60,7 @@ func (a *asm) rows() {
 		a.ld("SI", part, a.v(0))
 		a.ld("DX", part, a.v(2))
 		a.normal(0, 1)
-		a.positive(0, a.v(2), a.v(2))
+		a.positive(0, a.v(2), a.v(2), 0)
 		a.o("VFMADD213PS %s, %s, %s", a.v(rK3), a.v(rK2), a.v(1))
 		a.o("VFMADD231PS %s, %s, %s", a.v(rK1), a.v(2), a.v(1))
 		a.st(a.v(1), "DI", part)
@@ -71,7 +75,7 @@ func (a *asm) split(ptr string, part, e int) {
 	for i := range 2 {
 		a.o("VMOVUPS %d(%s)(BX*2), %s", 2*w*part+w*i, ptr, a.v(e+i))
 		a.normal(e+i, 6)
-		a.o("VMAXPS %s, %s, %s", a.v(7), a.v(e+i), a.v(e+i))
+		a.rectify(e + i)
 	}
 	if a.wide() {
 		a.o("VMOVAPS Z%d, Z6", e)

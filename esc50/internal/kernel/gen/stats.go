@@ -109,10 +109,10 @@ func (a *asm) stats() {
 		zero := t[3]
 		a.o("VXORPS X%d, X%d, X%d", zero, zero, zero)
 		if a.wide() {
-			a.o("VCMPPS $0x1e, Z%d, Z%d, K1", zero, z)
+			a.o("VCMPPS $0x16, Z%d, Z%d, K1", zero, z)
 			a.o("VMOVAPS.Z Z%d, K1, Z%d", g, g)
 		} else {
-			a.o("VCMPPS $0x1e, Y%d, Y%d, Y%d", zero, z, z)
+			a.o("VCMPPS $0x16, Y%d, Y%d, Y%d", zero, z, z)
 			a.o("VANDPS Y%d, Y%d, Y%d", g, z, g)
 		}
 		a.widen(part, func(acc int, convert func(from, to int)) {
