@@ -47,7 +47,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	if err != nil {
 		return err
 	}
-	p := &repro{r: r, x: x, tracked: map[string]bool{}, fresh: map[*dvcfile.Lock][]*stage{}, place: map[*stage]int{}}
+	p := &repro{committing: true, r: r, x: x, tracked: map[string]bool{}, fresh: map[*dvcfile.Lock][]*stage{}, place: map[*stage]int{}}
 	for i, c := range chosen {
 		p.place[c.stage] = i
 	}

@@ -35,7 +35,7 @@ func (p *repro) record(ctx context.Context, s *stage) error {
 		return p.writeData(s, metas)
 	}
 	entry := s.entry(in, metas)
-	if !p.opts.NoCommit && s.keepsRuns() {
+	if !p.opts.NoCommit && (p.committing || s.keepsRuns()) {
 		if err := s.saveRun(ctx, in, entry); err != nil {
 			return err
 		}

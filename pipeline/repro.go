@@ -19,6 +19,8 @@ type repro struct {
 	graph *stagegraph.Graph // nil with Single
 	plan  []*stage
 	place map[*stage]int // in the plan
+	// committing is set for Commit, after which DVC keeps every run.
+	committing bool
 
 	mu      sync.Mutex // guards what follows, and the locks of x
 	results []Result   // by place

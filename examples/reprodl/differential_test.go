@@ -295,10 +295,13 @@ func (d *differential) both(args ...string) {
 // order in one step does not count in the next.
 func (d *differential) alike() {
 	for _, name := range []string{"dvc.lock", ".gitignore"} {
+		ours := filepath.Join(d.ours.root, name)
 		data, err := os.ReadFile(filepath.Join(d.theirs.root, name))
-		if err == nil {
-			require.NoError(d.t, os.WriteFile(filepath.Join(d.ours.root, name), data, 0o644))
+		if err != nil { // a failure takes the lines of dvc's .gitignore back
+			require.NoError(d.t, os.RemoveAll(ours))
+			continue
 		}
+		require.NoError(d.t, os.WriteFile(ours, data, 0o644))
 	}
 }
 
