@@ -57,3 +57,17 @@ func TestMarshalMatchesRuamel(t *testing.T) {
 		}
 	})
 }
+
+// TestAnchorsMatchRuamel reads documents with shared collections, as ruamel
+// wrote them, and writes them again from the value and as documents.
+func TestAnchorsMatchRuamel(t *testing.T) {
+	corpus(t, corpusFile("shared.jsonl"), func(line int, f []any) {
+		text := f[0].(string)
+		v, err := dvcyaml.Decode("x.yaml", []byte(text))
+		require.NoError(t, err)
+		require.Equal(t, text, string(dvcyaml.Marshal(v)))
+		d, err := dvcyaml.ParseDocument("x.yaml", []byte(text))
+		require.NoError(t, err)
+		require.Equal(t, text, string(d.Bytes()))
+	})
+}

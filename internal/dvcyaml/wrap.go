@@ -81,12 +81,11 @@ func (e *emitter) single(s string, ind int, split bool) {
 			rest = rest[n:]
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(rest)
-		if isBreak(r) {
+		if r, _ := utf8.DecodeRuneInString(rest); isBreak(r) {
 			rest = e.breaks(rest, ind)
 			continue
 		}
-		n = strings.IndexFunc(rest, func(r rune) bool { return r == ' ' || isBreak(r) })
+		n := strings.IndexFunc(rest, func(r rune) bool { return r == ' ' || isBreak(r) })
 		if n < 0 {
 			n = len(rest)
 		}
