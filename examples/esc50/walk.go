@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// walk is the course's walk through one workspace.
+type walk struct {
+	dir  string // the workspace
+	data string // a data set to copy, or empty
+	out  io.Writer
+
+	params *parameters
+	repo   *pipeline.Repo
+	exps   *experiment.Repo
+}
+
+// run does every step that an earlier run has not done yet.
+func (w *walk) run(ctx context.Context) error {
+	steps := []struct {
+		title string
+		do    func(context.Context) error
+	}{
+		{"Workspace", w.prepare},
+		{"Data", w.fetchData},
+		{"Version", w.commit},
+		{"Pipeline", w.showPipeline},
+		{"First experiment", w.firstExperiment},
+		{"Variation", w.variation},
+		{"Results", w.results},
+	}
+	for i, s := range steps {
+		fmt.Fprintf(w.out, "\n[%d/%d] %s\n", i+1, len(steps), s.title)
+		if err := s.do(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare makes the workspace: a git and DVC repository with params.yaml,
+// dvc.yaml and the training program.
+func (w *walk) prepare(ctx context.Context) error {
+	if err := os.MkdirAll(w.dir, 0o777); err != nil {
+		return err
+	}
+	created, err := writeMissing(w.dir)
+	if err != nil {
+		return err
+	}
+	if err := gitInit(ctx, w.dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, ".dvc")); errors.Is(err, fs.ErrNotExist) {
+		if err := pipeline.Init(ctx, w.dir, nil); err != nil {
+			return err
+		}
+	}
+	if err := installProgram(w.dir); err != nil {
+		return err
+	}
+	if w.params, err = loadParams(filepath.Join(w.dir, paramsFile)); err != nil {
+		return err
+	}
+	if len(created) == 0 {
+		fmt.Fprintf(w.out, "Continuing in %s.\n", w.dir)
+	} else {
+		fmt.Fprintf(w.out, "Made %s with %s. Change what you like there and run this again.\n", w.dir, list(created))
+	}
+	log := slog.New(&plainHandler{out: w.out})
+	w.repo, err = pipeline.Open(w.dir, &pipeline.Options{Stdout: w.out, Stderr: w.out, Logger: log})
+	if err != nil {
+		return err
+	}
+	w.exps, err = experiment.Open(w.dir, &experiment.Options{Stdout: w.out, Stderr: w.out, Logger: log})
+	return err
+}
+
+// fetchData fills experiments-data once.
+func (w *walk) fetchData(ctx context.Context) error {
+	dir := filepath.Join(w.dir, w.params.Train.DataPath)
+	if d, err := esc50.OpenPath(dir); err == nil {
+		defer d.Close()
+		if w.data != "" {
+			fmt.Fprintf(w.out, "%s is already there; -data %s was not copied again.\n", dir, w.data)
+		}
+		fmt.Fprintf(w.out, "%d clips in %s.\n", len(d.Clips), dir)
+		return nil
+	}
+	if w.data == "" {
+		b := newBar(w.out, "synthesising clips")
+		defer b.done()
+		return esc50.Synthesize(ctx, dir, &esc50.SynthOptions{Progress: b.update})
+	}
+	d, err := esc50.OpenPath(w.data)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	b := newBar(w.out, "copying clips")
+	defer b.done()
+	return d.Copy(ctx, dir, b.update)
+}
+
+// commit puts the data under DVC's control and everything small under git's:
+// the baseline of the experiments.
+func (w *walk) commit(ctx context.Context) error {
+	data := w.params.Train.DataPath
+	if _, err := os.Stat(filepath.Join(w.dir, data+".dvc")); err == nil {
+		fmt.Fprintf(w.out, "%s.dvc is there already.\n", data)
+		return nil
+	}
+	if _, err := w.repo.Add(ctx, nil, data); err != nil {
+		return err
+	}
+	if _, err := git(ctx, w.dir, "add", "-A"); err != nil {
+		return err
+	}
+	if _, err := git(ctx, w.dir, "commit", "-q", "-m", "Add the data, the parameters and the pipeline"); err != nil {
+		return err
+	}
+	head, err := git(ctx, w.dir, "log", "-1", "--format=%h %s")
+	fmt.Fprintf(w.out, "The clips are in DVC's cache, %s.dvc and the rest in git: %s\n", data, head)
+	return err
+}
+
+func (w *walk) showPipeline(ctx context.Context) error {
+	picture, err := w.repo.DAG(ctx, nil)
+	fmt.Fprint(w.out, picture)
+	return err
+}
+
+// firstExperiment trains with the workspace's parameters. When nothing changed
+// since the last training there is nothing to do, and when something did, the
+// training is another experiment.
+func (w *walk) firstExperiment(ctx context.Context) error {
+	const name = "first_train"
+	_, err := w.exps.Find(ctx, name)
+	switch {
+	case errors.Is(err, experiment.ErrNotFound):
+		_, err := w.exps.Run(ctx, &experiment.RunOptions{Name: name, Seed: fmt.Sprint(w.params.Train.Seed)})
+		return err
+	case err != nil:
+		return err
+	}
+	changed, err := w.repo.Status(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if len(changed) == 0 {
+		_, err := w.repo.Repro(ctx, nil) // says so
+		return err
+	}
+	for _, s := range changed {
+		for _, c := range s.Changes {
+			fmt.Fprintf(w.out, "%s: %s\n", s.Address, c)
+		}
+	}
+	_, err = w.exps.Run(ctx, &experiment.RunOptions{Seed: fmt.Sprint(w.params.Train.Seed)})
+	return err
+}
+
+// variation trains a smaller network in a copy of the workspace, which stays
+// as it is.
+func (w *walk) variation(ctx context.Context) error {
+	const name = "half_the_filters"
+	if _, err := w.exps.Find(ctx, name); !errors.Is(err, experiment.ErrNotFound) {
+		if err == nil {
+			fmt.Fprintf(w.out, "%s is there already.\n", name)
+		}
+		return err
+	}
+	_, err := w.exps.Run(ctx, &experiment.RunOptions{
+		Name: name,
+		Set:  []string{fmt.Sprintf("train.base_filters=%d", max(1, w.params.Train.BaseFilters/2))},
+		Temp: true,
+		Copy: []string{programName()}, // not in git
+		Seed: fmt.Sprint(w.params.Train.Seed),
+	})
+	return err
+}
+
+// results prints the table of experiments and where to look further.
+func (w *walk) results(ctx context.Context) error {
+	states, err := w.exps.Show(ctx, nil)
+	if err != nil {
+		return err
+	}
+	table, err := experiment.Tabulate(states, &experiment.TableOptions{
+		Drop: []string{"^train.(data_path|gpus)$", "^step$", "^" + w.params.Train.DataPath + "$", "^" + programName() + "$"},
+	})
+	if err != nil {
+		return err
+	}
+	w.out.Write(table.AppendText(nil, isTerminal(w.out)))
+	dir, err := filepath.Abs(w.dir)
+	fmt.Fprintf(w.out, "\nReport:    %s\nWorkspace: %s (dvc and git work there)\n", filepath.Join(dir, reportFile), dir)
+	return err
+}
