@@ -35,24 +35,31 @@ type Options struct {
 
 // Load reads the dvc.yaml at that path, checks it, replaces its variables, and
 // reads the dvc.lock beside it. The error is an [*Error], an [*InvalidError] or
-// one of the file system.
+// one of the file system. The functions in opts may be called by two goroutines
+// at a time.
 func Load(fsys fs.FS, name string, opts *Options) (*File, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
 	r := &resolver{fsys: fsys, opts: opts, path: name, dir: path.Dir(name)}
+	lock := make(chan error, 1)
+	f := &File{Path: name, groups: map[string]bool{}, byName: map[string]*Stage{}}
+	go func() { // the two files of a large pipeline take equally long
+		var err error
+		if !opts.NoLock {
+			f.Lock, err = LoadLock(fsys, lockPath(name), opts)
+		}
+		lock <- err
+	}()
 	data, raw, err := r.read(name, Schema, projectSchema)
+	if lockErr := <-lock; err == nil {
+		err = lockErr
+	}
 	if err != nil {
 		return nil, err
 	}
-	r.data = data
-	f := &File{Path: name, raw: raw, groups: map[string]bool{}, byName: map[string]*Stage{}}
+	r.data, f.raw = data, raw
 	r.warn = func(msg string) { f.Warnings = append(f.Warnings, msg) }
-	if !opts.NoLock {
-		if f.Lock, err = LoadLock(fsys, lockPath(name), opts); err != nil {
-			return nil, err
-		}
-	}
 	vars, _ := raw.Get("vars")
 	list, _ := vars.([]any)
 	if err := r.start(list); err != nil {

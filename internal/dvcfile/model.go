@@ -70,7 +70,6 @@ type Stage struct {
 	File  *File
 	Name  string // "train", or "train@a" for a member of a group
 	Group string // name of the foreach or matrix it comes from, or empty
-	Line  int    // of its definition in the file; filled by [File.Locate]
 
 	Cmd    Cmd
 	Wdir   string // from the root, clean
