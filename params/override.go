@@ -75,7 +75,7 @@ func parseOverride(text string) (*override, error) {
 // the file is params.yaml where none is named.
 func SplitFile(text string) (file, override string) {
 	key, _, _ := strings.Cut(text, "=")
-	if i := strings.LastIndexByte(key, ':'); i >= 0 {
+	if i := strings.IndexByte(key, ':'); i >= 0 {
 		return text[:i], text[i+1:]
 	}
 	return "params.yaml", text

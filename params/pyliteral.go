@@ -89,6 +89,10 @@ func (p *pyParser) value(depth int) (any, error) {
 		return p.dict(depth)
 	case c == '-' || c == '+':
 		p.s = p.s[1:]
+		p.space()
+		if strings.HasPrefix(p.s, "-") || strings.HasPrefix(p.s, "+") {
+			return nil, errNoLiteral // literals have one sign
+		}
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err

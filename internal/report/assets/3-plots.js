@@ -4,7 +4,9 @@ function xy(series, o) {
   const W = 460, H = o.height || 270, L = 58, R = 12, T = 8, B = 40;
   const xs = series.flatMap(s => s.x), categories = xs.some(v => typeof v !== "number");
   const names = categories ? [...new Set(xs.map(String))] : null;
-  const X = v => categories ? names.indexOf(String(v)) : v;
+  // parameters that span two decades, as learning rates do, get a log axis
+  const positive = xs.filter(v => v > 0), log = o.autoLog && !categories && positive.length === xs.length && Math.max(...xs) / Math.min(...xs) >= 100;
+  const X = v => categories ? names.indexOf(String(v)) : log ? Math.log10(v) : v;
   const finite = series.flatMap(s => s.x.map((x, i) => [X(x), s.y[i]])).filter(p => Number.isFinite(p[0]) && Number.isFinite(p[1]));
   if (!finite.length) return h("div", { class: "empty" }, "no data");
   const bounds = k => {
@@ -17,9 +19,9 @@ function xy(series, o) {
   const px = v => L + (W - L - R) * (v - x0) / (x1 - x0), py = v => H - B - (H - T - B) * (v - y0) / (y1 - y0);
   const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
   for (const v of ticks(y0, y1, 5)) svg.append(h("line", { class: "grid", x1: L, x2: W - R, y1: py(v), y2: py(v) }), h("text", { x: L - 7, y: py(v) + 4, "text-anchor": "end" }, number(v)));
-  const xt = categories ? names.map((_, i) => i).filter(i => i % Math.ceil(names.length / 8) === 0) : ticks(x0, x1, 6);
-  for (const v of xt) svg.append(h("line", { class: "grid", x1: px(v), x2: px(v), y1: T, y2: H - B }), h("text", { x: px(v), y: H - B + 15, "text-anchor": "middle" }, categories ? short(names[v], 12) : number(v)));
-  svg.append(h("text", { class: "label", x: (L + W - R) / 2, y: H - 6, "text-anchor": "middle" }, short(o.xLabel || "", 60)));
+  const xt = categories ? names.map((_, i) => i).filter(i => i % Math.ceil(names.length / 8) === 0) : ticks(x0, x1, 6).filter(v => !log || Number.isInteger(v));
+  for (const v of xt) svg.append(h("line", { class: "grid", x1: px(v), x2: px(v), y1: T, y2: H - B }), h("text", { x: px(v), y: H - B + 15, "text-anchor": "middle" }, categories ? short(names[v], 12) : number(log ? Math.pow(10, v) : v)));
+  svg.append(h("text", { class: "label", x: (L + W - R) / 2, y: H - 6, "text-anchor": "middle" }, short((o.xLabel || "") + (log ? " (log)" : ""), 60)));
   svg.append(h("text", { class: "label", transform: `translate(11 ${(T + H - B) / 2}) rotate(-90)`, "text-anchor": "middle" }, short(o.yLabel || "", 40)));
   series.forEach((s, k) => {
     const pts = s.x.map((x, i) => [px(X(x)), py(s.y[i]), i]).filter(p => Number.isFinite(p[0]) && Number.isFinite(p[1]));

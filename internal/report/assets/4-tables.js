@@ -69,7 +69,7 @@ function experimentPlots(t, id, rows, chosen, numeric) {
     const series = [{ l: "", x: pts.map(r => asNumber(r.cells[x])), y: pts.map(r => asNumber(r.cells[y])), names: pts.map(r => r.cells[0]), on: pts.map(r => chosen.has(r.i)) }];
     out.push(h("div", { class: "card" }, h("h3", {}, h("span", {}, "Metric over parameter")),
       h("div", { class: "row" }, "x ", select(x, numbers, j => state.query["x:" + id] = j), "y ", select(y, numbers, j => state.query["y:" + id] = j)),
-      xy(series, { points: true, xLabel: t.header[x], yLabel: t.header[y] })));
+      xy(series, { points: true, autoLog: true, xLabel: t.header[x], yLabel: t.header[y] })));
   }
   return [h("div", { class: "grid", style: "margin-top:14px" }, out)];
 }
