@@ -14,16 +14,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// esc10 returns the real clips beside the repository, or skips.
+// esc10 returns the directory of the real clips: REPRODL_ESC10, or that beside
+// the golden cases or the repository. Without them it skips the test, or fails
+// it in CI.
 func esc10(t testing.TB) string {
-	dir := filepath.Join("..", "..", "shared", "esc10")
-	if env := os.Getenv("REPRODL_ESC10"); env != "" {
-		dir = env
+	candidates := []string{os.Getenv("REPRODL_ESC10"), filepath.Join("..", "..", "shared", "esc10")}
+	if dir := os.Getenv("REPRODL_GOLDEN"); dir != "" {
+		candidates = append(candidates, filepath.Join(dir, "..", "esc10"))
 	}
-	if _, err := os.Stat(filepath.Join(dir, "meta", "esc50.csv")); err != nil {
-		t.Skipf("no ESC-10 clips in %s (set REPRODL_ESC10)", dir)
+	for _, dir := range candidates {
+		if _, err := os.Stat(filepath.Join(dir, "meta", "esc50.csv")); dir != "" && err == nil {
+			return dir
+		}
 	}
-	return dir
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("no ESC-10 clips in %q", candidates)
+	}
+	t.Skipf("no ESC-10 clips in %q (set REPRODL_ESC10)", candidates)
+	return ""
 }
 
 // TestGoldenMel compares every stage with torchaudio 2.11's on real clips.
