@@ -47,7 +47,7 @@ func (d *Difference) Explain() string {
 	for _, k := range causeKinds {
 		if differ[k] {
 			other = append(other, k)
-		} else if k != "system" || len(d.Why) == 0 {
+		} else if k == "code" || k == "params" || k == "data" || len(d.Why) == 0 {
 			same = append(same, k)
 		}
 	}
@@ -71,18 +71,18 @@ func enumerate(list []string) string {
 }
 
 // causes compares the records of two commits; nil if one has none.
-func (r *Repo) causes(ctx context.Context, a, b git.ID) ([]Cause, error) {
+func (r *Repo) causes(ctx context.Context, a, b git.ID, nameA, nameB string) ([]Cause, error) {
 	if a == "" || b == "" {
 		return nil, nil
 	}
-	old, err := r.recordOf(ctx, a)
+	old, err := r.recordOf(ctx, a, nameA)
 	if errors.Is(err, git.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	now, err := r.recordOf(ctx, b)
+	now, err := r.recordOf(ctx, b, nameB)
 	if errors.Is(err, git.ErrNotFound) {
 		return nil, nil
 	}

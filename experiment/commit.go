@@ -219,11 +219,18 @@ func (w *work) commit(ctx context.Context, base git.ID, s *stages, o *RunOptions
 		return nil, err
 	}
 	f := ref{Baseline: base, Name: o.Name, ID: id}
-	record, err := w.record(ctx, id, s, o)
+	record, err := w.record(f, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.repo.publish(ctx, f, o.Force, append(extra, record)); err != nil {
+	extra = append(extra, record)
+	if old, ok := w.repo.exists(ctx, f); ok && old != id { // to be replaced, if at all
+		was := ref{Baseline: base, Name: f.Name, ID: old}
+		if rec, err := w.repo.git.Ref(ctx, recordRef(was)); err == nil {
+			extra = append(extra, git.Update{Name: recordRef(was), Old: rec})
+		}
+	}
+	if err := w.repo.publish(ctx, f, o.Force, extra); err != nil {
 		return nil, err
 	}
 	w.tellUntracked(ctx, tree)

@@ -53,7 +53,7 @@ func (r *Repo) Diff(ctx context.Context, a, b string, opts *DiffOptions) (*Diffe
 		Metrics: diffFiles((*Data).Metrics, old, now, opts.All),
 		Params:  diffFiles((*Data).Params, old, now, opts.All),
 	}
-	d.Why, err = r.causes(ctx, oldID, nowID)
+	d.Why, err = r.causes(ctx, oldID, nowID, a, b)
 	return d, err
 }
 

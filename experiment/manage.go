@@ -132,32 +132,22 @@ func (r *Repo) others(ctx context.Context, keep []ref) ([]ref, error) {
 	return rest, nil
 }
 
-// removeRefs deletes the references, and the record of provenance unless
-// another experiment has the same commit.
+// removeRefs deletes the references and the records of provenance.
 func (r *Repo) removeRefs(ctx context.Context, gone []ref) error {
 	if len(gone) == 0 {
 		return nil
 	}
 	var updates []git.Update
-	records := map[git.ID]bool{}
+	applied, _ := r.git.Ref(ctx, execApply)
 	for _, f := range gone {
 		updates = append(updates, git.Update{Name: f.String(), Old: f.ID})
-		records[f.ID] = true
-	}
-	rest, err := r.others(ctx, gone)
-	if err != nil {
-		return err
-	}
-	for _, f := range rest {
-		delete(records, f.ID)
-	}
-	for id := range records {
-		if old, err := r.git.Ref(ctx, recordRef(id)); err == nil {
-			updates = append(updates, git.Update{Name: recordRef(id), Old: old})
+		if old, err := r.git.Ref(ctx, recordRef(f)); err == nil {
+			updates = append(updates, git.Update{Name: recordRef(f), Old: old})
 		}
-	}
-	if applied, err := r.git.Ref(ctx, execApply); err == nil && records[applied] {
-		updates = append(updates, git.Update{Name: execApply, Old: applied})
+		if f.ID == applied {
+			updates = append(updates, git.Update{Name: execApply, Old: applied})
+			applied = ""
+		}
 	}
 	return r.git.UpdateRefs(ctx, updates...)
 }
@@ -183,7 +173,11 @@ func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
 		}
 		update.Old = ""
 	}
-	return r.git.UpdateRefs(ctx, git.Update{Name: f.String(), Old: f.ID}, update)
+	updates := []git.Update{{Name: f.String(), Old: f.ID}, update}
+	if rec, err := r.git.Ref(ctx, recordRef(f)); err == nil {
+		updates = append(updates, git.Update{Name: recordRef(f), Old: rec}, git.Update{Name: recordRef(to), New: rec})
+	}
+	return r.git.UpdateRefs(ctx, updates...)
 }
 
 // Branch makes a git branch of an experiment, named NAME-branch if branch is

@@ -17,8 +17,8 @@ import (
 )
 
 // Record is what the result of an experiment depends on besides what DVC
-// records. It is a blob on a reference refs/reprodl/provenance/xx/yyyy of its
-// own, so that the commit is exactly DVC's; pushing and removing experiments
+// records. It is a blob on a reference of its own, below
+// refs/reprodl/provenance, so that the commit is exactly DVC's; pushing and removing experiments
 // takes it along.
 type Record struct {
 	Task     string            `json:"task,omitempty"`     // of the queue
@@ -41,14 +41,17 @@ type Code struct {
 	Deps            map[string]string // version and sum of each module
 }
 
-// recordRef is where the record of an experiment's commit is kept.
-func recordRef(commit git.ID) string {
-	return "refs/reprodl/provenance/" + string(commit[:2]) + "/" + string(commit[2:])
+// recordDir is where the records of a commit are kept. Two experiments may have
+// the same commit, saved within a second, and yet different records.
+func recordDir(commit git.ID) string {
+	return "refs/reprodl/provenance/" + string(commit[:2]) + "/" + string(commit[2:]) + "/"
 }
+
+func recordRef(f ref) string { return recordDir(f.ID) + f.Name }
 
 // record stores what is known about this run and returns the update that
 // attaches it to the commit.
-func (w *work) record(_ context.Context, commit git.ID, s *stages, o *RunOptions) (git.Update, error) {
+func (w *work) record(f ref, o *RunOptions) (git.Update, error) {
 	rec := Record{Task: o.task, System: system(), Backend: o.Backend, Seed: o.Seed,
 		Params: map[string]string{}, Data: map[string]string{}, Programs: map[string]Code{}}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -60,7 +63,7 @@ func (w *work) record(_ context.Context, commit git.ID, s *stages, o *RunOptions
 		return git.Update{}, err
 	}
 	id, err := w.git.WriteObject(git.Blob, append(data, '\n'))
-	return git.Update{Name: recordRef(commit), New: id}, err
+	return git.Update{Name: recordRef(f), New: id}, err
 }
 
 // addInputs takes the hashes of parameters and data from the lock entries, of
@@ -149,17 +152,28 @@ func (r *Repo) Provenance(ctx context.Context, name string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := r.recordOf(ctx, id)
+	rec, err := r.recordOf(ctx, id, name)
 	if errors.Is(err, git.ErrNotFound) {
 		return nil, &messageError{"experiment '" + name + "' has no record of its provenance", ErrNotFound}
 	}
 	return rec, err
 }
 
-func (r *Repo) recordOf(ctx context.Context, id git.ID) (*Record, error) {
-	blob, err := r.git.Ref(ctx, recordRef(id))
+// recordOf returns the record of a commit; of several, that of the name. DVC
+// renames experiments without telling us.
+func (r *Repo) recordOf(ctx context.Context, id git.ID, name string) (*Record, error) {
+	refs, err := r.git.Refs(ctx, recordDir(id))
 	if err != nil {
 		return nil, err
+	}
+	if len(refs) == 0 {
+		return nil, git.ErrNotFound
+	}
+	blob := refs[0].ID
+	for _, g := range refs {
+		if g.Name == recordDir(id)+name {
+			blob = g.ID
+		}
 	}
 	_, data, err := r.git.Object(ctx, blob)
 	if err != nil {

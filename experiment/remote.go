@@ -138,8 +138,8 @@ func (r *Repo) PushRefs(ctx context.Context, remote string, opts *SyncOptions) (
 		id, known := idOf(there, f)
 		if s.add(f, id, known, opts.Force) {
 			args = append(args, string(f.ID)+":"+f.String())
-			if rec, err := r.git.Ref(ctx, recordRef(f.ID)); err == nil {
-				args = append(args, "+"+string(rec)+":"+recordRef(f.ID))
+			if rec, err := r.git.Ref(ctx, recordRef(f)); err == nil {
+				args = append(args, "+"+string(rec)+":"+recordRef(f))
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (
 		id, known := idOf(have, f)
 		if s.add(f, id, known, opts.Force) {
 			specs = append(specs, "+"+f.String()+":"+f.String())
-			records = append(records, recordRef(f.ID))
+			records = append(records, recordRef(f))
 		}
 	}
 	if len(specs) > 0 {

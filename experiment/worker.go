@@ -215,7 +215,7 @@ func (q *Queue) published(ctx context.Context, t *Task) (string, error) {
 	f := ref{Baseline: git.ID(t.Baseline), Name: t.Name}
 	id, ok := q.repo.exists(ctx, f)
 	if ok {
-		if rec, err := q.repo.recordOf(ctx, id); err == nil && rec.Task == t.ID {
+		if rec, err := q.repo.recordOf(ctx, id, t.Name); err == nil && rec.Task == t.ID {
 			return string(id), nil
 		}
 	}

@@ -10,13 +10,14 @@ import (
 	"golang.org/x/term"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
 func (a *app) expShowCmd() *cobra.Command {
 	var opts experiment.ShowOptions
 	var table experiment.TableOptions
 	var asJSON, markdown, noPager, noFetch bool
-	var order string
+	var order, html string
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Print experiments",
@@ -38,6 +39,9 @@ func (a *app) expShowCmd() *cobra.Command {
 			if asJSON {
 				_, err := a.Stdout.Write(append(experiment.AppendJSON(nil, states), '\n'))
 				return err
+			}
+			if html != "" {
+				return a.writeHTML(html, states, &table)
 			}
 			t, err := experiment.Tabulate(states, &table)
 			if err != nil {
@@ -76,11 +80,28 @@ func (a *app) expShowCmd() *cobra.Command {
 	f.BoolVar(&asJSON, "json", false, "print output in JSON format instead of a human-readable table")
 	f.BoolVar(&table.CSV, "csv", false, "print output in csv format instead of a human-readable table")
 	f.BoolVar(&markdown, "md", false, "show tabulated output in the Markdown format (GFM)")
+	f.StringVar(&html, "html", "", "write a page with table and plots to `file` (not in dvc)")
 	f.IntVar(&table.Precision, "precision", 0, "round metrics/params to `n` digits precision")
 	f.BoolVarP(&opts.Force, "force", "f", false, "force re-collection of experiments instead of loading from exp cache")
 	f.BoolVar(&noFetch, "no-fetch", false, "")
 	f.MarkHidden("no-fetch")
 	return cmd
+}
+
+func (a *app) writeHTML(name string, states []experiment.State, table *experiment.TableOptions) error {
+	f, err := atomicfile.Create(a.path(name), nil)
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if err := experiment.WriteHTML(f, "Experiments", states, table); err != nil {
+		return err
+	}
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	a.printf("file://%s\n", a.path(name))
+	return nil
 }
 
 func (a *app) expDiffCmd() *cobra.Command {
@@ -111,8 +132,11 @@ func (a *app) expDiffCmd() *cobra.Command {
 			}
 			table.A, table.B = args[0], args[1]
 			_, err = a.Stdout.Write(d.AppendText(nil, &table))
-			for _, c := range d.Why {
-				fmt.Fprintf(a.Stderr, "%s\n", c)
+			if why := d.Explain(); why != "" {
+				fmt.Fprintf(a.Stderr, "\n%s\n", why)
+				for _, c := range d.Why {
+					fmt.Fprintf(a.Stderr, "  %s\n", c)
+				}
 			}
 			return err
 		},

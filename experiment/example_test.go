@@ -1,0 +1,133 @@
+package experiment_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// scratch makes a DVC repository with a params.yaml and a first commit.
+func scratch() (dir string, env []string) {
+	dir, err := os.MkdirTemp("", "experiment-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	env = append(os.Environ(), "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
+	for name, text := range map[string]string{"params.yaml": "lr: 0.1\n", ".dvc/config": "", ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"} {
+		os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777)
+		os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666)
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-qm", "init"}} {
+		cmd := exec.Command("git", args...)
+		cmd.Dir, cmd.Env = dir, env
+		if out, err := cmd.CombinedOutput(); err != nil {
+			log.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	return dir, env
+}
+
+// A program runs its own Go functions as the stages of an experiment.
+func ExampleRepo_Run() {
+	dir, env := scratch()
+	defer os.RemoveAll(dir)
+	repo, err := experiment.Open(dir, &experiment.Options{Env: env})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer repo.Close()
+
+	train := pipeline.Stage{
+		Name:   "train",
+		Params: []pipeline.Params{{Keys: []string{"lr"}}},
+		Outs:   []pipeline.Out{{Path: "metrics.json", Metric: true, NoCache: true}},
+		Run: func(context.Context) error {
+			return os.WriteFile(filepath.Join(dir, "metrics.json"), []byte(`{"acc": 0.9}`), 0o666)
+		},
+	}
+	ctx := context.Background()
+	for _, lr := range []string{"0.5", "0.25"} {
+		e, err := repo.Run(ctx, &experiment.RunOptions{
+			Name: "lr-" + lr, Set: []string{"lr=" + lr},
+			Stages: []pipeline.Stage{train}, Program: "go run .",
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("saved", e.Name)
+	}
+	d, err := repo.Diff(ctx, "lr-0.5", "lr-0.25", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range d.Params {
+		fmt.Println(c.Name, c.Old, "->", c.New)
+	}
+	fmt.Println(d.Explain())
+	// Output:
+	// saved lr-0.5
+	// saved lr-0.25
+	// lr 0.5 -> 0.25
+	// same code and data; params differs
+}
+
+func ExampleSearch() {
+	space := experiment.Space{
+		{Key: "train.lr", Low: 1e-4, High: 1, Log: true},
+		{Key: "model.layers", Low: 1, High: 8, Int: true},
+		{Key: "model.kind", Values: []any{"cnn", "mlp"}},
+	}
+	search, err := experiment.NewSearch(space, &experiment.SearchOptions{Seed: 1, Maximize: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 30 {
+		point := search.Ask()
+		// Here an experiment would run with space.Set(point).
+		accuracy := 0.5
+		if point[2] == "cnn" {
+			accuracy = 0.9
+		}
+		if err := search.Tell(point, accuracy); err != nil {
+			log.Fatal(err)
+		}
+	}
+	best, accuracy := search.Best()
+	fmt.Println(best[2], accuracy)
+	// Output: cnn 0.9
+}
+
+func ExampleSpace_Grid() {
+	space := experiment.Space{{Key: "lr", Values: []any{0.1, 0.01}}, {Key: "seed", Low: 0, High: 2, Int: true}}
+	for point := range space.Grid(3) {
+		fmt.Println(space.Set(point))
+	}
+	// Output:
+	// [lr=0.1 seed=0]
+	// [lr=0.1 seed=1]
+	// [lr=0.1 seed=2]
+	// [lr=0.01 seed=0]
+	// [lr=0.01 seed=1]
+	// [lr=0.01 seed=2]
+}
+
+func ExampleCombinations() {
+	sets, err := experiment.Combinations([]string{"lr=0.1,0.01", "train.seed=range(0,2)"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, set := range sets {
+		fmt.Println(set)
+	}
+	// Output:
+	// [lr=0.1 train.seed=0]
+	// [lr=0.1 train.seed=1]
+	// [lr=0.01 train.seed=0]
+	// [lr=0.01 train.seed=1]
+}

@@ -1,0 +1,120 @@
+package experiment_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/experiment"
+)
+
+func TestProvenanceExplainsADifference(t *testing.T) {
+	p := newProject(t, nil)
+	ctx := t.Context()
+	run := func(name, backend string, set ...string) {
+		_, err := p.open().Run(ctx, &experiment.RunOptions{Name: name, Backend: backend, Seed: "7", Set: set, Force: true})
+		require.NoError(t, err)
+	}
+	run("cpu", "simplego")
+	run("gpu", "xla")
+	run("lr", "simplego", "lr=0.5")
+	r := p.open()
+	rec, err := r.Provenance(ctx, "cpu")
+	require.NoError(t, err)
+	assert.Equal(t, "7", rec.Seed)
+	assert.NotEmpty(t, rec.Code.Go)
+	assert.Contains(t, rec.System, "gomaxprocs")
+	assert.Contains(t, rec.Data, "in")
+	assert.Contains(t, rec.Params, "params.yaml")
+	explain := func(a, b string) string {
+		d, err := r.Diff(ctx, a, b, nil)
+		require.NoError(t, err)
+		return d.Explain()
+	}
+	assert.Equal(t, "same code, params and data; backend differs", explain("cpu", "gpu"))
+	assert.Equal(t, "same code and data; params differs", explain("cpu", "lr"))
+	assert.Equal(t, "same code, params, data, backend, seed and system", explain("cpu", "cpu"))
+	assert.Empty(t, explain("HEAD", "cpu"), "HEAD has no record")
+
+	require.NoError(t, r.Remove(ctx, "cpu", "gpu", "lr"))
+	assert.Empty(t, p.git("for-each-ref", "refs/reprodl"), "records go with their experiments")
+}
+
+func TestRecordsTravel(t *testing.T) {
+	p := newProject(t, nil)
+	p.mustRun("one", "lr=2")
+	remote := filepath.Join(t.TempDir(), "remote.git")
+	p.git("init", "-q", "--bare", remote)
+	p.git("remote", "add", "origin", remote)
+	r := p.open()
+	ctx := t.Context()
+	s, exps, err := r.PushRefs(ctx, "origin", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"one"}, s.Done)
+	require.Len(t, exps, 1)
+	require.NoError(t, r.Remove(ctx, "one"))
+	p.mustRun("one", "lr=3") // another of that name
+	s, _, err = r.PullRefs(ctx, "origin", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"one"}, s.Diverged)
+	_, _, err = r.PullRefs(ctx, "origin", &experiment.SyncOptions{Force: true, Names: []string{"one"}})
+	require.NoError(t, err)
+	e, err := r.Find(ctx, "one")
+	require.NoError(t, err)
+	assert.Equal(t, exps[0].Rev, e.Rev)
+	_, err = r.Provenance(ctx, "one")
+	assert.NoError(t, err)
+	require.NoError(t, r.RenameRemote(ctx, "origin", "one", "uno", false))
+	list, err := r.ListRemote(ctx, "origin", nil)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	assert.Equal(t, "uno", list[0].Name)
+	_, err = r.ListRemote(ctx, "--upload-pack=evil", nil)
+	assert.ErrorContains(t, err, "not a valid Git remote")
+}
+
+func TestHTMLPage(t *testing.T) {
+	p := newProject(t, nil)
+	p.mustRun("one", "lr=2")
+	states, err := p.open().Show(t.Context(), nil)
+	require.NoError(t, err)
+	var page strings.Builder
+	require.NoError(t, experiment.WriteHTML(&page, "mine", states, nil))
+	assert.Contains(t, page.String(), "<html")
+	assert.Contains(t, page.String(), "[one]")
+	assert.NotContains(t, page.String(), "src=\"http")
+}
+
+func TestApplyKeepsWhatWasThere(t *testing.T) {
+	p := newProject(t, nil)
+	p.mustRun("one", "lr=2")
+	p.mustRun("two", "lr=3")
+	p.write("notes.txt", "edited\n")
+	p.write("untracked.txt", "mine\n")
+	before := p.files()
+	index := p.git("ls-files", "--stage")
+	require.NoError(t, p.open().Apply(t.Context(), "one"))
+	assert.Contains(t, p.read("params.yaml"), "lr: 2")
+	assert.Contains(t, p.read("model.txt"), "lr: 2")
+	assert.Equal(t, "mine\n", p.read("untracked.txt"))
+	assert.Equal(t, index, p.git("ls-files", "--stage"))
+	p.git("reset", "-q", "--hard")
+	require.NoError(t, os.Remove(filepath.Join(p.dir, "untracked.txt")))
+	p.run("sh", "-c", "rm -f dvc.lock metrics.yaml .gitignore")
+	p.git("stash", "apply", "-q", "refs/exps/apply/stash")
+	strip := func(s string) string {
+		var keep []string
+		for _, l := range strings.Split(s, "\n") {
+			if !strings.HasSuffix(l, " model.txt") { // ignored by git
+				keep = append(keep, l)
+			}
+		}
+		return strings.Join(keep, "\n")
+	}
+	assert.Equal(t, strip(before), strip(p.files()), "what was there can be brought back by git")
+	p.fsck()
+}
