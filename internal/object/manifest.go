@@ -93,7 +93,7 @@ func parsePlain(s string) ([]Entry, bool) {
 			return nil, false
 		}
 		e.Path = s[:end]
-		if strings.IndexByte(e.Path, '\\') >= 0 || !localPath(e.Path) || len(entries) > 0 && e.Path <= entries[len(entries)-1].Path {
+		if !plainASCII(e.Path) || !localPath(e.Path) || len(entries) > 0 && e.Path <= entries[len(entries)-1].Path {
 			return nil, false
 		}
 		entries = append(entries, e)
@@ -106,6 +106,16 @@ func parsePlain(s string) ([]Entry, bool) {
 	}
 }
 
+// plainASCII reports whether a JSON string stands for itself.
+func plainASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
 func parseJSON(data []byte) ([]Entry, error) {
 	var raw []struct {
 		MD5     string `json:"md5"`
@@ -113,6 +123,9 @@ func parseJSON(data []byte) ([]Entry, error) {
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	if len(raw) == 0 {
+		return nil, nil
 	}
 	entries := make([]Entry, len(raw))
 	for i, r := range raw {
