@@ -159,7 +159,7 @@ func (v *variable) bytes(limit int) (int, error) {
 	if !ok || v.Path == "" {
 		return 0, checkpointErrorf("variable %q of type %q", v.Path, v.Type)
 	}
-	n := int(t.Memory())
+	n := t.Size()
 	for _, d := range v.Dims {
 		if d < 1 || n > limit/d {
 			return 0, checkpointErrorf("variable %s of shape %d doesn't fit the file", v.Path, v.Dims)

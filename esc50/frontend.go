@@ -56,9 +56,6 @@ func (f *frontEnd) clone() *frontEnd {
 
 func (f *frontEnd) frames() int { return f.mel.Frames(f.samples) }
 
-// size is the number of values of a spectrogram.
-func (f *frontEnd) size() int { return f.mel.Bands() * f.frames() }
-
 // read computes the spectrogram of the WAV file fsys/name into dst.
 func (f *frontEnd) read(dst []float32, fsys fs.FS, name string) ([]float32, error) {
 	file, err := fsys.Open(name)
