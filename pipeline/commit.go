@@ -85,9 +85,6 @@ func (p *repro) commit(ctx context.Context, c selection, opts *CommitOptions) er
 	}
 	defer release()
 	if changed {
-		if err := s.checkOutputs(); err != nil {
-			return err
-		}
 		return p.record(ctx, s)
 	}
 	return p.storeUnchanged(ctx, c, opts)

@@ -37,4 +37,23 @@
 // content or the new. dvc.lock is written when a stage has finished, and
 // synced, so finished work survives. The locks below .dvc/tmp are DVC's own:
 // two runs, of this package or of DVC, exclude each other.
+//
+// # Where it differs from DVC
+//
+// What is on disk is the same, so that both tools work on one tree, but:
+//
+//   - The outputs of a stage are deleted only when all of its dependencies and
+//     parameters were found; DVC deletes them first.
+//   - A run is restored from the run cache only if its recorded parameters are
+//     the present ones. DVC's key leaves out any parameter named size or nfiles
+//     and so restores what was made with another value.
+//   - A stage that fails takes back its own lines in .gitignore, not those of
+//     stages that succeeded before it.
+//   - With [ReproOptions].Jobs above 1 independent stages run side by side.
+//     Each line that a command prints then begins with the address of its
+//     stage, and new entries of dvc.lock are in the order of the plan, whoever
+//     finishes first.
+//   - [Result] and [StageStatus] say why: what changed, from what to what.
+//   - A stage may be a Go function ([Repo.Define]) and may depend on the source
+//     files of a Go package ([Repo.SyncCode]).
 package pipeline

@@ -34,8 +34,8 @@ func isNotFound(err error) bool {
 func parseTarget(text string, glob bool) (target, error) {
 	if glob {
 		i := strings.LastIndexByte(text, ':')
-		if i < 0 {
-			return target{dvcfile.ProjectName, text}, nil
+		if i <= 0 {
+			return target{dvcfile.ProjectName, text[i+1:]}, nil
 		}
 		return target{text[:i], text[i+1:]}, nil
 	}
