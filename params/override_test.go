@@ -145,7 +145,12 @@ func TestApplyTOML(t *testing.T) {
 	text := "a = 1 # one\n\n[t] # table\nx = \"s\" # x\ny = [1,\n  2] # y\n[t.sub]\nz = 1\n"
 	got, err := params.Apply("p.toml", []byte(text), "t.y=[3]", "~t.x", "+t.new=true", "+top='q\"'", "+n.m={a: 1}", "t.sub.z=2")
 	require.NoError(t, err)
-	assert.Equal(t, "a = 1 # one\ntop = \"q\\\"\"\nn = {m = {a = 1}}\n\n[t] # table\ny = [3] # y\nnew = true\n[t.sub]\nz = 2\n", string(got))
+	assert.Equal(t, "a = 1 # one\ntop = \"q\\\"\"\n\n[t] # table\ny = [3] # y\nnew = true\n[t.sub]\nz = 2\n\n[n.m]\na = 1\n", string(got))
+	got, err = params.Apply("p.toml", []byte("q.inl = {a = 1, b = 'c'} # d\n"), "q.inl.a=2")
+	require.NoError(t, err)
+	assert.Equal(t, "q.inl = {a = 2, b = \"c\"} # d\n", string(got))
+	_, err = params.Apply("p.py", []byte("a = 1\n"), "+b=1")
+	assert.ErrorContains(t, err, "cannot be given new keys")
 	_, err = params.Apply("p.toml", []byte(text), "a=null")
 	assert.ErrorContains(t, err, "TOML has no null")
 }

@@ -69,7 +69,11 @@ func Apply(name string, data []byte, overrides ...string) ([]byte, error) {
 		}
 		return out, checkEdit(name, out, now)
 	case pyFormat:
-		return editPy(data, values.root, now), nil
+		out, err := editPy(data, values.root, now)
+		if err != nil {
+			return nil, &Error{File: name, Err: err}
+		}
+		return out, nil
 	}
 	doc, err := dvcyaml.ParseDocument(name, data)
 	if err != nil {

@@ -9,33 +9,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 
-	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
-
-// editPy replaces the text " = old" by " = new" on the lines of assignments
-// whose values changed, as DVC does; everything else stays.
-func editPy(data []byte, root *dvcyaml.Node, now *Map) []byte {
-	lines := strings.SplitAfter(string(data), "\n")
-	var edit func(n *dvcyaml.Node, m *Map)
-	edit = func(n *dvcyaml.Node, m *Map) {
-		for _, p := range n.Pairs {
-			v, ok := m.Get(p.Key.Value)
-			if !ok {
-				continue
-			}
-			if sub, isMap := v.(*Map); isMap && p.Value.Kind == dvcyaml.Mapping {
-				edit(p.Value, sub)
-				continue
-			}
-			if i := p.Value.Line - 1; i >= 0 && i < len(lines) && !pyjson.Equal(p.Value.Value, v) {
-				lines[i] = strings.ReplaceAll(lines[i], " = "+pyjson.Str(p.Value.Value), " = "+pyjson.Str(v))
-			}
-		}
-	}
-	edit(root, now)
-	return []byte(strings.Join(lines, ""))
-}
 
 // editTOML changes the values that differ between old and now where they
 // stand, removes the lines of keys that are gone and inserts new keys at the
@@ -46,7 +21,7 @@ func editTOML(data []byte, old, now *Map) ([]byte, error) {
 		return nil, err
 	}
 	for _, e := range edits {
-		if data, err = e.apply(data); err != nil {
+		if data, err = e.apply(data, now); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +70,10 @@ func sameType(a, b any) bool {
 var errTOMLPlace = errors.New("this key of the TOML file cannot be edited in place")
 
 // apply makes the edit in data.
-func (e *tomlEdit) apply(data []byte) ([]byte, error) {
+func (e *tomlEdit) apply(data []byte, now *Map) ([]byte, error) {
+	if m, isMap := e.v.(*Map); isMap && e.new && len(e.path) == 1 && m.Len() > 0 {
+		return appendTables(data, e.path, m)
+	}
 	text := ""
 	if !e.gone {
 		var err error
@@ -107,7 +85,7 @@ func (e *tomlEdit) apply(data []byte) ([]byte, error) {
 		from, to, line, ok := findTOML(data, e.path)
 		switch {
 		case !ok:
-			return nil, errTOMLPlace
+			return e.inline(data, now)
 		case e.gone:
 			return splice(data, line, lineEnd(data, to), ""), nil
 		}
@@ -126,6 +104,68 @@ func (e *tomlEdit) apply(data []byte) ([]byte, error) {
 		entry = "\n" + entry
 	}
 	return splice(data, end, end, entry), nil
+}
+
+// inline writes the table in braces anew in which the key stands.
+func (e *tomlEdit) inline(data []byte, now *Map) ([]byte, error) {
+	for n := len(e.path) - 1; n > 0; n-- {
+		from, to, _, ok := findTOML(data, e.path[:n])
+		if !ok {
+			continue
+		}
+		var v any = now
+		for _, part := range e.path[:n] {
+			at, ok := placeOf(v, part)
+			if ok {
+				v, ok = at.get()
+			}
+			if !ok {
+				return nil, errTOMLPlace
+			}
+		}
+		text, err := tomlText(v)
+		return splice(data, from, to, text), err
+	}
+	return nil, errTOMLPlace
+}
+
+// appendTables writes a new mapping as tables at the end of the file.
+func appendTables(data []byte, path []string, m *Map) ([]byte, error) {
+	var plain strings.Builder
+	var tables []string
+	for k, v := range m.All() {
+		name := pyjson.Str(k)
+		if sub, ok := v.(*Map); ok && sub.Len() > 0 {
+			tables = append(tables, name)
+			continue
+		}
+		text, err := tomlText(v)
+		if err != nil {
+			return nil, err
+		}
+		plain.WriteString(tomlKey(name) + " = " + text + "\n")
+	}
+	if plain.Len() > 0 {
+		names := make([]string, len(path))
+		for i, p := range path {
+			names[i] = tomlKey(p)
+		}
+		if len(data) > 0 && data[len(data)-1] != '\n' {
+			data = append(data[:len(data):len(data)], '\n')
+		}
+		if len(data) > 0 {
+			data = append(data[:len(data):len(data)], '\n')
+		}
+		data = append(data, "["+strings.Join(names, ".")+"]\n"+plain.String()...)
+	}
+	for _, name := range tables {
+		v, _ := m.Get(name)
+		var err error
+		if data, err = appendTables(data, append(path[:len(path):len(path)], name), v.(*Map)); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
 }
 
 func splice(data []byte, from, to int, text string) []byte {
