@@ -56,10 +56,12 @@
 //
 // # Figures
 //
-// AudioNet with 32 base filters, a batch of eight clips [8, 1, 128, 201], on two
-// cores of an AMD EPYC with AVX-512: 0.30 s of processor time for a training
-// step (forward, backward, Adam), 0.15 s of wall time when nothing else runs,
-// where PyTorch 2.15 takes 0.54 and 0.27; 328 MB at the peak for training and
-// inference together. The kernels reach 183 GFLOP/s a core (AVX-512) and 95
-// (AVX2). BenchmarkAgainstPyTorch measures the ratio on yours.
+// AudioNet with 32 base filters, a batch of eight clips [8, 1, 128, 201], on an
+// AMD EPYC with AVX-512 that other programs kept busy: one thread takes 0.29 s
+// of processor time for a training step (forward, backward, Adam) where PyTorch
+// 2.15 takes 0.46 to 0.49; with AVX2 forced it is 0.48. With two threads each,
+// in turns, the fastest steps took 0.51 s against 1.89 s and the fastest
+// inference 0.15 s against 0.44 s, and the peak of training and inference
+// together was 328 MB. The kernels do 183 GFLOP per second of processor time
+// (AVX-512) and 95 (AVX2). BenchmarkAgainstPyTorch measures the ratio on yours.
 package cpu

@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"sort"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,6 +34,10 @@ func fingerprint(t testing.TB, config string) string {
 	b, err := cpu.New(config)
 	require.NoError(t, err)
 	defer b.Finalize()
+	return fingerprintOn(t, b)
+}
+
+func fingerprintOn(t testing.TB, b compute.Backend) string {
 	w := newWorkload(t, b, 8, 3, 32, 73, 10)
 	h := sha256.New()
 	for range 3 {
@@ -82,6 +88,22 @@ func TestSameBitsGOMAXPROCS(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 8} {
 		runtime.GOMAXPROCS(n)
 		assert.Equal(t, trained, fingerprint(t, ""), "GOMAXPROCS=%d", n)
+	}
+}
+
+// TestSameBitsTogether trains on one backend from several goroutines at once.
+func TestSameBitsTogether(t *testing.T) {
+	if kernel.Current() == kernel.Generic && os.Getenv("REPRODL_LONG") == "" {
+		t.Skip("slow without assembler: set REPRODL_LONG=1")
+	}
+	got := make([]string, 3)
+	var wait sync.WaitGroup
+	for i := range got {
+		wait.Go(func() { got[i] = fingerprintOn(t, cpu.Default()) })
+	}
+	wait.Wait()
+	for _, g := range got {
+		assert.Equal(t, trained, g)
 	}
 }
 

@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"github.com/gomlx/compute/shapes"
-
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
@@ -208,6 +206,3 @@ func materialize(x *run, r rows, v *value) {
 		from.fill(to.data[at:at+to.h*to.w], to.w, t/to.c, t%to.c, 0, to.h, s)
 	})
 }
-
-// isPlanes tells whether a recipe could stand for a value of that shape.
-func isPlanes(s shapes.Shape) bool { return s.Rank() == 4 }
