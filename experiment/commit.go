@@ -23,7 +23,6 @@ import (
 type stages struct {
 	entries *pyjson.Map // lock entries by stage name, of the stages that ran
 	files   []string    // from the root of the DVC repository
-	params  []FileValues
 }
 
 // stagesOf reads the files of the pipeline after a run.

@@ -80,7 +80,6 @@ type tabulator struct {
 	fill            string
 	metrics, params names
 	deps            []string
-	headers         []string
 	column          map[string]int
 	today           string
 }

@@ -11,10 +11,9 @@ import (
 
 // syncFlags are the options that exp push and exp pull share.
 type syncFlags struct {
-	opts     experiment.SyncOptions
-	data     experiment.DataOptions
-	noCache  bool
-	runCache bool
+	opts    experiment.SyncOptions
+	data    experiment.DataOptions
+	noCache bool
 }
 
 func (s *syncFlags) add(cmd *cobra.Command, verb string) {
