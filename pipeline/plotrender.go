@@ -158,7 +158,33 @@ func (p *Plots) WriteHTML(w io.Writer) error {
 			continue
 		}
 		page.Plots = append(page.Plots, report.Plot{Name: plot.ID, Template: plot.Template, X: plot.X, Y: []string{plot.Y},
-			Title: plot.Title, XLabel: plot.XLabel, YLabel: plot.YLabel, Data: plot.Rows})
+			Title: plot.Title, XLabel: plot.XLabel, YLabel: plot.YLabel, Data: plot.labelled()})
 	}
 	return page.Render(w)
+}
+
+// labelled returns the rows with one name for each line of the plot: of the
+// revision, and of the file and the field where several are plotted.
+func (p *PlotResult) labelled() []*params.Map {
+	seen := map[string]map[any]bool{"filename": {}, "field": {}}
+	for _, row := range p.Rows {
+		for key, values := range seen {
+			v, _ := row.Get(key)
+			values[v] = true
+		}
+	}
+	rows := make([]*params.Map, len(p.Rows))
+	for i, row := range p.Rows {
+		rows[i] = row.Clone()
+		rev, _ := row.Get("rev")
+		label := fmt.Sprint(rev)
+		for _, key := range []string{"filename", "field"} {
+			if v, ok := row.Get(key); ok && len(seen[key]) > 1 {
+				label += " " + fmt.Sprint(v)
+			}
+			rows[i].Delete(key)
+		}
+		rows[i].Set("rev", label)
+	}
+	return rows
 }

@@ -123,6 +123,7 @@ func TestPlotsPageAndImages(t *testing.T) {
 	var page bytes.Buffer
 	require.NoError(t, plots.WriteHTML(&page))
 	assert.Contains(t, page.String(), "<html")
+	assert.Contains(t, page.String(), "workspace t2.json") // a line of its own for each file
 	p := m["pic.png"]
 	files, err := repoAt(t, dir).WritePlotImages(&p, "out")
 	require.NoError(t, err)
