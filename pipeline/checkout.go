@@ -95,12 +95,11 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 
 // checkouts is one Checkout at work.
 type checkouts struct {
-	repo    *Repo
-	opts    *CheckoutOptions
-	links   *links
-	list    Checkouts
-	failed  CheckoutError
-	unsaved []string
+	repo   *Repo
+	opts   *CheckoutOptions
+	links  *links
+	list   Checkouts
+	failed CheckoutError
 }
 
 // removeUnused removes outputs that are declared no more.

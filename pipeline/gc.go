@@ -46,6 +46,9 @@ func (gcChoiceError) Error() string {
 // found out what is needed (a commit cannot be read, a manifest is nowhere),
 // nothing is removed, unless SkipFailed is set.
 func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
+	if opts == nil {
+		opts = new(GCOptions)
+	}
 	if err := opts.Check(); err != nil {
 		return err
 	}

@@ -167,10 +167,3 @@ func (s *stat) isExec() bool    { return s.mode&0o111 != 0 }
 
 // perm returns the permission bits, set-id and sticky bits left out.
 func (s *stat) perm() fs.FileMode { return fs.FileMode(s.mode & 0o777) }
-
-func (d *dir) rmdir(name string) error {
-	if err := unix.Unlinkat(d.fd, name, unix.AT_REMOVEDIR); err != nil {
-		return d.fail("rmdir", name, err)
-	}
-	return nil
-}

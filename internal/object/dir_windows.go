@@ -72,7 +72,6 @@ func (d *dir) remove(name string) error {
 	return err
 }
 
-func (d *dir) rmdir(name string) error                   { return os.Remove(d.at(name)) }
 func (d *dir) mkdir(name string, perm fs.FileMode) error { return os.Mkdir(d.at(name), perm) }
 func (d *dir) chmod(name string, perm fs.FileMode) error { return os.Chmod(d.at(name), perm) }
 

@@ -1,7 +1,6 @@
 package object
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -113,20 +112,6 @@ func (h Hash) Legacy() Hash {
 		h.kind |= kindLegacy
 	}
 	return h
-}
-
-// Modern returns the present-day hash with the same digits.
-func (h Hash) Modern() Hash {
-	h.kind &^= kindLegacy
-	return h
-}
-
-// Compare orders hashes by their digits.
-func (h Hash) Compare(other Hash) int {
-	if c := bytes.Compare(h.sum[:], other.sum[:]); c != 0 {
-		return c
-	}
-	return int(h.kind) - int(other.kind)
 }
 
 // MarshalText implements [encoding.TextMarshaler].

@@ -52,9 +52,6 @@ var localRemote = map[string]kind{
 	"type": linkTypes, "protected": boolean, "shared": group, "slow_link_warning": boolean, "verify": boolean,
 }
 
-// sectionOrder is the order in which dvc lists and writes new sections.
-var sectionOrder = []string{"core", "cache", "remote", "state", "index", "machine", "feature", "plots", "exp", "parsing", "hydra", "studio", "db"}
-
 // remoteSchemes are the URL schemes DVC knows.
 var remoteSchemes = []string{"s3", "gs", "ssh", "hdfs", "webhdfs", "azure", "oss", "gdrive", "http", "https", "webdav", "webdavs", "remote"}
 
