@@ -32,12 +32,7 @@ const maxSimpleKey = 123
 // other type is a mistake of the caller and makes it panic, as does a
 // collection that contains itself.
 func Marshal(v any) []byte {
-	return Append(make([]byte, 0, 512), v)
-}
-
-// Append is Marshal onto dst, which is empty or ends a line.
-func Append(dst []byte, v any) []byte {
-	e := emitter{buf: dst}
+	e := emitter{buf: make([]byte, 0, 512)}
 	e.findShared(v)
 	switch v := normal(v).(type) {
 	case *Map:

@@ -18,10 +18,7 @@ func Str(v any) string {
 }
 
 // Repr is Python's repr(v): None, True, 0.1, 'text', [64, {'x': 7}].
-func Repr(v any) string { return string(AppendRepr(nil, v)) }
-
-// AppendRepr appends Repr(v) to dst.
-func AppendRepr(dst []byte, v any) []byte { return appendRepr(dst, v, 0) }
+func Repr(v any) string { return string(appendRepr(nil, v, 0)) }
 
 func appendRepr(dst []byte, v any, depth int) []byte {
 	if depth > maxDepth {

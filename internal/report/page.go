@@ -46,7 +46,7 @@ type Curve struct {
 // Series is one line of a curve.
 type Series struct {
 	Label  string  // of the revision; "" where there is only one
-	Points []Point // by ascending step; of more than [MaxPoints] the extremes are kept
+	Points []Point // by ascending step; of more than 4096 the extremes are kept
 	Count  int     // of points before thinning; 0 means len(Points)
 }
 

@@ -73,7 +73,7 @@ func TestThinKeepsExtremes(t *testing.T) {
 	}
 	points[54_321].Value, points[54_322].Value = 99, -99
 	out := thin(points)
-	assert.LessOrEqual(t, len(out), MaxPoints)
+	assert.LessOrEqual(t, len(out), maxPoints)
 	assert.Contains(t, out, Point{54_321, 99})
 	assert.Contains(t, out, Point{54_322, -99})
 	assert.Equal(t, points[0], out[0])

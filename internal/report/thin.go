@@ -1,16 +1,16 @@
 package report
 
-// MaxPoints is how many points of a series a page holds at most.
-const MaxPoints = 4096
+// maxPoints is how many points of a series a page holds at most.
+const maxPoints = 4096
 
 // thin keeps of every bucket of neighbouring points the first, the least, the
 // greatest and the last, so that no spike is lost.
 func thin(points []Point) []Point {
-	if len(points) <= MaxPoints {
+	if len(points) <= maxPoints {
 		return points
 	}
-	buckets := MaxPoints / 4
-	out := make([]Point, 0, MaxPoints)
+	buckets := maxPoints / 4
+	out := make([]Point, 0, maxPoints)
 	for b := range buckets {
 		from, to := b*len(points)/buckets, (b+1)*len(points)/buckets
 		low, high := from, from
