@@ -116,7 +116,7 @@ func (p *project) read(name string) string {
 
 func (p *project) open() *experiment.Repo {
 	p.Helper()
-	p.log.Reset()
+	p.log = new(bytes.Buffer)
 	r, err := experiment.Open(p.dir, &experiment.Options{Env: p.env, Logger: slog.New(slog.NewTextHandler(p.log, nil))})
 	require.NoError(p, err)
 	p.Cleanup(func() { r.Close() })
