@@ -197,26 +197,27 @@ func (f *fastConv) strip(to planes, in, packed, bias []float32, sums []kernel.Mo
 	size := f.offsets.Len() * kernel.Channels
 	tiles := ((h1-h0)*f.pitch + kernel.Pixels - 1) / kernel.Pixels
 	tile := s.get(slotOut, kernel.Channels*tiles*kernel.Pixels)
-	var spare kernel.Moments
 	for c := range f.outputs {
 		k := c % kernel.Channels
 		if k == 0 {
 			b := c / kernel.Channels
 			kernel.Conv(tile, tiles*kernel.Pixels, in, f.offsets, packed[b*size:(b+1)*size], tiles)
 		}
-		m, add := &spare, float32(0)
-		if sums != nil {
-			m = &sums[c]
-		}
+		var add []float32
 		if bias != nil {
-			add = bias[c]
+			add = bias[c : c+1]
 		}
 		for h := h0; h < h1; h++ {
 			row := tile[k*tiles*kernel.Pixels+(h-h0)*f.pitch:][:f.outW]
-			if bias == nil && sums == nil {
+			switch {
+			case sums != nil && bias != nil:
+				sums[c].AddBias(to.row(image, c, h), row, add[0])
+			case sums != nil:
+				sums[c].AddBias(to.row(image, c, h), row, 0)
+			case bias != nil:
+				kernel.Binary(kernel.Add, to.row(image, c, h), row, add)
+			default:
 				copy(to.row(image, c, h), row)
-			} else {
-				m.AddBias(to.row(image, c, h), row, add)
 			}
 		}
 	}
