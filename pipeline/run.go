@@ -259,7 +259,7 @@ func (p *repro) command(ctx context.Context, s *stage) error {
 				return err
 			}
 		}
-		return nil
+		return s.livePages()
 	})
 }
 
