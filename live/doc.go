@@ -41,8 +41,9 @@
 //
 // # Experiments
 //
-// [Options].Save is called when a run ends; package experiment has a function
-// that fits. Inside a DVC pipeline (DVC_ROOT) DVC saves the experiment itself.
+// [Options].Save is called when a run ends; its few lines around Repo.Save of
+// package experiment are the caller's, so that neither package needs the
+// other. Inside a DVC pipeline (DVC_ROOT) DVC saves the experiment itself.
 // While a run goes on in a DVC repository, the signal files in
 // .dvc/tmp/exps/run tell DVC's editor extension about it.
 //
