@@ -49,6 +49,8 @@
 //     and so restores what was made with another value.
 //   - A stage that fails takes back its own lines in .gitignore, not those of
 //     stages that succeeded before it.
+//   - A dry run says that a stage is cached if a run would restore it. DVC then
+//     looks for the inputs of the last run instead of the present ones.
 //   - With [ReproOptions].Jobs above 1 independent stages run side by side.
 //     Each line that a command prints then begins with the address of its
 //     stage, and new entries of dvc.lock are in the order of the plan, whoever

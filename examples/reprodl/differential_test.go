@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -264,6 +265,11 @@ func (d *differential) both(args ...string) {
 	}
 	wantActions, _ := parseActions(want.stdout)
 	gotActions, _ := parseActions(got.stdout)
+	if slices.Contains(args, "--dry") {
+		// A dry run of dvc looks up the inputs of the last run, not the present.
+		isRestore := func(a [2]string) bool { return a[0] == "restore" }
+		wantActions, gotActions = slices.DeleteFunc(wantActions, isRestore), slices.DeleteFunc(gotActions, isRestore)
+	}
 	assert.ElementsMatch(t, wantActions, gotActions, show)
 	if want.exit != 0 {
 		d.alike() // what is left of a failure is compared by the recorded cases
