@@ -49,9 +49,7 @@ const (
 )
 
 // notRunnable are cases that cannot run here, with the reason.
-var notRunnable = map[string]string{
-	"params-override-yaml": "an edited params.yaml has a blank line in another place than with dvc",
-}
+var notRunnable = map[string]string{}
 
 var actionLines = []struct {
 	kind string
