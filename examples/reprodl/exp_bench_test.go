@@ -31,7 +31,7 @@ func newBench(b *testing.B) *bench {
 	out, err := build.CombinedOutput()
 	require.NoError(b, err, "%s", out)
 	require.NoError(b, os.Mkdir(p.dir, 0o777))
-	p.sh("git init -q -b main && $0 init -q")
+	p.sh("git init -q -b main && git config gc.auto 0 && $0 init -q")
 	p.sh("printf 'lr: 0.1\\nseed: 0\\n' > params.yaml; printf 'stages:\\n  s:\\n    cmd: cp params.yaml out.txt; cp params.yaml metrics.yaml\\n" +
 		"    params: [lr, seed]\\n    outs: [out.txt]\\n    metrics: [{metrics.yaml: {cache: false}}]\\n' > dvc.yaml")
 	p.sh("$0 repro -q && git add -A && git commit -qm base")
