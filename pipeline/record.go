@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -127,6 +128,9 @@ func isTextFile(path string) (bool, error) {
 	defer f.Close()
 	buf := make([]byte, 512)
 	n, err := f.Read(buf)
+	if n == 0 && err != nil && err != io.EOF {
+		return false, err
+	}
 	if n == 0 {
 		return true, nil
 	}
