@@ -67,6 +67,16 @@ func TestTrainTwice(t *testing.T) {
 	}
 }
 
+// The weights after a training have the same bits on every machine. A change
+// of the constants belongs in the changelog.
+func TestTrainSameBits(t *testing.T) {
+	for want, c := range map[string]esc50.Config{"f0f0e33b554d3e0f": tinyConfig(), "71a68d6cf9fccb17": fullConfig()} {
+		result, err := esc50.Train(context.Background(), nil, tinyFeatures(t), c, nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, hash(t, result.Model)[:16])
+	}
+}
+
 func TestTrainSeedMatters(t *testing.T) {
 	f, c := tinyFeatures(t), tinyConfig()
 	c.MaxEpochs = 1
