@@ -1,11 +1,26 @@
 // Package reprodl is the home of five packages for reproducible training
-// programs in Go:
+// programs in Go. They write the files of DVC 3 and DVCLive 3, byte for byte.
 //
-//   - [github.com/reprodl/reprodl/params]: typed parameters from YAML, JSON and TOML
-//   - [github.com/reprodl/reprodl/live]: live metrics, in the files DVCLive writes
-//   - [github.com/reprodl/reprodl/pipeline]: DVC pipelines: stages, dvc.lock, cache
-//   - [github.com/reprodl/reprodl/experiment]: DVC experiments as git refs
-//   - [github.com/reprodl/reprodl/esc50]: audio classification on ESC-50, the same to the bit everywhere
+//   - [github.com/reprodl/reprodl/params]: typed parameters from YAML, JSON, TOML and Python files
+//   - [github.com/reprodl/reprodl/live]: live metrics, images and plots, and a report page;
+//     [github.com/reprodl/reprodl/live/gomlxlive] attaches it to a GoMLX loop,
+//     [github.com/reprodl/reprodl/live/tensorboard] writes event files
+//   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock, cache, run cache, remotes
+//   - [github.com/reprodl/reprodl/experiment]: experiments as git refs, their table, a queue, sweeps
+//   - [github.com/reprodl/reprodl/esc50]: audio classification on ESC-50, the same to the bit everywhere;
+//     [github.com/reprodl/reprodl/esc50/cpu] is its GoMLX backend, of use to other models too
 //
-// The packages meet only in a caller's main; examples/esc50 is such a main.
+// # Who imports whom
+//
+// params and live stand alone and stay light; pipeline reads parameters through
+// params, experiment runs pipelines. esc50 knows none of them. They meet in a
+// caller's main: examples/esc50 is one, examples/reprodl is the command dvc
+// made of pipeline and experiment. Only esc50, the examples and gomlxlive
+// import GoMLX.
+//
+// What they share is in internal: YAML and JSON as Python writes them (dvcyaml,
+// pyjson), the files of a pipeline (dvcfile) and its graph (stagegraph), the
+// cache (object), the repository's directory (repo), git, ignore files, the
+// source files of a Go package (gocode), replacing files (atomicfile) and the
+// report page (report).
 package reprodl

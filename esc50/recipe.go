@@ -5,7 +5,9 @@ package esc50
 // normalised, rotated in time and masked, with a falling learning rate, and
 // averaged over its last hundred steps. Data and seed are left to the caller.
 //
-// Blending (mixup) and label smoothing cost accuracy in networks of this size.
+// It was chosen among a few variants by the accuracy on folds 1 and 2 of ESC-10
+// with seed 42, so the other folds and seeds are the fairer measure of it.
+// Those with mixup and label smoothing did worse there.
 func ImprovedRecipe() Config {
 	return Config{
 		BaseFilters:  16,
