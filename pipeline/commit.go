@@ -51,6 +51,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	for i, c := range chosen {
 		p.place[c.stage] = i
 	}
+	defer p.syncLocks()
 	links := r.openLinks()
 	defer links.save()
 	for _, c := range chosen {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
@@ -218,7 +219,27 @@ func (p *repro) writeLock(s *stage, entry *dvcfile.LockStage) error {
 	}
 	p.r.log.Info(fmt.Sprintf("Updating lock file '%s'", p.r.rel(path)))
 	p.tracked[p.r.rel(path)] = true
-	return atomicfile.WriteFile(path, data, p.r.viaTemp(true))
+	opts := p.r.viaTemp(true)
+	opts.Later = true
+	if err := atomicfile.WriteFile(path, data, opts); err != nil {
+		return err
+	}
+	if p.lockDirs == nil {
+		p.lockDirs = map[string]bool{}
+	}
+	p.lockDirs[filepath.Dir(path)] = true
+	return nil
+}
+
+// syncLocks makes the last renames of lock files durable. Once in a run is
+// enough: what a power failure could bring back is the lock of an earlier
+// stage, and the run cache has the entries since.
+func (p *repro) syncLocks() {
+	for dir := range p.lockDirs {
+		if err := atomicfile.SyncDir(dir); err != nil {
+			p.r.log.Warn(fmt.Sprintf("'%s' could not be synced: %v", p.r.rel(dir), err))
+		}
+	}
 }
 
 // placeNew moves the new entries of later stages of the plan behind that of s.

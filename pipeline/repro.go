@@ -27,8 +27,10 @@ type repro struct {
 	forced  map[*stage]bool
 	fresh   map[*dvcfile.Lock][]*stage // stages that got their first entry, in the order of the file
 	tracked map[string]bool            // files for git, as shown
-	working *workLock
-	printed bool // something ran: a blank line sets the next stage apart
+	// lockDirs are the directories of the lock files written so far.
+	lockDirs map[string]bool
+	working  *workLock
+	printed  bool // something ran: a blank line sets the next stage apart
 }
 
 // Repro brings stages up to date: those that targets name, with all that they
@@ -57,6 +59,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	p.working = newWorkLock(r, unlock)
 	defer p.working.close()
 	defer r.saveMemo()
+	defer p.syncLocks()
 	if err := p.makePlan(targets); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ const TempPrefix = ".reprodl-tmp-"
 type Options struct {
 	Perm fs.FileMode // exact permission bits of the result; 0 means as described above
 	Sync bool        // fsync the file before, and its directory after, the rename
+	// Later leaves the directory to a call of SyncDir, which serves for many
+	// renames: a power failure before it may bring back older content, whole.
+	Later bool
 	// Temp is the directory of the temporary file, where nobody minds what a
 	// killed process leaves behind. It is made if need be. Empty, or on another
 	// file system than the destination: the directory of the destination.
@@ -117,8 +120,8 @@ func (f *File) Commit() error {
 		return err
 	}
 	f.done = true
-	if f.opts.Sync {
-		return syncDir(filepath.Dir(f.dest))
+	if f.opts.Sync && !f.opts.Later {
+		return SyncDir(filepath.Dir(f.dest))
 	}
 	return nil
 }

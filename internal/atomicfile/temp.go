@@ -23,8 +23,8 @@ func createTemp(dir string, perm fs.FileMode) (*os.File, error) {
 	}
 }
 
-// syncDir makes a rename in dir durable. Windows has no such operation.
-func syncDir(dir string) error {
+// SyncDir makes the renames in dir durable. Windows has no such operation.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
