@@ -71,7 +71,7 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 	if err != nil {
 		var missing *noTargetError
 		if errors.As(err, &missing) {
-			return nil, &classError{"not_found", fmt.Sprintf("Did you mean `git checkout %s`?", missing.target)}
+			return nil, &classError{"not_found", fmt.Sprintf("Did you mean `git checkout %s`?: %v", missing.target, err)}
 		}
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (c *checkouts) all(ctx context.Context, chosen []selection) error {
 	var outs []*output
 	for _, s := range chosen {
 		for _, o := range s.stage.outs {
-			if (s.only == nil || s.only(o)) && o.gitIgnored() && (!o.rec.Hash.IsZero() || s.stage.isDVC()) {
+			if (s.only == nil || s.only(o)) && o.gitIgnored() {
 				outs = append(outs, o)
 			}
 		}
@@ -148,6 +148,7 @@ func (c *checkouts) all(ctx context.Context, chosen []selection) error {
 	}
 	for _, o := range outs {
 		if o.rec.Hash.IsZero() {
+			c.unknown(o)
 			continue
 		}
 		if err := c.one(ctx, o); err != nil {
@@ -162,6 +163,9 @@ func (c *checkouts) check(ctx context.Context, outs []*output) error {
 	var unsaved []string
 	for _, o := range outs {
 		if o.rec.Hash.IsZero() {
+			if _, err := os.Lstat(o.abs); err == nil {
+				unsaved = append(unsaved, o.abs)
+			}
 			continue
 		}
 		lost, err := c.repo.Cache().Unsaved(ctx, c.repo.Hasher(), o.abs, o.rec.Hash)
@@ -186,6 +190,14 @@ func (e *UnsavedError) Error() string {
 
 // Class names the kind of error for scripts.
 func (e *UnsavedError) Class() string { return "unsaved_files" }
+
+// unknown is for an output that nothing is recorded of. Unlike DVC, which
+// deletes what is there, it leaves it alone.
+func (c *checkouts) unknown(o *output) {
+	c.repo.log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.abs))
+	c.failed.Targets = append(c.failed.Targets, o.show)
+	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))
+}
 
 func (c *checkouts) one(ctx context.Context, o *output) error {
 	release, err := c.repo.claim(&stage{outs: []*output{o}})
