@@ -29,6 +29,10 @@ func writeMissing(dir string) (created []string, err error) {
 		if err != nil {
 			return created, err
 		}
+		if runtime.GOOS == "windows" { // where the shell is cmd.exe
+			text = bytes.ReplaceAll(text, []byte("cmd: ./train"), []byte(`cmd: .\train.exe`))
+			text = bytes.ReplaceAll(text, []byte("    - train\n    params"), []byte("    - train.exe\n    params"))
+		}
 		out, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
