@@ -14,6 +14,8 @@ type Options struct {
 	// Stdin is the standard input of stage commands; nil is an empty one.
 	Stdin io.Reader
 	// Stdout and Stderr receive what stage commands print; nil discards it.
+	// With parallel stages they are written to while the Logger is: a writer
+	// that both share must be safe for that, as an *os.File is.
 	Stdout, Stderr io.Writer
 	// Env is the environment of stage commands, and what settings such as
 	// SHELL and DVC_GLOBAL_CONFIG_DIR are read from; nil is os.Environ().

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -108,6 +109,18 @@ func (w lineWriter) Write(rec []byte) (int, error) {
 	return len(rec), nil
 }
 
+// lockedWriter is for what the logger and the stages both write to.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(data []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(data)
+}
+
 func open(ts *testscript.TestScript, why bool) *pipeline.Repo {
 	var env []string
 	for _, kv := range testEnv(ts.Getenv("HOME")) {
@@ -115,8 +128,9 @@ func open(ts *testscript.TestScript, why bool) *pipeline.Repo {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	env = append(env, "GOFLAGS=-mod=mod", "LIVE="+ts.Getenv("LIVE"))
+	out, stderr := &lockedWriter{w: ts.Stdout()}, &lockedWriter{w: ts.Stderr()}
 	repo, err := pipeline.Open(ts.MkAbs("."), &pipeline.Options{
-		Env: env, Stdout: ts.Stdout(), Stderr: ts.Stderr(), Logger: lines(ts.Stdout(), ts.Stderr(), why),
+		Env: env, Stdout: out, Stderr: stderr, Logger: lines(out, stderr, why),
 	})
 	ts.Check(err)
 	return repo
