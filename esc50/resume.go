@@ -1,20 +1,34 @@
 package esc50
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"reflect"
 )
 
-// fingerprint identifies the clips and how their features were made; not the
-// features themselves, which may be large.
-func (f *Features) fingerprint() string {
+// fingerprint identifies the clips, how their features were made, and the
+// features: another recording under the same name is another training.
+func (f *Features) fingerprint() (string, error) {
 	text, err := json.Marshal(featureHeader{f.Front, f.Bands, f.Frames, f.Clips})
 	if err != nil {
-		return err.Error() // numbers and strings always marshal
+		return "", err
 	}
-	return fmt.Sprintf("%d clips, crc %08x", len(f.Clips), crc32.Checksum(text, castagnoli))
+	sum := crc32.Checksum(text, castagnoli)
+	values, raw := make([]float32, f.Size()), make([]byte, 0, 4*f.Size())
+	for i := range f.Len() {
+		if err := f.Read(values, i); err != nil {
+			return "", err
+		}
+		raw = raw[:0]
+		for _, v := range values {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+		}
+		sum = crc32.Update(sum, castagnoli, raw)
+	}
+	return fmt.Sprintf("%d clips, crc %08x", f.Len(), sum), nil
 }
 
 // matches reports why the training cannot continue from the checkpoint. Fields

@@ -129,7 +129,13 @@ func newTraining(b compute.Backend, f *Features, c Config, opts TrainOptions) (*
 	t := &training{backend: b, f: f, c: c, opts: opts}
 	t.batcher = batcher{c: c, f: f, index: f.inFolds(opts.Split.Train), norm: norm{0, 1}}
 	t.schedule = schedule{c, t.batcher.steps()}
-	t.at = progress{Split: opts.Split, Data: f.fingerprint()}
+	t.at = progress{Split: opts.Split}
+	if opts.Dir != "" { // only checkpoints need it
+		var err error
+		if t.at.Data, err = f.fingerprint(); err != nil {
+			return nil, err
+		}
+	}
 	store := model.NewStore()
 	saved, err := t.load()
 	if err != nil {

@@ -165,6 +165,14 @@ func TestResumeRefusesAnotherTraining(t *testing.T) {
 	_, err = esc50.Train(context.Background(), testBackend(), f, c, &split)
 	assert.ErrorIs(t, err, esc50.ErrCheckpoint)
 
+	d := synthetic(t, esc50.SynthOptions{Classes: 3, ClipsPerFold: 2, Seconds: 0.5, Seed: 1})
+	sounds, err := esc50.Extract(context.Background(), d, &esc50.ExtractOptions{Front: f.Front})
+	require.NoError(t, err)
+	require.Equal(t, f.Clips, sounds.Clips, "other sounds under the same names")
+	_, err = esc50.Train(context.Background(), testBackend(), sounds, c, opts)
+	require.ErrorIs(t, err, esc50.ErrCheckpoint)
+	assert.ErrorContains(t, err, "its features are of")
+
 	require.NoError(t, os.WriteFile(filepath.Join(dir, esc50.LastFile), []byte("damaged"), 0o666))
 	_, err = esc50.Train(context.Background(), testBackend(), f, c, opts)
 	require.ErrorIs(t, err, esc50.ErrCheckpoint)
