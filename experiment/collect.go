@@ -288,7 +288,7 @@ func metricValue(v any) any {
 	case []any, nil:
 		return nil
 	}
-	if _, ok := number(v); ok {
+	if _, ok := pyjson.Number(v); ok {
 		return v
 	}
 	if s, ok := v.(string); ok {

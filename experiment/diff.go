@@ -108,8 +108,8 @@ func diffFiles(side func(*Data) []FileValues, old, now *Data, all bool) []Change
 			if !all && equal(c.Old, c.New) {
 				continue
 			}
-			_, n1 := number(c.Old)
-			_, n2 := number(c.New)
+			_, n1 := pyjson.Number(c.Old)
+			_, n2 := pyjson.Number(c.New)
 			if n1 && n2 {
 				c.Diff = minus(c.New, c.Old)
 			}

@@ -74,25 +74,6 @@ func formatG(f float64, precision int) string {
 	}
 }
 
-// number is v as Python counts it: booleans are 0 and 1.
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case bool:
-		if v {
-			return 1, true
-		}
-		return 0, true
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	case *big.Int:
-		f, _ := new(big.Float).SetInt(v).Float64()
-		return f, true
-	}
-	return 0, false
-}
-
 // minus is Python's a - b of two numbers.
 func minus(a, b any) any {
 	x, xi := integer(a)
@@ -104,8 +85,8 @@ func minus(a, b any) any {
 		}
 		return d
 	}
-	fx, _ := number(a)
-	fy, _ := number(b)
+	fx, _ := pyjson.Number(a)
+	fy, _ := pyjson.Number(b)
 	return fx - fy
 }
 
@@ -126,8 +107,8 @@ func integer(v any) (*big.Int, bool) {
 
 // equal is Python's ==, for the leaves of params and metrics.
 func equal(a, b any) bool {
-	if x, ok := number(a); ok {
-		y, ok := number(b)
+	if x, ok := pyjson.Number(a); ok {
+		y, ok := pyjson.Number(b)
 		if !ok {
 			return false
 		}

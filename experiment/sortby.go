@@ -14,7 +14,7 @@ func lessValue(a, b any) bool {
 		if v == nil {
 			return 2
 		}
-		if _, ok := number(v); ok {
+		if _, ok := pyjson.Number(v); ok {
 			return 0
 		}
 		return 1
@@ -22,8 +22,8 @@ func lessValue(a, b any) bool {
 	if x, y := rank(a), rank(b); x != y {
 		return x < y
 	}
-	x, ok := number(a)
-	if y, ok2 := number(b); ok && ok2 {
+	x, ok := pyjson.Number(a)
+	if y, ok2 := pyjson.Number(b); ok && ok2 {
 		return x < y
 	}
 	return a != nil && pyjson.Str(a) < pyjson.Str(b)

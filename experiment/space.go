@@ -132,7 +132,7 @@ func (d *Dimension) value(u float64) any {
 
 // unit is the inverse of value.
 func (d *Dimension) unit(v any) float64 {
-	x, _ := number(v)
+	x, _ := pyjson.Number(v)
 	lo, hi := d.Low, d.High
 	if d.Int {
 		lo, hi = math.Ceil(lo)-0.5, math.Floor(hi)+0.5

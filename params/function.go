@@ -187,10 +187,10 @@ func cast(name string, v any) (any, error) {
 		}
 		return !falsy(v), nil
 	}
-	f, isNumber := toFloat(v)
+	f, isNumber := pyjson.Number(v)
 	if s, ok := v.(string); ok {
 		v = guess(strings.TrimSpace(s))
-		f, isNumber = toFloat(v)
+		f, isNumber = pyjson.Number(v)
 		if _, isFloat := v.(float64); isFloat && name == "int" {
 			return nil, bad
 		}
@@ -215,24 +215,6 @@ func cast(name string, v any) (any, error) {
 		return n, nil
 	}
 	return v, nil
-}
-
-func toFloat(v any) (float64, bool) {
-	switch v := v.(type) {
-	case bool:
-		if v {
-			return 1, true
-		}
-		return 0, true
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	case *big.Int:
-		f, _ := new(big.Float).SetInt(v).Float64()
-		return f, true
-	}
-	return 0, false
 }
 
 func choice(args arguments) (any, error) {
@@ -284,7 +266,7 @@ func newRange(args arguments) (any, error) {
 	if len(values) == 3 {
 		s.step = values[2]
 	}
-	if f, _ := toFloat(s.step); f == 0 {
+	if f, _ := pyjson.Number(s.step); f == 0 {
 		return nil, errors.New("the step of a range must not be zero")
 	}
 	return s, nil

@@ -193,8 +193,8 @@ func sortList(list []any, reverse bool) ([]any, error) {
 		if reverse {
 			a, b = b, a
 		}
-		x, okX := toFloat(a)
-		y, okY := toFloat(b)
+		x, okX := pyjson.Number(a)
+		y, okY := pyjson.Number(b)
 		if okX && okY {
 			return cmp.Compare(x, y)
 		}
@@ -212,13 +212,13 @@ func sortList(list []any, reverse bool) ([]any, error) {
 // orient turns a range round so that it ascends, or descends: its last value
 // becomes its first, and both ends move by one step.
 func (s *sweep) orient(descend bool) {
-	a, _ := toFloat(s.start)
-	b, _ := toFloat(s.end)
+	a, _ := pyjson.Number(s.start)
+	b, _ := pyjson.Number(s.end)
 	if a == b || descend == (a > b) {
 		return
 	}
 	move := s.step
-	if f, _ := toFloat(move); (f < 0) != descend {
+	if f, _ := pyjson.Number(move); (f < 0) != descend {
 		move = difference(int64(0), move)
 	}
 	s.start, s.end = plus(s.end, move), plus(s.start, move)
