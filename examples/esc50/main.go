@@ -18,7 +18,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
+
+	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
 func main() {
@@ -35,7 +36,7 @@ func main() {
 
 // run is the program called as args[0] with the arguments after it.
 func run(ctx context.Context, args []string, out io.Writer) error {
-	if filepath.Base(args[0]) == programName() {
+	if workspace.Installed(args[0]) {
 		return train(ctx, out)
 	}
 	flags := flag.NewFlagSet("esc50", flag.ContinueOnError)

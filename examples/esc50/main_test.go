@@ -14,11 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
 // TestMain lets the test binary be the training program that the walk installs.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == programName() {
+	if workspace.Installed(os.Args[0]) {
 		main()
 		return
 	}
@@ -71,7 +72,7 @@ func TestWalk(t *testing.T) {
 	assert.FileExists(t, filepath.Join(dir, reportFile))
 	assert.Regexp(t, `^\{"stages":\{"train":\{"accuracy":[0-9.]+\}\}\}\n$`, read(t, dir, summaryFile))
 	assert.Regexp(t, `^step\ttrain_loss\n0\t`, read(t, dir, "dvclive/plots/metrics/train_loss.tsv"))
-	tracked, err := git(context.Background(), dir, "ls-files")
+	tracked, err := workspace.Git(context.Background(), dir, "ls-files")
 	require.NoError(t, err)
 	assert.Subset(t, strings.Fields(tracked), []string{"experiments-data.dvc", "params.yaml", "dvc.yaml", ".gitignore"})
 	assert.NotContains(t, tracked, "experiments-data/")

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/progress"
 	"github.com/reprodl/reprodl/live"
 )
 
@@ -32,9 +33,9 @@ func train(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer data.Close()
-	bar := newBar(out, "features")
-	features, err := esc50.Extract(ctx, data, &esc50.ExtractOptions{Progress: bar.update})
-	bar.done()
+	bar := progress.NewBar(out, "features")
+	features, err := esc50.Extract(ctx, data, &esc50.ExtractOptions{Progress: bar.Update})
+	bar.Done()
 	if err != nil {
 		return err
 	}

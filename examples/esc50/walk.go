@@ -2,18 +2,31 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
-	"os"
 	"path/filepath"
+	"strings"
 
-	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/progress"
+	"github.com/reprodl/reprodl/examples/internal/workspace"
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/pipeline"
 )
+
+//go:embed workspace
+var embedded embed.FS
+
+// templates are the files of a new workspace.
+func templates() fs.FS {
+	sub, err := fs.Sub(embedded, "workspace")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return sub
+}
 
 // walk is the course's walk through one workspace.
 type walk struct {
@@ -52,22 +65,11 @@ func (w *walk) run(ctx context.Context) error {
 // prepare makes the workspace: a git and DVC repository with params.yaml,
 // dvc.yaml and the training program.
 func (w *walk) prepare(ctx context.Context) error {
-	if err := os.MkdirAll(w.dir, 0o777); err != nil {
-		return err
-	}
-	created, err := writeMissing(w.dir)
+	created, err := workspace.Make(ctx, w.dir, templates())
 	if err != nil {
 		return err
 	}
-	if err := gitInit(ctx, w.dir); err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(w.dir, ".dvc")); errors.Is(err, fs.ErrNotExist) {
-		if err := pipeline.Init(ctx, w.dir, nil); err != nil {
-			return err
-		}
-	}
-	if err := installProgram(w.dir); err != nil {
+	if err := workspace.Install(w.dir); err != nil {
 		return err
 	}
 	if w.params, err = loadParams(filepath.Join(w.dir, paramsFile)); err != nil {
@@ -76,9 +78,9 @@ func (w *walk) prepare(ctx context.Context) error {
 	if len(created) == 0 {
 		fmt.Fprintf(w.out, "Continuing in %s.\n", w.dir)
 	} else {
-		fmt.Fprintf(w.out, "Made %s with %s. Change what you like there and run this again.\n", w.dir, list(created))
+		fmt.Fprintf(w.out, "Made %s with %s. Change what you like there and run this again.\n", w.dir, strings.Join(created, ", "))
 	}
-	log := slog.New(&plainHandler{out: w.out})
+	log := workspace.NewLogger(w.out)
 	w.repo, err = pipeline.Open(w.dir, &pipeline.Options{Stdout: w.out, Stderr: w.out, Logger: log})
 	if err != nil {
 		return err
@@ -87,52 +89,12 @@ func (w *walk) prepare(ctx context.Context) error {
 	return err
 }
 
-// fetchData fills experiments-data once.
 func (w *walk) fetchData(ctx context.Context) error {
-	dir := filepath.Join(w.dir, w.params.Train.DataPath)
-	if d, err := esc50.OpenPath(dir); err == nil {
-		defer d.Close()
-		if w.data != "" {
-			fmt.Fprintf(w.out, "%s is already there; -data %s was not copied again.\n", dir, w.data)
-		}
-		fmt.Fprintf(w.out, "%d clips in %s.\n", len(d.Clips), dir)
-		return nil
-	}
-	if w.data == "" {
-		b := newBar(w.out, "synthesising clips")
-		defer b.done()
-		return esc50.Synthesize(ctx, dir, &esc50.SynthOptions{Progress: b.update})
-	}
-	d, err := esc50.OpenPath(w.data)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	b := newBar(w.out, "copying clips")
-	defer b.done()
-	return d.Copy(ctx, dir, b.update)
+	return workspace.Data(ctx, w.out, filepath.Join(w.dir, w.params.Train.DataPath), w.data)
 }
 
-// commit puts the data under DVC's control and everything small under git's:
-// the baseline of the experiments.
 func (w *walk) commit(ctx context.Context) error {
-	data := w.params.Train.DataPath
-	if _, err := os.Stat(filepath.Join(w.dir, data+".dvc")); err == nil {
-		fmt.Fprintf(w.out, "%s.dvc is there already.\n", data)
-		return nil
-	}
-	if _, err := w.repo.Add(ctx, nil, data); err != nil {
-		return err
-	}
-	if _, err := git(ctx, w.dir, "add", "-A"); err != nil {
-		return err
-	}
-	if _, err := git(ctx, w.dir, "commit", "-q", "-m", "Add the data, the parameters and the pipeline"); err != nil {
-		return err
-	}
-	head, err := git(ctx, w.dir, "log", "-1", "--format=%h %s")
-	fmt.Fprintf(w.out, "The clips are in DVC's cache, %s.dvc and the rest in git: %s\n", data, head)
-	return err
+	return workspace.Commit(ctx, w.out, w.repo, w.dir, w.params.Train.DataPath)
 }
 
 func (w *walk) showPipeline(ctx context.Context) error {
@@ -185,7 +147,7 @@ func (w *walk) variation(ctx context.Context) error {
 		Name: name,
 		Set:  []string{fmt.Sprintf("train.base_filters=%d", max(1, w.params.Train.BaseFilters/2))},
 		Temp: true,
-		Copy: []string{programName()}, // not in git
+		Copy: []string{workspace.Program}, // not in git
 		Seed: fmt.Sprint(w.params.Train.Seed),
 	})
 	return err
@@ -198,12 +160,12 @@ func (w *walk) results(ctx context.Context) error {
 		return err
 	}
 	table, err := experiment.Tabulate(states, &experiment.TableOptions{
-		Drop: []string{"^train.(data_path|gpus)$", "^step$", "^" + w.params.Train.DataPath + "$", "^" + programName() + "$"},
+		Drop: []string{"^train.(data_path|gpus)$", "^step$", "^" + w.params.Train.DataPath + "$", "^" + workspace.Program + "$"},
 	})
 	if err != nil {
 		return err
 	}
-	w.out.Write(table.AppendText(nil, isTerminal(w.out)))
+	w.out.Write(table.AppendText(nil, progress.IsTerminal(w.out)))
 	dir, err := filepath.Abs(w.dir)
 	fmt.Fprintf(w.out, "\nReport:    %s\nWorkspace: %s (dvc and git work there)\n", filepath.Join(dir, reportFile), dir)
 	return err

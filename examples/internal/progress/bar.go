@@ -1,4 +1,5 @@
-package main
+// Package progress shows how far long work is: what the examples share.
+package progress
 
 import (
 	"fmt"
@@ -10,10 +11,10 @@ import (
 	"golang.org/x/term"
 )
 
-// bar shows the progress of long work: a bar on a terminal (mpb draws it, for
+// Bar shows the progress of long work: a bar on a terminal (mpb draws it, for
 // it copes with resizing and slow terminals), else one line when the work is
 // done.
-type bar struct {
+type Bar struct {
 	out   io.Writer
 	name  string
 	draw  *mpb.Progress
@@ -21,9 +22,10 @@ type bar struct {
 	total int
 }
 
-func newBar(out io.Writer, name string) *bar {
-	b := &bar{out: out, name: name}
-	if isTerminal(out) {
+// NewBar starts the bar of the named work.
+func NewBar(out io.Writer, name string) *Bar {
+	b := &Bar{out: out, name: name}
+	if IsTerminal(out) {
 		b.draw = mpb.New(mpb.WithOutput(out), mpb.WithWidth(50))
 		b.shown = b.draw.AddBar(0,
 			mpb.PrependDecorators(decor.Name("  "+name+" "), decor.CountersNoUnit("%d/%d")),
@@ -32,8 +34,8 @@ func newBar(out io.Writer, name string) *bar {
 	return b
 }
 
-// update is called with the work done and the whole of it.
-func (b *bar) update(done, total int) {
+// Update is called with the work done and the whole of it.
+func (b *Bar) Update(done, total int) {
 	b.total = total
 	if b.shown != nil {
 		b.shown.SetTotal(int64(total), false)
@@ -41,8 +43,8 @@ func (b *bar) update(done, total int) {
 	}
 }
 
-// done ends the display, whether the work was finished or not.
-func (b *bar) done() {
+// Done ends the display, whether the work was finished or not.
+func (b *Bar) Done() {
 	if b.shown == nil {
 		fmt.Fprintf(b.out, "  %s: %d done\n", b.name, b.total)
 		return
@@ -52,7 +54,8 @@ func (b *bar) done() {
 	b.draw.Wait()
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal tells whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -1,4 +1,4 @@
-package main
+package workspace
 
 import (
 	"context"
@@ -7,8 +7,10 @@ import (
 	"log/slog"
 )
 
-// plainHandler prints what pipeline and experiment say as DVC prints it: the
-// message alone, with its level in front of a warning.
+// NewLogger returns a logger that prints what pipeline and experiment say as
+// DVC prints it: the message alone, with its level in front of a warning.
+func NewLogger(out io.Writer) *slog.Logger { return slog.New(&plainHandler{out}) }
+
 type plainHandler struct{ out io.Writer }
 
 func (h *plainHandler) Enabled(_ context.Context, level slog.Level) bool {
