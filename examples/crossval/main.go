@@ -1,126 +1,106 @@
-// Command crossval cross-validates AudioNet on an ESC-50 or ESC-10 directory:
-// one training for every fold and seed, tested on the fold that was held out.
+// Command crossval cross-validates AudioNet on an ESC-50 or ESC-10 directory,
+// as an experiment: one training for every fold and seed, tested on the fold
+// that was held out.
 //
-//	go run ./examples/crossval -data DIR [-recipe course|improved] [-seeds 42,43,44] [-folds 1,2]
+//	go run ./examples/crossval -data DIR [-recipe course|improved] [-seeds 42,43,44] [-folds 1,2] [-S train.max_epochs=5]
 //
-// With -dir it keeps the features and a checkpoint of each training there and,
-// started again, continues where it was; the confusions and the report of all
-// trainings come there, too. With -download, -data names a zip that is fetched
-// first.
+// It makes a workspace whose pipeline computes the features, trains fold by
+// fold, several at a time, and sums up. Each training is a stage of its own,
+// matrixed over seeds and folds: started again after a kill, the experiment
+// takes those that were finished from the run cache. With -download, -data
+// names a zip that is fetched first.
+//
+// The stages' program is this same program under the name train, as in
+// examples/esc50.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
+	"reflect"
 	"strings"
-	"time"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "crossval:", err)
+	if err := run(ctx, os.Args, os.Stdout); err != nil {
+		stop()
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "crossval:", err)
+		}
 		os.Exit(1)
 	}
 }
 
-// command is what the flags say.
-type command struct {
-	data     string
-	download bool
-	config   esc50.Config
-	options  esc50.CrossOptions
+// run is the program called as args[0] with the arguments after it.
+func run(ctx context.Context, args []string, out io.Writer) error {
+	if workspace.Installed(args[0]) {
+		return runStage(ctx, args[1:], out)
+	}
+	v, err := parse(args[1:])
+	if err != nil {
+		return err
+	}
+	v.out = out
+	return v.run(ctx)
 }
 
-func parse(args []string) (*command, error) {
-	var c command
+// parse reads the flags.
+func parse(args []string) (*validation, error) {
+	v := new(validation)
 	flags := flag.NewFlagSet("crossval", flag.ContinueOnError)
-	flags.StringVar(&c.data, "data", "", "an ESC-50 or ESC-10 directory or zip")
-	flags.BoolVar(&c.download, "download", false, "fetch ESC-50 to the file that -data names")
+	flags.StringVar(&v.dir, "dir", "crossval-workspace", "the workspace, made if missing")
+	flags.StringVar(&v.data, "data", "", "an ESC-50 or ESC-10 directory or zip; empty synthesises one")
+	flags.BoolVar(&v.download, "download", false, "fetch ESC-50 to the file that -data names")
+	flags.StringVar(&v.name, "name", "", "of the experiment; empty means that of the recipe")
 	recipe := flags.String("recipe", "course", "course or improved")
-	set := flags.String("set", "", "changes to the recipe as YAML, such as 'max_epochs: 5, base_filters: 8'")
-	folds := flags.String("folds", "", "the folds to hold out, such as 1,2; empty means all")
 	seeds := flags.String("seeds", "42", "the seeds")
-	flags.StringVar(&c.options.Dir, "dir", "", "where to keep checkpoints to continue from")
+	folds := flags.String("folds", "", "the folds to hold out, such as 1,2; empty means those of params.yaml")
+	flags.IntVar(&v.jobs, "jobs", 0, "trainings at a time; zero means one per CPU")
+	var changes []string
+	flags.Func("S", "a change of a parameter, such as train.max_epochs=5; may be repeated", func(s string) error {
+		changes = append(changes, s)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	switch *recipe {
 	case "course":
 	case "improved":
-		c.config = esc50.ImprovedRecipe()
+		v.set = overrides(esc50.ImprovedRecipe())
 	default:
 		return nil, fmt.Errorf("-recipe is %q, want course or improved", *recipe)
 	}
-	decoder := yaml.NewDecoder(strings.NewReader("{" + *set + "}"))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&c.config); err != nil {
-		return nil, fmt.Errorf("-set %s: %w", *set, err)
+	if v.name == "" {
+		v.name = *recipe
 	}
-	for s := range strings.SplitSeq(*folds, ",") {
-		if n, err := strconv.Atoi(s); err == nil {
-			c.options.Folds = append(c.options.Folds, n)
-		} else if s != "" {
-			return nil, fmt.Errorf("-folds: %w", err)
-		}
+	v.seeds = *seeds
+	v.set = append(v.set, "seeds=["+*seeds+"]")
+	if *folds != "" {
+		v.set = append(v.set, "folds=["+*folds+"]")
 	}
-	for s := range strings.SplitSeq(*seeds, ",") {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("-seeds: %w", err)
-		}
-		c.options.Seeds = append(c.options.Seeds, n)
-	}
-	return &c, nil
+	v.set = append(v.set, changes...)
+	return v, nil
 }
 
-// run cross-validates as the arguments say and prints every fold.
-func run(ctx context.Context, args []string, out io.Writer) error {
-	c, err := parse(args)
-	if err != nil {
-		return err
+// overrides returns the fields of a recipe that are not zero as changes of the
+// section train, which may have them or not.
+func overrides(c esc50.Config) (set []string) {
+	value := reflect.ValueOf(c)
+	for i := range value.NumField() {
+		if name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("yaml"), ","); !value.Field(i).IsZero() {
+			set = append(set, fmt.Sprintf("++train.%s=%v", name, value.Field(i)))
+		}
 	}
-	features, err := c.features(ctx, out)
-	if err != nil {
-		return err
-	}
-	defer features.Close()
-	start := time.Now()
-	c.options.OnEpoch = func(fold int, seed int64, e esc50.Epoch) error {
-		_, err := fmt.Fprintf(out, "%7s  seed %d fold %d epoch %d: train_loss %.4f, accuracy %.2f %%\n",
-			time.Since(start).Round(time.Second), seed, fold, e.Epoch, e.TrainLoss, 100*e.ValAcc)
-		return err
-	}
-	c.options.OnFold = func(r esc50.FoldResult) error {
-		_, err := fmt.Fprintf(out, "%7s  seed %d fold %d: accuracy %.2f %% after %d epochs, mean of the last five %.2f %%\n",
-			time.Since(start).Round(time.Second), r.Seed, r.Fold, 100*r.Test.Accuracy, len(r.Epochs), 100*lastFive(r.Epochs))
-		return err
-	}
-	results, err := esc50.CrossValidate(ctx, nil, features, c.config, &c.options)
-	if err != nil {
-		return err
-	}
-	if _, err = fmt.Fprintf(out, "mean over %d trainings: %.2f %%\n", len(results), 100*results.Mean()); err != nil {
-		return err
-	}
-	return c.report(results)
-}
-
-// lastFive is the mean accuracy of the last five epochs.
-func lastFive(epochs []esc50.Epoch) float64 {
-	sum, last := 0.0, epochs[max(0, len(epochs)-5):]
-	for _, e := range last {
-		sum += e.ValAcc
-	}
-	return sum / float64(len(last))
+	return set
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,33 +13,104 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
-func TestRun(t *testing.T) {
-	ctx, data, dir := context.Background(), t.TempDir(), t.TempDir()
-	require.NoError(t, esc50.Synthesize(ctx, data, &esc50.SynthOptions{Classes: 2, ClipsPerFold: 1, Seconds: 0.5}))
-	args := []string{"-data", data, "-dir", dir, "-folds", "2,5", "-seeds", "1", "-recipe", "improved", "-set", "base_filters: 1, max_epochs: 1"}
-	var first, second strings.Builder
-	require.NoError(t, run(ctx, args, &first))
-	assert.Contains(t, first.String(), "seed 1 fold 5: accuracy")
-	assert.Contains(t, first.String(), "mean over 2 trainings")
-	report, err := os.ReadFile(filepath.Join(dir, "report.csv"))
-	require.NoError(t, err)
-	assert.True(t, strings.HasPrefix(string(report), "class,precision"))
-
-	require.NoError(t, run(ctx, args, &second))
-	assert.NotContains(t, second.String(), "epoch 1:", "everything is done already")
-	assert.Contains(t, second.String(), "mean over 2 trainings")
+// TestMain lets the test binary be the program of the stages.
+func TestMain(m *testing.M) {
+	if workspace.Installed(os.Args[0]) {
+		main()
+		return
+	}
+	os.Exit(m.Run())
 }
 
-func TestRunRefuses(t *testing.T) {
+func validated(t *testing.T, args ...string) string {
+	t.Helper()
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	var out strings.Builder
+	require.NoError(t, run(context.Background(), append([]string{"crossval"}, args...), &out), out.String())
+	return out.String()
+}
+
+func TestCrossValidation(t *testing.T) {
+	data, dir := t.TempDir(), filepath.Join(t.TempDir(), "ws")
+	require.NoError(t, esc50.Synthesize(context.Background(), data, &esc50.SynthOptions{Classes: 2, ClipsPerFold: 1, Seconds: 0.5}))
+	args := []string{"-data", data, "-dir", dir, "-recipe", "improved", "-S", "train.base_filters=1", "-S", "train.max_epochs=1"}
+
+	first := validated(t, append(args, "-folds", "2,5", "-seeds", "1")...)
+	assert.Contains(t, first, "Running stage 'fold@1-5'")
+	assert.Contains(t, first, "mean over 2 trainings")
+	assert.Contains(t, first, "[improved]")
+
+	second := validated(t, append(args, "-folds", "2,5", "-seeds", "1")...)
+	assert.Contains(t, second, "improved is there already")
+	assert.NotContains(t, second, "Running stage")
+
+	third := validated(t, append(args, "-folds", "2,5", "-seeds", "1,2", "-name", "more")...)
+	assert.NotContains(t, third, "Running stage 'fold@1-", "they come from the run cache")
+	assert.Contains(t, third, "Running stage 'fold@2-5'")
+	assert.Contains(t, third, "mean over 4 trainings")
+
+	// What the experiment holds is in git, for everybody.
+	text, err := workspace.Git(t.Context(), dir, "show", refOf(t, dir, "more")+":crossval.json")
+	require.NoError(t, err)
+	var metrics map[string]any
+	require.NoError(t, json.Unmarshal([]byte(text), &metrics))
+	assert.Contains(t, metrics, "last_five")
+	assert.Contains(t, metrics["seed2"], "fold5")
+
+	t.Run("real DVC", func(t *testing.T) {
+		dvc, err := exec.LookPath(os.Getenv("REPRODL_DVC"))
+		if err != nil {
+			t.Skip("set REPRODL_DVC to compare with DVC: ", err)
+		}
+		cmd := exec.Command(dvc, "exp", "show", "--json")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+t.TempDir())
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		assert.Contains(t, string(out), `"last_five"`)
+	})
+}
+
+// refOf is the reference of an experiment.
+func refOf(t *testing.T, dir, name string) string {
+	refs, err := workspace.Git(t.Context(), dir, "for-each-ref", "--format=%(refname)", "refs/exps")
+	require.NoError(t, err)
+	for ref := range strings.FieldsSeq(refs) {
+		if strings.HasSuffix(ref, "/"+name) {
+			return ref
+		}
+	}
+	t.Fatalf("no experiment %s in %s", name, refs)
+	return ""
+}
+
+func TestRefuses(t *testing.T) {
 	for want, args := range map[string][]string{
 		"not a complete ESC-50 data set": {"-data", t.TempDir()},
 		"course or improved":             {"-recipe", "best"},
-		"field lrr not found":            {"-set", "lrr: 1"},
-		"-folds":                         {"-folds", "x"},
-		"-seeds":                         {"-seeds", "x"},
+		"not defined":                    {"-no-such-flag"},
 	} {
+		args = append([]string{"crossval", "-dir", t.TempDir()}, args...)
 		assert.ErrorContains(t, run(context.Background(), args, new(strings.Builder)), want)
+	}
+}
+
+func TestStageRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("params.yaml", []byte("folds: [1]\n"), 0o666))
+	for want, args := range map[string][]string{
+		"usage:":           {},
+		"parsing \"x\"":    {"fold", "1", "x"},
+		"seed9-fold1":      {"summary"},
+		"features.bin":     {"fold", "1", "1"},
+		"experiments-data": {"features"},
+	} {
+		if want == "seed9-fold1" {
+			require.NoError(t, os.WriteFile("params.yaml", []byte("seeds: [9]\nfolds: [1]\n"), 0o666))
+		}
+		assert.ErrorContains(t, runStage(t.Context(), args, new(strings.Builder)), want)
 	}
 }
