@@ -4,18 +4,16 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-// best is the widest level of this machine.
-func best() Level {
+// available lists what this machine can run, the widest last.
+func available() []Level {
 	switch {
 	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasFMA:
-		return AVX512
+		return []Level{Generic, AVX2, AVX512}
 	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
-		return AVX2
+		return []Level{Generic, AVX2}
 	}
-	return Generic
+	return []Level{Generic}
 }
-
-type binaryFunc func(dst, x, y *float32, n int)
 
 var (
 	binaryAVX512 = [4][3]binaryFunc{

@@ -11,8 +11,9 @@
 //     and the lanes are added in one fixed tree, whatever the register width;
 //   - portable Go does a fused multiply-add exactly ([FMA]).
 //
-// The assembler is written by gen. The Go functions here check every slice
-// against what the assembler will touch, and panic when it is too short.
+// The assembler is written by gen. The exported functions check every slice
+// against what the assembler will touch, and panic when it is too short; then
+// each architecture has its own choice among its levels (dispatch_*.go).
 package kernel
 
 //go:generate go run gen/main.go gen/conv.go gen/rows.go gen/stats.go
@@ -71,14 +72,7 @@ func Conv(out []float32, stride int, in []float32, taps *Taps, w []float32, tile
 	need(len(out), (Channels-1)*stride+Pixels*tiles)
 	need(len(in), taps.reach+Pixels*tiles)
 	need(len(w), Channels*taps.Len())
-	switch level {
-	case AVX512:
-		convAVX512(&out[0], 4*stride, &in[0], &taps.bytes[0], taps.Len(), &w[0], tiles)
-	case AVX2:
-		convAVX2(&out[0], 4*stride, &in[0], &taps.bytes[0], taps.Len(), &w[0], tiles)
-	default:
-		convGeneric(out, stride, in, taps, w, tiles)
-	}
+	conv(out, stride, in, taps, w, tiles)
 }
 
 // Weights adds inner products of four rows of dy with shifted copies of in to
@@ -88,8 +82,7 @@ func Conv(out []float32, stride int, in []float32, taps *Taps, w []float32, tile
 //
 // The number of taps must be a multiple of six.
 func Weights(out []float32, dy []float32, stride int, in []float32, taps *Taps, chunks int) {
-	groups := taps.Len() / Columns
-	if groups == 0 || chunks == 0 {
+	if taps.Len() < Columns || chunks == 0 {
 		return
 	}
 	if taps.Len()%Columns != 0 {
@@ -98,14 +91,7 @@ func Weights(out []float32, dy []float32, stride int, in []float32, taps *Taps, 
 	need(len(out), Rows*taps.Len())
 	need(len(dy), (Rows-1)*stride+Lanes*chunks)
 	need(len(in), taps.reach+Lanes*chunks)
-	switch level {
-	case AVX512:
-		dwAVX512(&out[0], &dy[0], 4*stride, &in[0], &taps.bytes[0], groups, chunks)
-	case AVX2:
-		dwAVX2(&out[0], &dy[0], 4*stride, &in[0], &taps.bytes[0], groups, chunks)
-	default:
-		dwGeneric(out, dy, stride, in, taps, chunks)
-	}
+	dw(out, dy, stride, in, taps, chunks)
 }
 
 // need panics unless there are at least want elements.

@@ -27,7 +27,7 @@ func levels(t *testing.T, f func() []float32) {
 	_, err := SetLevel(Generic)
 	require.NoError(t, err)
 	want := f()
-	for l := AVX2; l <= best(); l++ {
+	for _, l := range machine[1:] {
 		_, err := SetLevel(l)
 		require.NoError(t, err)
 		got := f()
@@ -189,7 +189,7 @@ func TestShortSlicesPanic(t *testing.T) {
 }
 
 func BenchmarkConv(b *testing.B) {
-	for l := AVX2; l <= best(); l++ {
+	for _, l := range machine[1:] {
 		b.Run(l.String(), func(b *testing.B) {
 			old, _ := SetLevel(l)
 			defer func() { _, _ = SetLevel(old) }()
@@ -211,7 +211,7 @@ func BenchmarkConv(b *testing.B) {
 }
 
 func BenchmarkWeights(b *testing.B) {
-	for l := AVX2; l <= best(); l++ {
+	for _, l := range machine[1:] {
 		b.Run(l.String(), func(b *testing.B) {
 			old, _ := SetLevel(l)
 			defer func() { _, _ = SetLevel(old) }()

@@ -13,6 +13,16 @@ const (
 	Div
 )
 
+// Which operands of Binary stand for as many elements as needed.
+const (
+	bothVectors = iota
+	yScalar
+	xScalar
+)
+
+// binaryFunc is an operation in one of these modes.
+type binaryFunc func(dst, x, y *float32, n int)
+
 // Binary sets dst to x op y. An operand of one element stands for as many as
 // needed; dst may be an operand.
 func Binary(op Op, dst, x, y []float32) {
@@ -20,43 +30,32 @@ func Binary(op Op, dst, x, y []float32) {
 	if n == 0 {
 		return
 	}
-	mode := 0 // both vectors
+	mode := bothVectors
 	switch {
 	case len(y) == 1 && n > 1:
-		mode = 1
+		mode = yScalar
 	case len(x) == 1 && n > 1:
-		mode = 2
+		mode = xScalar
 	}
-	if mode != 2 {
+	if mode != xScalar {
 		need(len(x), n)
 	}
-	if mode != 1 {
+	if mode != yScalar {
 		need(len(y), n)
 	}
-	switch level {
-	case AVX512:
-		binaryAVX512[op][mode](&dst[0], &x[0], &y[0], n)
-	case AVX2:
-		binaryAVX2[op][mode](&dst[0], &x[0], &y[0], n)
-	default:
-		binaryGeneric(op, dst, x, y)
-	}
+	binary(op, mode, dst, x, y)
 }
 
 // Sqrt sets dst to the square roots of x; dst may be x.
 func Sqrt(dst, x []float32) {
 	n := len(dst)
 	need(len(x), n)
-	switch {
-	case n == 0:
-	case level == AVX512:
-		sqrtAVX512(&dst[0], &x[0], n)
-	case level == AVX2:
-		sqrtAVX2(&dst[0], &x[0], n)
-	default:
-		for i, v := range x[:n] {
-			dst[i] = float32(math.Sqrt(float64(v)))
-		}
+	sqrt(dst, x[:n])
+}
+
+func sqrtGeneric(dst, x []float32) {
+	for i, v := range x {
+		dst[i] = float32(math.Sqrt(float64(v)))
 	}
 }
 

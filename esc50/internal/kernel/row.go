@@ -4,14 +4,7 @@ package kernel
 func BNReLU(dst, y []float32, p *Norm) {
 	n := len(dst)
 	need(len(y), n)
-	switch {
-	case level == Generic || n < Lanes:
-		bnReLUGeneric(dst, y, p)
-	case level == AVX512:
-		bnReLUAVX512(&dst[0], &y[0], p, n)
-	default:
-		bnReLUAVX2(&dst[0], &y[0], p, n)
-	}
+	bnReLU(dst, y, p)
 }
 
 // BNGrad sets dst to the gradient of y, given that of max(z, 0) in da.
@@ -19,14 +12,7 @@ func BNGrad(dst, da, y []float32, p *Norm) {
 	n := len(dst)
 	need(len(da), n)
 	need(len(y), n)
-	switch {
-	case level == Generic || n < Lanes:
-		bnGradGeneric(dst, da, y, p)
-	case level == AVX512:
-		bnGradAVX512(&dst[0], &da[0], &y[0], p, n)
-	default:
-		bnGradAVX2(&dst[0], &da[0], &y[0], p, n)
-	}
+	bnGrad(dst, da, y, p)
 }
 
 // BNReLUPool sets dst to the maxima of max(z, 0) over squares of two elements
@@ -35,14 +21,7 @@ func BNReLUPool(dst, y0, y1 []float32, p *Norm) {
 	n := len(dst)
 	need(len(y0), 2*n)
 	need(len(y1), 2*n)
-	switch {
-	case level == Generic || n < Lanes:
-		bnReLUPoolGeneric(dst, y0, y1, p)
-	case level == AVX512:
-		bnReLUPoolAVX512(&dst[0], &y0[0], &y1[0], p, n)
-	default:
-		bnReLUPoolAVX2(&dst[0], &y0[0], &y1[0], p, n)
-	}
+	bnReLUPool(dst, y0, y1, p)
 }
 
 // BNReLUUnpool sets dst0 and dst1 to the gradients of max(z, 0) of y0 and y1
@@ -54,14 +33,7 @@ func BNReLUUnpool(dst0, dst1, dp, y0, y1 []float32, p *Norm) {
 	need(len(dst1), 2*n)
 	need(len(y0), 2*n)
 	need(len(y1), 2*n)
-	switch {
-	case level == Generic || n < Lanes:
-		bnReLUUnpoolGeneric(dst0, dst1, dp, y0, y1, p)
-	case level == AVX512:
-		bnReLUUnpoolAVX512(&dst0[0], &dst1[0], &dp[0], &y0[0], &y1[0], p, n)
-	default:
-		bnReLUUnpoolAVX2(&dst0[0], &dst1[0], &dp[0], &y0[0], &y1[0], p, n)
-	}
+	bnReLUUnpool(dst0, dst1, dp, y0, y1, p)
 }
 
 // Sum16 are the lanes of a sum in double precision.
@@ -80,15 +52,7 @@ func (s *Sum16) Total() float64 {
 
 // Add adds x, element i to lane i mod 16.
 func (s *Sum16) Add(x []float32) {
-	switch {
-	case len(x) == 0:
-	case level == Generic:
-		sumGeneric(s, x)
-	case level == AVX512:
-		sumAVX512(s, &x[0], len(x))
-	default:
-		sumAVX2(s, &x[0], len(x))
-	}
+	sum(s, x)
 }
 
 // Moments are a sum and a sum of products.
@@ -99,15 +63,7 @@ type Moments [2]Sum16
 func (m *Moments) AddBias(dst, src []float32, bias float32) {
 	n := len(dst)
 	need(len(src), n)
-	switch {
-	case n == 0:
-	case level == Generic:
-		biasStatsGeneric(dst, src, bias, m)
-	case level == AVX512:
-		biasStatsAVX512(&dst[0], &src[0], &bias, m, n)
-	default:
-		biasStatsAVX2(&dst[0], &src[0], &bias, m, n)
-	}
+	biasStats(dst, src, bias, m)
 }
 
 // AddGrad adds, for the gradient g of z, which is zero where z is zero or less
@@ -115,13 +71,5 @@ func (m *Moments) AddBias(dst, src []float32, bias float32) {
 func (m *Moments) AddGrad(da, y []float32, p *Norm) {
 	n := len(da)
 	need(len(y), n)
-	switch {
-	case n == 0:
-	case level == Generic:
-		gradStatsGeneric(m, da, y, p)
-	case level == AVX512:
-		gradStatsAVX512(m, &da[0], &y[0], p, n)
-	default:
-		gradStatsAVX2(m, &da[0], &y[0], p, n)
-	}
+	gradStats(m, da, y, p)
 }

@@ -1,0 +1,133 @@
+package kernel
+
+func conv(out []float32, stride int, in []float32, taps *Taps, w []float32, tiles int) {
+	switch level {
+	case AVX512:
+		convAVX512(&out[0], 4*stride, &in[0], &taps.bytes[0], taps.Len(), &w[0], tiles)
+	case AVX2:
+		convAVX2(&out[0], 4*stride, &in[0], &taps.bytes[0], taps.Len(), &w[0], tiles)
+	default:
+		convGeneric(out, stride, in, taps, w, tiles)
+	}
+}
+
+func dw(out, dy []float32, stride int, in []float32, taps *Taps, chunks int) {
+	switch level {
+	case AVX512:
+		dwAVX512(&out[0], &dy[0], 4*stride, &in[0], &taps.bytes[0], taps.Len()/Columns, chunks)
+	case AVX2:
+		dwAVX2(&out[0], &dy[0], 4*stride, &in[0], &taps.bytes[0], taps.Len()/Columns, chunks)
+	default:
+		dwGeneric(out, dy, stride, in, taps, chunks)
+	}
+}
+
+func bnReLU(dst, y []float32, p *Norm) {
+	n := len(dst)
+	switch {
+	case level == Generic || n < Lanes:
+		bnReLUGeneric(dst, y, p)
+	case level == AVX512:
+		bnReLUAVX512(&dst[0], &y[0], p, n)
+	default:
+		bnReLUAVX2(&dst[0], &y[0], p, n)
+	}
+}
+
+func bnGrad(dst, da, y []float32, p *Norm) {
+	n := len(dst)
+	switch {
+	case level == Generic || n < Lanes:
+		bnGradGeneric(dst, da, y, p)
+	case level == AVX512:
+		bnGradAVX512(&dst[0], &da[0], &y[0], p, n)
+	default:
+		bnGradAVX2(&dst[0], &da[0], &y[0], p, n)
+	}
+}
+
+func bnReLUPool(dst, y0, y1 []float32, p *Norm) {
+	n := len(dst)
+	switch {
+	case level == Generic || n < Lanes:
+		bnReLUPoolGeneric(dst, y0, y1, p)
+	case level == AVX512:
+		bnReLUPoolAVX512(&dst[0], &y0[0], &y1[0], p, n)
+	default:
+		bnReLUPoolAVX2(&dst[0], &y0[0], &y1[0], p, n)
+	}
+}
+
+func bnReLUUnpool(dst0, dst1, dp, y0, y1 []float32, p *Norm) {
+	n := len(dp)
+	switch {
+	case level == Generic || n < Lanes:
+		bnReLUUnpoolGeneric(dst0, dst1, dp, y0, y1, p)
+	case level == AVX512:
+		bnReLUUnpoolAVX512(&dst0[0], &dst1[0], &dp[0], &y0[0], &y1[0], p, n)
+	default:
+		bnReLUUnpoolAVX2(&dst0[0], &dst1[0], &dp[0], &y0[0], &y1[0], p, n)
+	}
+}
+
+func sum(s *Sum16, x []float32) {
+	switch {
+	case len(x) == 0:
+	case level == Generic:
+		sumGeneric(s, x)
+	case level == AVX512:
+		sumAVX512(s, &x[0], len(x))
+	default:
+		sumAVX2(s, &x[0], len(x))
+	}
+}
+
+func biasStats(dst, src []float32, bias float32, m *Moments) {
+	n := len(dst)
+	switch {
+	case n == 0:
+	case level == Generic:
+		biasStatsGeneric(dst, src, bias, m)
+	case level == AVX512:
+		biasStatsAVX512(&dst[0], &src[0], &bias, m, n)
+	default:
+		biasStatsAVX2(&dst[0], &src[0], &bias, m, n)
+	}
+}
+
+func gradStats(m *Moments, da, y []float32, p *Norm) {
+	n := len(da)
+	switch {
+	case n == 0:
+	case level == Generic:
+		gradStatsGeneric(m, da, y, p)
+	case level == AVX512:
+		gradStatsAVX512(m, &da[0], &y[0], p, n)
+	default:
+		gradStatsAVX2(m, &da[0], &y[0], p, n)
+	}
+}
+
+func binary(op Op, mode int, dst, x, y []float32) {
+	switch level {
+	case AVX512:
+		binaryAVX512[op][mode](&dst[0], &x[0], &y[0], len(dst))
+	case AVX2:
+		binaryAVX2[op][mode](&dst[0], &x[0], &y[0], len(dst))
+	default:
+		binaryGeneric(op, dst, x, y)
+	}
+}
+
+func sqrt(dst, x []float32) {
+	n := len(dst)
+	switch {
+	case n == 0:
+	case level == AVX512:
+		sqrtAVX512(&dst[0], &x[0], n)
+	case level == AVX2:
+		sqrtAVX2(&dst[0], &x[0], n)
+	default:
+		sqrtGeneric(dst, x)
+	}
+}
