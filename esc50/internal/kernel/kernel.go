@@ -2,8 +2,8 @@
 // gradients of weights, batch normalisation fused with ReLU and pooling, sums
 // and arithmetic on float32.
 //
-// Each loop exists three times, for AVX-512, for AVX2 with FMA, and in portable
-// Go, and the three give the same bits for all finite input:
+// Each loop exists for AVX-512, for AVX2 with FMA, for NEON, and in portable Go,
+// and all of them give the same bits for all finite input:
 //
 //   - an output of [Conv] is one chain of fused multiply-adds in the order of
 //     the taps, so that it matters not how outputs are spread over registers;
@@ -16,7 +16,7 @@
 // each architecture has its own choice among its levels (dispatch_*.go).
 package kernel
 
-//go:generate go run gen/main.go gen/conv.go gen/rows.go gen/stats.go
+//go:generate go run gen/main.go gen/conv.go gen/rows.go gen/stats.go gen/neon.go gen/neonconv.go gen/neonrows.go
 
 // Sizes of the register tiles.
 const (

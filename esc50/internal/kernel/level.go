@@ -14,12 +14,13 @@ const (
 	Generic Level = iota // portable Go
 	AVX2                 // amd64 with AVX2 and FMA
 	AVX512               // amd64 with AVX-512 F, BW, DQ and VL
+	NEON                 // arm64
 )
 
-var names = [...]string{"generic", "avx2", "avx512"}
+var names = [...]string{"generic", "avx2", "avx512", "neon"}
 
 // EnvLevel names the environment variable that sets the level at the start:
-// generic, avx2 or avx512. A level that the machine has not is ignored.
+// generic, avx2, avx512 or neon. A level that the machine has not is ignored.
 const EnvLevel = "REPRODL_CPU"
 
 // machine holds the levels of this machine, the fastest last.
@@ -34,12 +35,12 @@ func initial(name string) Level {
 	return machine[len(machine)-1]
 }
 
-// ParseLevel returns the level called generic, avx2 or avx512, whether or not
+// ParseLevel returns the level called generic, avx2, avx512 or neon, whether or not
 // this machine has it.
 func ParseLevel(name string) (Level, error) {
 	i := slices.Index(names[:], name)
 	if i < 0 {
-		return 0, fmt.Errorf("kernel: no level %q: want generic, avx2 or avx512", name)
+		return 0, fmt.Errorf("kernel: no level %q: want generic, avx2, avx512 or neon", name)
 	}
 	return Level(i), nil
 }

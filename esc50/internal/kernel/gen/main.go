@@ -1,11 +1,11 @@
 //go:build ignore
 
-// Command gen writes the assembler kernels of package kernel, once for AVX-512
-// and once for AVX2 with FMA:
+// Command gen writes the assembler kernels of package kernel, for AVX-512, for
+// AVX2 with FMA, and for NEON:
 //
 //	go run ./gen (in the package's directory: go generate)
 //
-// Both come from one description in terms of sixteen virtual lanes, which are
+// The first two come from one description in terms of sixteen virtual lanes, which are
 // one ZMM register or two YMM registers, so that they do the same operations in
 // the same order on every lane.
 package main
@@ -55,6 +55,7 @@ func main() {
 			log.Fatal(err)
 		}
 	}
+	writeNEON()
 }
 
 // p writes one line.

@@ -1,0 +1,77 @@
+//go:build arm64
+
+package kernel
+
+// available lists what this machine can run: every arm64 has NEON.
+func available() []Level { return []Level{Generic, NEON} }
+
+var binaryNEON = [4][3]binaryFunc{
+	{addVVNEON, addVSNEON, addSVNEON}, {subVVNEON, subVSNEON, subSVNEON},
+	{mulVVNEON, mulVSNEON, mulSVNEON}, {divVVNEON, divVSNEON, divSVNEON},
+}
+
+//go:noescape
+func convNEON(out *float32, stride int, in *float32, off *int64, n int, w *float32, tiles int)
+
+//go:noescape
+func dwNEON(out, dy *float32, stride int, in *float32, off *int64, groups, n int)
+
+//go:noescape
+func bnReLUNEON(dst, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnGradNEON(dst, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUPoolNEON(dst, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func bnReLUUnpoolNEON(dst0, dst1, dp, y0, y1 *float32, p *Norm, n int)
+
+//go:noescape
+func sumNEON(acc *Sum16, x *float32, n int)
+
+//go:noescape
+func biasStatsNEON(dst, src, bias *float32, acc *Moments, n int)
+
+//go:noescape
+func gradStatsNEON(acc *Moments, da, y *float32, p *Norm, n int)
+
+//go:noescape
+func sqrtNEON(dst, x *float32, n int)
+
+//go:noescape
+func addVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func addVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func addSVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func subVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func subVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func subSVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func mulVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func mulSVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func divVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func divVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func divSVNEON(dst, x, y *float32, n int)
