@@ -39,7 +39,7 @@ var Default = sync.OnceValue(func() compute.Backend { return &Backend{} })
 // of
 //
 //   - workers=N: at most N goroutines compute at a time (default GOMAXPROCS)
-//   - level=generic|avx2|avx512: the kind of kernels, for the whole process
+//   - level=generic|avx2|avx512|neon: the kind of kernels, for the whole process
 //     (default the widest of the machine, or $REPRODL_CPU)
 //
 // None of these changes a result.

@@ -61,7 +61,7 @@ func fingerprintOn(t testing.TB, b compute.Backend) string {
 func TestSameBits(t *testing.T) {
 	old := kernel.Current()
 	defer func() { _, _ = kernel.SetLevel(old) }()
-	for _, level := range []string{"generic", "avx2", "avx512"} {
+	for _, level := range []string{"generic", "avx2", "avx512", "neon"} {
 		for _, workers := range []int{1, 2, 3, 8} {
 			if level == "generic" && workers != 2 && os.Getenv("REPRODL_LONG") == "" {
 				continue
@@ -121,9 +121,11 @@ func TestSameBitsARM64(t *testing.T) {
 	build.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	run := exec.CommandContext(t.Context(), qemu, binary, "-test.run=^TestSameBits$/generic", "-test.v")
+	run := exec.CommandContext(t.Context(), qemu, binary, "-test.run=^TestSameBits$", "-test.v")
 	run.Env = append(os.Environ(), "REPRODL_LONG=")
 	out, err = run.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	assert.Contains(t, string(out), "--- PASS: TestSameBits/level=generic,workers=2")
+	for _, level := range []string{"generic", "neon"} {
+		assert.Contains(t, string(out), "--- PASS: TestSameBits/level="+level+",workers=2")
+	}
 }
