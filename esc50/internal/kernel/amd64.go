@@ -157,3 +157,25 @@ func divVSAVX2(dst, x, y *float32, n int)
 
 //go:noescape
 func divSVAVX2(dst, x, y *float32, n int)
+
+var tileAVX512 = [tileKinds]tileFunc{tileInAVX512, tileOutAVX512, tileGradAVX512}
+
+//go:noescape
+func tileInAVX512(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileOutAVX512(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileGradAVX512(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+var tileAVX2 = [tileKinds]tileFunc{tileInAVX2, tileOutAVX2, tileGradAVX2}
+
+//go:noescape
+func tileInAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileOutAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileGradAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int)

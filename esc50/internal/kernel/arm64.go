@@ -75,3 +75,14 @@ func divVSNEON(dst, x, y *float32, n int)
 
 //go:noescape
 func divSVNEON(dst, x, y *float32, n int)
+
+var tileNEON = [tileKinds]tileFunc{tileInNEON, tileOutNEON, tileGradNEON}
+
+//go:noescape
+func tileInNEON(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileOutNEON(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func tileGradNEON(dst *float32, dstStride int, src *float32, srcStride int, n int)

@@ -131,3 +131,14 @@ func sqrt(dst, x []float32) {
 		sqrtGeneric(dst, x)
 	}
 }
+
+// tileFuncs are those of the level, nil for portable Go.
+func tileFuncs() *[tileKinds]tileFunc {
+	switch level {
+	case AVX512:
+		return &tileAVX512
+	case AVX2:
+		return &tileAVX2
+	}
+	return nil
+}

@@ -111,3 +111,11 @@ func sqrt(dst, x []float32) {
 	}
 	sqrtGeneric(dst[n:], x[n:])
 }
+
+// tileFuncs are those of the level, nil for portable Go.
+func tileFuncs() *[tileKinds]tileFunc {
+	if level == Generic {
+		return nil
+	}
+	return &tileNEON
+}

@@ -28,3 +28,5 @@ func bnReLUUnpool(dst0, dst1, dp, y0, y1 []float32, p *Norm) {
 func biasStats(dst, src []float32, bias float32, m *Moments) {
 	biasStatsGeneric(dst, src, bias, m)
 }
+
+func tileFuncs() *[tileKinds]tileFunc { return nil }

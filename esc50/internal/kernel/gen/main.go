@@ -39,6 +39,7 @@ func main() {
 		a.p("#include \"textflag.h\"")
 		a.p("")
 		a.tables()
+		a.tileFactors()
 		if a.wide() {
 			a.conv512()
 			a.dw512()
@@ -50,6 +51,7 @@ func main() {
 		a.pools()
 		a.stats()
 		a.pointwise()
+		a.tileRows()
 		file := map[string]string{"AVX512": "avx512_amd64.s", "AVX2": "avx2_amd64.s"}[i.name]
 		if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {
 			log.Fatal(err)

@@ -25,6 +25,7 @@ func writeNEON() {
 	a.pools()
 	a.stats()
 	a.pointwise()
+	a.tileRows()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
