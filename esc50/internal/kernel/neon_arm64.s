@@ -1037,20 +1037,20 @@ TEXT ·sumNEON(SB), NOSPLIT, $0-24
 loop13:
 	VLD1.P 64(R1), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD $0x0e617a14 // fcvtl v20.2d, v16.2s
-	WORD $0x4e74d400 // fadd v0.2d, v0.2d, v20.2d
 	WORD $0x4e617a15 // fcvtl2 v21.2d, v16.4s
+	WORD $0x4e74d400 // fadd v0.2d, v0.2d, v20.2d
 	WORD $0x4e75d421 // fadd v1.2d, v1.2d, v21.2d
 	WORD $0x0e617a36 // fcvtl v22.2d, v17.2s
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
 	WORD $0x4e617a37 // fcvtl2 v23.2d, v17.4s
+	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
 	WORD $0x4e77d463 // fadd v3.2d, v3.2d, v23.2d
 	WORD $0x0e617a58 // fcvtl v24.2d, v18.2s
-	WORD $0x4e78d484 // fadd v4.2d, v4.2d, v24.2d
 	WORD $0x4e617a59 // fcvtl2 v25.2d, v18.4s
+	WORD $0x4e78d484 // fadd v4.2d, v4.2d, v24.2d
 	WORD $0x4e79d4a5 // fadd v5.2d, v5.2d, v25.2d
 	WORD $0x0e617a7a // fcvtl v26.2d, v19.2s
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x4e617a7b // fcvtl2 v27.2d, v19.4s
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x4e7bd4e7 // fadd v7.2d, v7.2d, v27.2d
 	SUBS $16, R2, R2
 	BNE loop13
@@ -1075,30 +1075,30 @@ loop14:
 	VLD1.P 64(R1), [V16.S4, V17.S4, V18.S4, V19.S4]
 	WORD $0x4e34d610 // fadd v16.4s, v16.4s, v20.4s
 	WORD $0x0e617a16 // fcvtl v22.2d, v16.2s
+	WORD $0x4e617a17 // fcvtl2 v23.2d, v16.4s
 	WORD $0x4e76d400 // fadd v0.2d, v0.2d, v22.2d
 	VFMLA V22.D2, V22.D2, V8.D2
-	WORD $0x4e617a17 // fcvtl2 v23.2d, v16.4s
 	WORD $0x4e77d421 // fadd v1.2d, v1.2d, v23.2d
 	VFMLA V23.D2, V23.D2, V9.D2
 	WORD $0x4e34d631 // fadd v17.4s, v17.4s, v20.4s
 	WORD $0x0e617a38 // fcvtl v24.2d, v17.2s
+	WORD $0x4e617a39 // fcvtl2 v25.2d, v17.4s
 	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
 	VFMLA V24.D2, V24.D2, V10.D2
-	WORD $0x4e617a39 // fcvtl2 v25.2d, v17.4s
 	WORD $0x4e79d463 // fadd v3.2d, v3.2d, v25.2d
 	VFMLA V25.D2, V25.D2, V11.D2
 	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x0e617a5a // fcvtl v26.2d, v18.2s
+	WORD $0x4e617a5b // fcvtl2 v27.2d, v18.4s
 	WORD $0x4e7ad484 // fadd v4.2d, v4.2d, v26.2d
 	VFMLA V26.D2, V26.D2, V12.D2
-	WORD $0x4e617a5b // fcvtl2 v27.2d, v18.4s
 	WORD $0x4e7bd4a5 // fadd v5.2d, v5.2d, v27.2d
 	VFMLA V27.D2, V27.D2, V13.D2
 	WORD $0x4e34d673 // fadd v19.4s, v19.4s, v20.4s
 	WORD $0x0e617a7c // fcvtl v28.2d, v19.2s
+	WORD $0x4e617a7d // fcvtl2 v29.2d, v19.4s
 	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
 	VFMLA V28.D2, V28.D2, V14.D2
-	WORD $0x4e617a7d // fcvtl2 v29.2d, v19.4s
 	WORD $0x4e7dd4e7 // fadd v7.2d, v7.2d, v29.2d
 	VFMLA V29.D2, V29.D2, V15.D2
 	VST1.P [V16.S4, V17.S4, V18.S4, V19.S4], 64(R3)
@@ -1136,9 +1136,9 @@ loop15:
 	WORD $0x0e617ad8 // fcvtl v24.2d, v22.2s
 	WORD $0x4e617ad9 // fcvtl2 v25.2d, v22.4s
 	WORD $0x0e617aba // fcvtl v26.2d, v21.2s
+	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7ad400 // fadd v0.2d, v0.2d, v26.2d
 	VFMLA V26.D2, V24.D2, V8.D2
-	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7bd421 // fadd v1.2d, v1.2d, v27.2d
 	VFMLA V27.D2, V25.D2, V9.D2
 	VLD1.P 16(R3), [V20.S4]
@@ -1151,9 +1151,9 @@ loop15:
 	WORD $0x0e617ad8 // fcvtl v24.2d, v22.2s
 	WORD $0x4e617ad9 // fcvtl2 v25.2d, v22.4s
 	WORD $0x0e617aba // fcvtl v26.2d, v21.2s
+	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
 	VFMLA V26.D2, V24.D2, V10.D2
-	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7bd463 // fadd v3.2d, v3.2d, v27.2d
 	VFMLA V27.D2, V25.D2, V11.D2
 	VLD1.P 16(R3), [V20.S4]
@@ -1166,9 +1166,9 @@ loop15:
 	WORD $0x0e617ad8 // fcvtl v24.2d, v22.2s
 	WORD $0x4e617ad9 // fcvtl2 v25.2d, v22.4s
 	WORD $0x0e617aba // fcvtl v26.2d, v21.2s
+	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7ad484 // fadd v4.2d, v4.2d, v26.2d
 	VFMLA V26.D2, V24.D2, V12.D2
-	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7bd4a5 // fadd v5.2d, v5.2d, v27.2d
 	VFMLA V27.D2, V25.D2, V13.D2
 	VLD1.P 16(R3), [V20.S4]
@@ -1181,9 +1181,9 @@ loop15:
 	WORD $0x0e617ad8 // fcvtl v24.2d, v22.2s
 	WORD $0x4e617ad9 // fcvtl2 v25.2d, v22.4s
 	WORD $0x0e617aba // fcvtl v26.2d, v21.2s
+	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	VFMLA V26.D2, V24.D2, V14.D2
-	WORD $0x4e617abb // fcvtl2 v27.2d, v21.4s
 	WORD $0x4e7bd4e7 // fadd v7.2d, v7.2d, v27.2d
 	VFMLA V27.D2, V25.D2, V15.D2
 	SUBS $16, R2, R2

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// neon writes the kernels of arm64. Sixteen lanes are four registers. Unlike
-// the kernels of amd64, those on rows take multiples of sixteen elements where
-// an overlap will not do: NEON has no masks, so that Go does the rest.
+// neon writes the kernels of arm64. Sixteen lanes are four registers. NEON has
+// no masks: kernels whose last sixteen elements cannot overlap others take
+// multiples of sixteen, and Go does the rest.
 type neon struct{ asm }
 
 func writeNEON() {

@@ -116,13 +116,10 @@ func (a *neon) first() {
 	}
 }
 
-// widen calls f for the pairs of lanes of register from, with the number of
-// the pair and a register that holds it in double precision.
-func (a *neon) widen(from, to int, f func(pair, reg int)) {
+// widen converts a register to double precision, in to and to+1.
+func (a *neon) widen(from, to int) {
 	a.w("fcvtl", to, from)
-	f(0, to)
 	a.w("fcvtl2", to+1, from)
-	f(1, to+1)
 }
 
 // moments loads or stores n registers of accumulators, from register 0 on.
@@ -148,7 +145,11 @@ func (a *neon) stats() {
 	a.accumulate(8, "R2", func() {
 		a.ld("R1", 16, 4)
 		for i := range 4 {
-			a.widen(16+i, 20+2*i, func(pair, v int) { a.w("fadd64", 2*i+pair, 2*i+pair, v) })
+			a.widen(16+i, 20+2*i)
+			for pair := range 2 {
+				acc := 2*i + pair
+				a.w("fadd64", acc, acc, 20+acc)
+			}
 		}
 	})
 
@@ -158,7 +159,11 @@ func (a *neon) stats() {
 		a.ld("R1", 16, 4)
 		for i := range 4 {
 			a.w("fadd", 16+i, 16+i, 20)
-			a.widen(16+i, 22+2*i, func(pair, v int) { a.product(2*i+pair, v, v) })
+			a.widen(16+i, 22+2*i)
+			for pair := range 2 {
+				acc := 2*i + pair
+				a.product(acc, 22+acc, 22+acc)
+			}
 		}
 		a.st(16, 4, "R3")
 	})
@@ -172,8 +177,11 @@ func (a *neon) stats() {
 			a.ld("R1", g, 1)
 			a.normal(z, d)
 			a.positive(z, g, z)
-			a.widen(d, 24, func(int, int) {})
-			a.widen(g, 26, func(pair, v int) { a.product(2*i+pair, v, 24+pair) })
+			a.widen(d, 24)
+			a.widen(g, 26)
+			for pair := range 2 {
+				a.product(2*i+pair, 26+pair, 24+pair)
+			}
 		}
 	})
 }
