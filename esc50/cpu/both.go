@@ -19,9 +19,9 @@ func newBackward(input, weights *convolution) *backward {
 	if i.outH != w.outH || i.width != w.outW || i.height != w.outH || i.above > i.kh-1 || i.dh != 1 || i.dw != 1 {
 		return nil
 	}
-	i.strips = newStrips(input.in[1], input.in[2], input.in[3], i.kh, i.kw, 1, 1, input.pads, i.channels+w.channels)
-	i.cut(w.rows)
-	i.offsets = i.taps()
+	s := newStrips(input.in[1], input.in[2], input.in[3], i.kh, i.kw, 1, 1, input.pads, i.channels+w.channels)
+	s.cut(w.rows)
+	i.layOut(s)
 	return b
 }
 
@@ -44,16 +44,18 @@ func (r stagedRows) fill(dst []float32, stride, _, c, h0, h1 int, _ *scratch) {
 func (b *backward) run(x *run, dIn, dW []float32, in, grad source, w []float32) {
 	packed := b.input.packed(x, w)
 	defer x.free(packed)
-	to := planes{dIn, b.input.outputs, b.input.outH, b.input.outW}
+	to := output{to: planes{dIn, b.input.outputs, b.input.outH, b.input.outW}}
 	b.weights.sum(x, dW, func(part []float32, image, strip int, s *scratch) {
 		h0, h1 := b.weights.span(strip)
-		staged := s.get(slotIn, b.input.channels*b.input.plane)
+		staged := s.get(slotBoth, b.input.channels*b.input.plane)
 		b.input.stage(staged, grad, image, h0, h1, s)
-		b.input.strip(to, staged, packed, nil, nil, image, h0, h1, s)
-		acts := s.get(slotBoth, b.weights.channels*b.weights.plane)
-		b.weights.stage(acts, in, image, h0, h1, s)
+		points := staged
+		if t := b.input.tiled; t != nil {
+			points = t.staged(&b.input.strips, staged, h1-h0, s)
+		}
+		b.input.strip(&to, points, packed, image, h0, h1, s)
 		rows := stagedRows{strips: &b.input.strips, data: staged, first: h0 - b.input.above}
-		b.weights.strip(part, acts, rows, image, h0, h1, s)
+		b.weights.strip(part, b.weights.input(in, image, h0, h1, s), rows, image, h0, h1, s)
 	})
 }
 

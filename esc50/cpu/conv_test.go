@@ -1,8 +1,10 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -114,5 +116,83 @@ func TestFastWeightsIsTheDefinition(t *testing.T) {
 			newFastWeights(conv).run(x, got, planes{in, c.in[1], c.in[2], c.in[3]}, planes{grad, c.grad[1], c.grad[2], c.grad[3]})
 			assert.InDeltaSlice(t, want, got, 1e-3)
 		})
+	}
+}
+
+// reference is a convolution or a gradient by weights in double precision, and
+// the sums of the absolute values that its elements add up.
+func reference(c *convolution, in, w []float32) (want, scale []float64) {
+	x := newRun(new(Backend))
+	sum := func(of func(float64) float64) []float64 {
+		wide := func(v []float32) []float64 {
+			to := make([]float64, len(v))
+			for i, f := range v {
+				to[i] = of(float64(f))
+			}
+			return to
+		}
+		out := make([]float64, size(c.out))
+		convolve(x, c, out, wide(in), wide(w), math.FMA)
+		return out
+	}
+	return sum(func(v float64) float64 { return v }), sum(math.Abs)
+}
+
+// TestWinogradAgainstDoublePrecision goes over heights that tiles don't divide,
+// widths around the vectors', channels around the blocks' and uneven padding.
+//
+// An element may err by a part of the sum of its terms' sizes: the tile mixes
+// it with its neighbours, whose terms may be larger, by factors up to 8, which
+// float32's 6e-8 is multiplied with.
+func TestWinogradAgainstDoublePrecision(t *testing.T) {
+	const tolerance = 3e-6
+	gradAxes := compute.ConvolveAxesConfig{
+		InputBatch: 1, InputChannels: 0, InputSpatial: []int{2, 3},
+		KernelInputChannels: 0, KernelOutputChannels: 1, KernelSpatial: []int{2, 3},
+		OutputBatch: 1, OutputChannels: 0, OutputSpatial: []int{2, 3},
+	}
+	check := func(t *testing.T, got []float32, want, scale []float64) {
+		t.Helper()
+		largest := slices.Max(scale)
+		for i := range got {
+			if d := math.Abs(float64(got[i]) - want[i]); !(d <= tolerance*largest) {
+				t.Fatalf("element %d: %v, want %v", i, got[i], want[i])
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	x := newRun(new(Backend))
+	for _, height := range []int{1, 2, 3, 4, 5, 7, 8, 9, 70} {
+		for _, c := range []struct {
+			width, inputs, outputs int
+			pads                   [2][2]int
+		}{
+			{1, 8, 8, [2][2]int{{1, 1}, {1, 1}}},
+			{49, 9, 17, [2][2]int{{1, 1}, {1, 1}}},
+			{20, 16, 8, [2][2]int{{2, 0}, {0, 2}}},
+			{13, 24, 11, [2][2]int{{2, 2}, {2, 2}}},
+		} {
+			t.Run(fmt.Sprintf("%dx%d,%d to %d", height, c.width, c.inputs, c.outputs), func(t *testing.T) {
+				inDims, wDims := []int{2, c.inputs, height, c.width}, []int{c.outputs, c.inputs, 3, 3}
+				conv := describe(t, inDims, wDims, planarAxes, c.pads[:], nil)
+				in, w := noise(r, size(inDims)), noise(r, size(wDims))
+				fast := newFastConv(conv)
+				require.NotNil(t, fast.tiled)
+				got := make([]float32, size(conv.out))
+				fast.run(x, got, planes{in, c.inputs, height, c.width}, w, nil, false)
+				want, scale := reference(conv, in, w)
+				check(t, got, want, scale)
+
+				gradDims := []int{2, c.outputs, conv.out[2], conv.out[3]}
+				weights := describe(t, inDims, gradDims, gradAxes, c.pads[:], nil)
+				grad := noise(r, size(gradDims))
+				fastGrad := newFastWeights(weights)
+				require.NotNil(t, fastGrad.tiled)
+				got = make([]float32, size(weights.out))
+				fastGrad.run(x, got, planes{in, c.inputs, height, c.width}, planes{grad, c.outputs, conv.out[2], conv.out[3]})
+				want, scale = reference(weights, in, grad)
+				check(t, got, want, scale)
+			})
+		}
 	}
 }

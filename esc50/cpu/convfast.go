@@ -66,18 +66,25 @@ func newStrips(channels, height, width, kh, kw, dh, dw int, pads [][2]int, share
 	s.outW = s.pitch - (kw-1)*dw
 	most := max(4, min(32, stripFloats/(share*s.pitch)))
 	count := (s.outH + most - 1) / most
-	s.cut(min(s.outH, roundUp((s.outH+count-1)/count, 2)))
+	s.cut(min(s.outH, roundUp((s.outH+count-1)/count, kernel.TileRows)))
 	return s
+}
+
+// apart rounds the size of a plane up so that channels keep off one another's
+// cache sets.
+func apart(n int) int {
+	n = roundUp(n, kernel.Lanes)
+	if n/kernel.Lanes%2 == 0 {
+		n += kernel.Lanes
+	}
+	return n
 }
 
 // cut sets the number of rows in a strip.
 func (s *strips) cut(rows int) {
 	s.rows = rows
-	span := max(roundUp(s.rows*s.pitch, kernel.Pixels), roundUp(s.rows*s.pitch, kernel.Lanes))
-	s.plane = roundUp(span+s.reach(), kernel.Lanes)
-	if s.plane/kernel.Lanes%2 == 0 { // keep channels off one another's cache sets
-		s.plane += kernel.Lanes
-	}
+	area := roundUp(s.rows, kernel.TileRows) * s.pitch
+	s.plane = apart(max(roundUp(area, kernel.Pixels), roundUp(area, kernel.Lanes)) + s.reach())
 }
 
 // reach is the largest offset of a tap in a plane.
@@ -91,34 +98,39 @@ func (s *strips) span(strip int) (h0, h1 int) {
 	return strip * s.rows, min(s.outH, (strip+1)*s.rows)
 }
 
-// stage lays the input of output rows h0 to h1-1 out in dst.
+// stage lays the input of output rows h0 to h1-1 out in dst, all channels.
 func (s *strips) stage(dst []float32, from source, n, h0, h1 int, sc *scratch) {
-	first := h0 - s.above
-	last := h1 + (s.kh-1)*s.dh - s.above
-	lo, hi := max(first, 0), min(last, s.height)
 	for c := range s.channels {
-		plane := dst[c*s.plane : (c+1)*s.plane]
-		if lo >= hi {
-			clear(plane)
-			continue
-		}
-		clear(plane[:(lo-first)*s.pitch+s.left])
-		from.fill(plane[(lo-first)*s.pitch+s.left:], s.pitch, n, c, lo, hi, sc)
-		for h := lo; h < hi-1 && s.width < s.pitch; h++ {
-			at := (h-first)*s.pitch + s.left
-			clear(plane[at+s.width : at+s.pitch])
-		}
-		clear(plane[(hi-1-first)*s.pitch+s.left+s.width:])
+		s.stageChannel(dst[c*s.plane:(c+1)*s.plane], from, n, c, h0, h1, sc)
 	}
 }
 
-// taps are the offsets of every input channel and place in the window.
-func (s *strips) taps() *kernel.Taps {
+// stageChannel is stage for one channel, whose plane is zero around the rows.
+func (s *strips) stageChannel(plane []float32, from source, n, c, h0, h1 int, sc *scratch) {
+	first := h0 - s.above
+	last := h1 + (s.kh-1)*s.dh - s.above
+	lo, hi := max(first, 0), min(last, s.height)
+	if lo >= hi {
+		clear(plane)
+		return
+	}
+	clear(plane[:(lo-first)*s.pitch+s.left])
+	from.fill(plane[(lo-first)*s.pitch+s.left:], s.pitch, n, c, lo, hi, sc)
+	for h := lo; h < hi-1 && s.width < s.pitch; h++ {
+		at := (h-first)*s.pitch + s.left
+		clear(plane[at+s.width : at+s.pitch])
+	}
+	clear(plane[(hi-1-first)*s.pitch+s.left+s.width:])
+}
+
+// taps are the offsets of every input channel and place in a window of kh rows,
+// given the distance between channels.
+func (s *strips) taps(kh, plane int) *kernel.Taps {
 	var offsets []int
 	for c := range s.channels {
-		for i := range s.kh {
+		for i := range kh {
 			for j := range s.kw {
-				offsets = append(offsets, c*s.plane+i*s.dh*s.pitch+j*s.dw)
+				offsets = append(offsets, c*plane+i*s.dh*s.pitch+j*s.dw)
 			}
 		}
 	}
@@ -129,6 +141,7 @@ func (s *strips) taps() *kernel.Taps {
 type fastConv struct {
 	*convolution
 	strips
+	tiled          *tiles // nil for the definition's multiplications
 	batch, outputs int
 	offsets        *kernel.Taps
 }
@@ -136,27 +149,41 @@ type fastConv struct {
 func newFastConv(c *convolution) *fastConv {
 	a := &c.axes
 	f := &fastConv{convolution: c, batch: c.in[0], outputs: c.out[1]}
-	f.strips = newStrips(c.in[1], c.in[2], c.in[3], c.weights[a.KernelSpatial[0]], c.weights[a.KernelSpatial[1]],
-		c.dilate[0], c.dilate[1], c.pads, c.in[1])
-	f.offsets = f.taps()
+	f.layOut(newStrips(c.in[1], c.in[2], c.in[3], c.weights[a.KernelSpatial[0]], c.weights[a.KernelSpatial[1]],
+		c.dilate[0], c.dilate[1], c.pads, c.in[1]))
 	return f
 }
+
+// layOut sets the strips and what depends on them.
+func (f *fastConv) layOut(s strips) {
+	f.strips, f.tiled = s, nil
+	if tileable(f.kh, f.dh, f.channels, f.outputs) {
+		f.tiled = newTiles(&f.strips)
+		f.offsets = f.taps(1, f.tiled.plane)
+		return
+	}
+	f.offsets = f.taps(f.kh, f.plane)
+}
+
+// blocks is the number of blocks of eight outputs.
+func (f *fastConv) blocks() int { return (f.outputs + kernel.Channels - 1) / kernel.Channels }
 
 // pack orders the weights by block of eight outputs, tap, and output.
 func (f *fastConv) pack(dst, w []float32) {
 	clear(dst)
 	a, taps := &f.axes, f.offsets.Len()
+	weight := func(o, c, i, j int) float32 {
+		return w[o*f.weightStep[a.KernelOutputChannels]+c*f.weightStep[a.KernelInputChannels]+
+			i*f.weightStep[a.KernelSpatial[0]]+j*f.weightStep[a.KernelSpatial[1]]]
+	}
+	if f.tiled != nil {
+		f.packTiles(dst, weight)
+		return
+	}
 	for o := range f.outputs {
 		to := dst[o/kernel.Channels*taps*kernel.Channels+o%kernel.Channels:]
-		t := 0
-		for c := range f.channels {
-			base := o*f.weightStep[a.KernelOutputChannels] + c*f.weightStep[a.KernelInputChannels]
-			for i := range f.kh {
-				for j := range f.kw {
-					to[t*kernel.Channels] = w[base+i*f.weightStep[a.KernelSpatial[0]]+j*f.weightStep[a.KernelSpatial[1]]]
-					t++
-				}
-			}
+		for t := range taps {
+			to[t*kernel.Channels] = weight(o, t/(f.kh*f.kw), t/f.kw%f.kh, t%f.kw)
 		}
 	}
 }
@@ -164,10 +191,35 @@ func (f *fastConv) pack(dst, w []float32) {
 // packed are the weights in the order of [fastConv.pack]; give them back with
 // free.
 func (f *fastConv) packed(x *run, w []float32) []float32 {
-	blocks := (f.outputs + kernel.Channels - 1) / kernel.Channels
-	p := x.alloc(blocks * f.offsets.Len() * kernel.Channels)
+	n := f.blocks() * f.offsets.Len() * kernel.Channels
+	if f.tiled != nil {
+		n *= kernel.TilePoints
+	}
+	p := x.alloc(n)
 	f.pack(p, w)
 	return p
+}
+
+// output is where a convolution's rows go.
+type output struct {
+	to   planes
+	bias []float32        // by channel; nil for none
+	sums []kernel.Moments // by channel, of what is stored; nil for none
+}
+
+// store stores a row.
+func (o *output) store(image, c, h int, row []float32) {
+	dst := o.to.row(image, c, h)
+	switch {
+	case o.sums != nil && o.bias != nil:
+		o.sums[c].AddBias(dst, row, o.bias[c])
+	case o.sums != nil:
+		o.sums[c].AddBias(dst, row, 0)
+	case o.bias != nil:
+		kernel.Binary(kernel.Add, dst, row, o.bias[c:c+1])
+	default:
+		copy(dst, row)
+	}
 }
 
 // run convolves, adds a bias per output channel unless it is nil, and returns
@@ -177,47 +229,44 @@ func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, su
 	defer x.free(packed)
 	n := f.batch * f.count()
 	parts := make([][]kernel.Moments, n)
-	to := planes{out, f.outputs, f.outH, f.outW}
 	x.tasks(n, func(t int, s *scratch) {
 		image := t / f.count()
 		h0, h1 := f.span(t % f.count())
-		in := s.get(slotIn, f.channels*f.plane)
-		f.stage(in, from, image, h0, h1, s)
 		if sums {
 			parts[t] = make([]kernel.Moments, f.outputs)
 		}
-		f.strip(to, in, packed, bias, parts[t], image, h0, h1, s)
+		to := output{planes{out, f.outputs, f.outH, f.outW}, bias, parts[t]}
+		f.strip(&to, f.input(from, image, h0, h1, s), packed, image, h0, h1, s)
 	})
 	return parts
 }
 
-// strip computes rows h0 to h1-1 of an image from the staged input, and adds to
-// the sums by channel unless they are nil.
-func (f *fastConv) strip(to planes, in, packed, bias []float32, sums []kernel.Moments, image, h0, h1 int, s *scratch) {
-	size := f.offsets.Len() * kernel.Channels
-	tiles := ((h1-h0)*f.pitch + kernel.Pixels - 1) / kernel.Pixels
-	tile := s.get(slotOut, kernel.Channels*tiles*kernel.Pixels)
-	for c := range f.outputs {
-		k := c % kernel.Channels
-		if k == 0 {
-			b := c / kernel.Channels
-			kernel.Conv(tile, tiles*kernel.Pixels, in, f.offsets, packed[b*size:(b+1)*size], tiles)
+// input is what strip needs of the input for rows h0 to h1-1.
+func (f *fastConv) input(from source, image, h0, h1 int, s *scratch) []float32 {
+	if f.tiled == nil {
+		in := s.get(slotIn, f.channels*f.plane)
+		f.stage(in, from, image, h0, h1, s)
+		return in
+	}
+	return f.tiled.input(&f.strips, from, image, h0, h1, s)
+}
+
+// strip computes rows h0 to h1-1 of an image.
+func (f *fastConv) strip(to *output, in, packed []float32, image, h0, h1 int, s *scratch) {
+	for b := range f.blocks() {
+		store := func(k, row int, out []float32) { to.store(image, b*kernel.Channels+k, h0+row, out) }
+		if f.tiled != nil {
+			f.tileConv(in, packed, b, h1-h0, s, store)
+			continue
 		}
-		var add []float32
-		if bias != nil {
-			add = bias[c : c+1]
-		}
-		for h := h0; h < h1; h++ {
-			row := tile[k*tiles*kernel.Pixels+(h-h0)*f.pitch:][:f.outW]
-			switch {
-			case sums != nil && bias != nil:
-				sums[c].AddBias(to.row(image, c, h), row, add[0])
-			case sums != nil:
-				sums[c].AddBias(to.row(image, c, h), row, 0)
-			case bias != nil:
-				kernel.Binary(kernel.Add, to.row(image, c, h), row, add)
-			default:
-				copy(to.row(image, c, h), row)
+		size := f.offsets.Len() * kernel.Channels
+		n := ((h1-h0)*f.pitch + kernel.Pixels - 1) / kernel.Pixels
+		stride := n * kernel.Pixels
+		out := s.get(slotOut, kernel.Channels*stride)
+		kernel.Conv(out, stride, in, f.offsets, packed[b*size:(b+1)*size], n)
+		for k := range min(kernel.Channels, f.outputs-b*kernel.Channels) {
+			for row := range h1 - h0 {
+				store(k, row, out[k*stride+row*f.pitch:][:f.outW])
 			}
 		}
 	}

@@ -22,6 +22,11 @@
 //     cache, where a tap of the window is one offset for all outputs of the
 //     strip. The kernel computes eight output channels by 48 pixels in
 //     registers. The gradient by the input is the same with turned weights.
+//   - Windows of three rows over eight or more channels take half of the
+//     multiplications, by Winograd's minimal filtering F(4,3) down the columns
+//     (winograd.go): four rows of output come from six linear combinations of
+//     six rows of input, each convolved along the row by the same kernel. The
+//     same goes for both gradients, with the transformations transposed.
 //   - The gradient by the weights (weights.go) is inner products of rows of the
 //     gradient with shifted rows of the input, four by six at a time. Both
 //     gradients come from one pass over the gradient of the output (both.go).
@@ -43,7 +48,8 @@
 //
 //   - Work is cut by shape alone, never by the number of workers.
 //   - An element of a convolution or product is one chain of fused
-//     multiply-adds, or sixteen chains added in a fixed tree. Fused
+//     multiply-adds, sixteen chains added in a fixed tree, or a fixed
+//     combination of six such; which of them, the shape says. Fused
 //     multiply-add is exact in portable Go too.
 //   - Sums over a tensor are in double precision in sixteen lanes, added in a
 //     fixed tree.

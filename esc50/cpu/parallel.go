@@ -34,6 +34,7 @@ const (
 	slotRows
 	slotSpare
 	slotBoth
+	slotTiles
 	scratchSlots
 )
 

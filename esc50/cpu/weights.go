@@ -12,7 +12,8 @@ const leastParts = 16
 // fastWeights is a gradient of weights ready to run.
 type fastWeights struct {
 	*convolution
-	strips         // of the input; output rows are those of the gradient
+	strips                // of the input; output rows are those of the gradient
+	tiled          *tiles // nil for the definition's multiplications
 	batch, outputs int
 	perImage       int // parts of an image
 	columns        *kernel.Taps
@@ -29,31 +30,40 @@ func newFastWeights(c *convolution) *fastWeights {
 	f.strips = newStrips(c.in[1], c.in[2], c.in[3], kh, kw, 1, 1, pads, c.in[1]+f.outputs)
 	f.outH, f.outW = c.weights[2], c.weights[3]
 	f.perImage = min(f.count(), (leastParts+f.batch-1)/f.batch)
-	f.gradPlane = roundUp(f.rows*f.pitch, kernel.Lanes)
-	if f.gradPlane/kernel.Lanes%2 == 0 {
-		f.gradPlane += kernel.Lanes
+	f.gradPlane = apart(roundUp(f.rows, kernel.TileRows) * f.pitch)
+	plane := f.plane
+	if tileable(kh, 1, f.channels, f.outputs) {
+		f.tiled = newTiles(&f.strips)
+		plane = f.tiled.plane
 	}
-	offsets := f.order()
+	var offsets []int
+	for _, w := range f.order() {
+		offsets = append(offsets, w.c*plane+w.i*f.pitch+w.j)
+	}
 	for len(offsets)%kernel.Columns != 0 {
 		offsets = append(offsets, 0)
-	}
-	for i, o := range offsets {
-		ci, k := o/(kh*kw), o%(kh*kw)
-		offsets[i] = ci*f.plane + k/kw*f.pitch + k%kw
 	}
 	f.columns = kernel.NewTaps(offsets)
 	return f
 }
 
-// order lists the weights of one output in the order of the columns: pairs of
-// channels, then rows of the window, so that six columns share few cache lines.
-func (f *fastWeights) order() []int {
-	var all []int
+// weight is a place in a window on input channel c.
+type weight struct{ c, i, j int }
+
+// order lists the weights of one output, or of a point of it, in the order of
+// the columns: pairs of channels, then rows of the window, so that six columns
+// share few cache lines.
+func (f *fastWeights) order() []weight {
+	height := f.kh
+	if f.tiled != nil {
+		height = 1
+	}
+	var all []weight
 	for c := 0; c < f.channels; c += 2 {
-		for i := range f.kh {
+		for i := range height {
 			for cc := c; cc < min(c+2, f.channels); cc++ {
 				for j := range f.kw {
-					all = append(all, (cc*f.kh+i)*f.kw+j)
+					all = append(all, weight{cc, i, j})
 				}
 			}
 		}
@@ -81,15 +91,28 @@ func (f *fastWeights) stageGrad(dst []float32, from source, n, c0, h0, h1 int, s
 	}
 }
 
-// strip adds what rows h0 to h1-1 of an image's gradient contribute to a part,
-// given the staged input.
-func (f *fastWeights) strip(part, staged []float32, grad source, image, h0, h1 int, s *scratch) {
+// input is what strip needs of the input for rows h0 to h1-1 of the gradient.
+func (f *fastWeights) input(in source, image, h0, h1 int, s *scratch) []float32 {
+	if f.tiled != nil {
+		return f.tiled.input(&f.strips, in, image, h0, h1, s)
+	}
+	staged := s.get(slotIn, f.channels*f.plane)
+	f.stage(staged, in, image, h0, h1, s)
+	return staged
+}
+
+// strip adds what rows h0 to h1-1 of an image's gradient contribute to a part.
+func (f *fastWeights) strip(part, in []float32, grad source, image, h0, h1 int, s *scratch) {
 	size := kernel.Rows * f.columns.Len()
 	chunks := ((h1-h0)*f.pitch + kernel.Lanes - 1) / kernel.Lanes
 	rows := s.get(slotRows, kernel.Rows*f.gradPlane)
 	for b := range f.blocks() {
 		f.stageGrad(rows, grad, image, b*kernel.Rows, h0, h1, s)
-		kernel.Weights(part[b*size:(b+1)*size], rows, f.gradPlane, staged, f.columns, chunks)
+		if f.tiled != nil {
+			f.tileStrip(part, rows, in, b, h1-h0, s)
+			continue
+		}
+		kernel.Weights(part[b*size:(b+1)*size], rows, f.gradPlane, in, f.columns, chunks)
 	}
 }
 
@@ -100,9 +123,7 @@ func (f *fastWeights) blocks() int { return (f.outputs + kernel.Rows - 1) / kern
 func (f *fastWeights) run(x *run, out []float32, in, grad source) {
 	f.sum(x, out, func(part []float32, image, strip int, s *scratch) {
 		h0, h1 := f.span(strip)
-		staged := s.get(slotIn, f.channels*f.plane)
-		f.stage(staged, in, image, h0, h1, s)
-		f.strip(part, staged, grad, image, h0, h1, s)
+		f.strip(part, f.input(in, image, h0, h1, s), grad, image, h0, h1, s)
 	})
 }
 
@@ -110,6 +131,9 @@ func (f *fastWeights) run(x *run, out []float32, in, grad source) {
 // strips of each part in order, then the parts in order.
 func (f *fastWeights) sum(x *run, out []float32, add func(part []float32, image, strip int, s *scratch)) {
 	size := f.blocks() * kernel.Rows * f.columns.Len()
+	if f.tiled != nil {
+		size *= kernel.TilePoints
+	}
 	n := f.batch * f.perImage
 	sums := x.alloc(n * size)
 	defer x.free(sums)
@@ -132,14 +156,24 @@ func (f *fastWeights) sum(x *run, out []float32, add func(part []float32, image,
 
 // unpack puts the sums where the output's axes want them.
 func (f *fastWeights) unpack(out, sums []float32) {
-	a := &f.axes
-	for i, o := range f.order() {
-		ci, k := o/(f.kh*f.kw), o%(f.kh*f.kw)
-		to := ci*f.outStep[a.OutputBatch] + k/f.kw*f.outStep[a.OutputSpatial[0]] + k%f.kw*f.outStep[a.OutputSpatial[1]]
+	a, size := &f.axes, f.blocks()*kernel.Rows*f.columns.Len()
+	for n, w := range f.order() {
+		to := w.c*f.outStep[a.OutputBatch] + w.i*f.outStep[a.OutputSpatial[0]] + w.j*f.outStep[a.OutputSpatial[1]]
 		for co := range f.outputs {
-			at := co/kernel.Rows*kernel.Rows*f.columns.Len() + i/kernel.Columns*kernel.Rows*kernel.Columns +
-				co%kernel.Rows*kernel.Columns + i%kernel.Columns
-			out[to+co*f.outStep[a.OutputChannels]] = sums[at]
+			at := co/kernel.Rows*kernel.Rows*f.columns.Len() + n/kernel.Columns*kernel.Rows*kernel.Columns +
+				co%kernel.Rows*kernel.Columns + n%kernel.Columns
+			to := to + co*f.outStep[a.OutputChannels]
+			if f.tiled == nil {
+				out[to] = sums[at]
+				continue
+			}
+			var points [kernel.TilePoints]float32
+			for i := range points {
+				points[i] = sums[i*size+at]
+			}
+			for i, tap := range kernel.TileFilterGrad(points) {
+				out[to+i*f.outStep[a.OutputSpatial[0]]] = tap
+			}
 		}
 	}
 }
