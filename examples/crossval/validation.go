@@ -129,7 +129,7 @@ func (v *validation) show(ctx context.Context, exps *experiment.Repo) error {
 	}
 	table, err := experiment.Tabulate(states, &experiment.TableOptions{
 		OnlyChanged: true,
-		Drop:        []string{`fold\d`, "^(" + dataDir + "|" + featuresFile + "|" + workspace.Program + "|trainings)$"},
+		Drop:        []string{`^seed.*\.fold\d+$`, "^(" + dataDir + "|" + featuresFile + "|" + workspace.Program + "|trainings)$"},
 	})
 	if err != nil {
 		return err
