@@ -157,7 +157,7 @@ func newFastConv(c *convolution) *fastConv {
 // layOut sets the strips and what depends on them.
 func (f *fastConv) layOut(s strips) {
 	f.strips, f.tiled = s, nil
-	if tileable(f.kh, f.dh, f.channels, f.outputs) {
+	if tileable(f.kh, f.dh, f.channels, f.outputs, f.outH) {
 		f.tiled = newTiles(&f.strips)
 		f.offsets = f.taps(1, f.tiled.plane)
 		return

@@ -32,7 +32,7 @@ func newFastWeights(c *convolution) *fastWeights {
 	f.perImage = min(f.count(), (leastParts+f.batch-1)/f.batch)
 	f.gradPlane = apart(roundUp(f.rows, kernel.TileRows) * f.pitch)
 	plane := f.plane
-	if tileable(kh, 1, f.channels, f.outputs) {
+	if tileable(kh, 1, f.channels, f.outputs, f.outH) {
 		f.tiled = newTiles(&f.strips)
 		plane = f.tiled.plane
 	}

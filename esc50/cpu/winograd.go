@@ -7,9 +7,10 @@ import "github.com/reprodl/reprodl/esc50/internal/kernel"
 const leastTiled = 8
 
 // tileable tells, by the shape alone, whether a convolution with windows of kh
-// rows is done by Winograd's minimal filtering.
-func tileable(kh, dh, inputs, outputs int) bool {
-	return kh == kernel.TileTaps && dh == 1 && min(inputs, outputs) >= leastTiled
+// rows is done by Winograd's minimal filtering: of low planes most of a tile
+// would not be stored.
+func tileable(kh, dh, inputs, outputs, height int) bool {
+	return kh == kernel.TileTaps && dh == 1 && min(inputs, outputs) >= leastTiled && 2*tileRows(height) < height
 }
 
 // tiles is how strips are laid out for Winograd's F(4,3) down the columns: a
@@ -17,6 +18,9 @@ func tileable(kh, dh, inputs, outputs int) bool {
 // which each column becomes six points. In a strip the points of one number,
 // rows of them, lie like the rows of a convolution whose window has one row, so
 // that the inner product is the same kernel.
+//
+// Strips are whole tiles, so that the bits of an output depend on its place
+// alone. What is not finite in the input may reach all rows of its tile.
 type tiles struct {
 	pitch  int // between rows of points
 	rows   int // of tiles in a strip
