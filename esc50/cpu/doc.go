@@ -62,14 +62,13 @@
 //
 // # Figures
 //
-// AudioNet with 32 base filters, a batch of eight clips [8, 1, 128, 201], on an
-// AMD EPYC with AVX-512 that other programs kept busy: one thread takes 0.29 s
-// of processor time for a training step (forward, backward, Adam) where PyTorch
-// 2.15 takes 0.46 to 0.49; with AVX2 forced it is 0.48. With two threads each,
-// in turns, the fastest steps took 0.51 s against 1.89 s and the fastest
-// inference 0.15 s against 0.44 s, and the peak of training and inference
-// together was 328 MB. The kernels do 183 GFLOP per second of processor time
-// (AVX-512) and 95 (AVX2). BenchmarkAgainstPyTorch measures the ratio on yours.
+// AudioNet with 32 base filters, a batch of eight clips [8, 1, 128, 201], two
+// threads each, in turns, on an AMD EPYC with AVX-512 that was not quiet: the
+// fastest training step (forward, backward, Adam) took 0.175 s where PyTorch
+// 2.15 took 0.302, and the fastest inference 0.054 s against 0.082. With AVX2
+// forced they were 0.185 s against 0.299 and 0.054 s against 0.084. The peak of
+// training and inference together was 386 MB. BenchmarkAgainstPyTorch measures
+// the ratio on yours.
 //
 // The kernels for NEON (arm64) have been checked for their bits, in an emulator
 // alone. They have not been timed: no figure here is about arm64.

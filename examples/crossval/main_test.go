@@ -74,6 +74,37 @@ func TestCrossValidation(t *testing.T) {
 	})
 }
 
+// canceller cancels when it is written the text.
+type canceller struct {
+	strings.Builder
+	text   string
+	cancel context.CancelFunc
+}
+
+func (c *canceller) Write(p []byte) (int, error) {
+	n, err := c.Builder.Write(p)
+	if strings.Contains(c.String(), c.text) {
+		c.cancel()
+	}
+	return n, err
+}
+
+func TestInterruptedCrossValidationContinues(t *testing.T) {
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	data, dir := t.TempDir(), filepath.Join(t.TempDir(), "ws")
+	require.NoError(t, esc50.Synthesize(context.Background(), data, &esc50.SynthOptions{Classes: 2, ClipsPerFold: 1, Seconds: 0.5}))
+	args := []string{"-data", data, "-dir", dir, "-folds", "1,2", "-jobs", "1", "-S", "train.base_filters=1", "-S", "train.max_epochs=1"}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out := &canceller{text: "Running stage 'fold@42-2'", cancel: cancel}
+	require.ErrorIs(t, run(ctx, append([]string{"crossval"}, args...), out), context.Canceled, out.String())
+
+	again := validated(t, args...)
+	assert.NotContains(t, again, "Running stage 'fold@42-1'", "it was finished before")
+	assert.Contains(t, again, "Running stage 'fold@42-2'")
+	assert.Contains(t, again, "mean over 2 trainings")
+}
+
 // refOf is the reference of an experiment.
 func refOf(t *testing.T, dir, name string) string {
 	refs, err := workspace.Git(t.Context(), dir, "for-each-ref", "--format=%(refname)", "refs/exps")
