@@ -24,6 +24,9 @@ type Adam struct {
 	Beta1, Beta2 float64
 	// Epsilon is added to the root of the corrected second moment; zero means 1e-8.
 	Epsilon float64
+	// Factor, when not nil, gives the variables of each path a learning rate of
+	// their own, as a multiple of the common one.
+	Factor func(path string) float64
 }
 
 var _ optimizer.Interface = Adam{}
@@ -71,7 +74,11 @@ func (a Adam) UpdateGraphWithGradients(scope *model.Scope, grads []*graph.Node, 
 		m.SetNodeValue(m1)
 		s.SetNodeValue(m2)
 		denominator := graph.AddScalar(graph.Div(graph.Sqrt(m2), root2), epsilon)
-		v.SetNodeValue(graph.Sub(v.NodeValue(g), graph.Mul(stepSize, graph.Div(m1, denominator))))
+		size := stepSize
+		if a.Factor != nil {
+			size = graph.MulScalar(size, a.Factor(v.Path()))
+		}
+		v.SetNodeValue(graph.Sub(v.NodeValue(g), graph.Mul(size, graph.Div(m1, denominator))))
 	}
 }
 

@@ -21,6 +21,7 @@ type Config struct {
 	LearningRate float64 `yaml:"lr"`            // Adam's; zero means 1e-3
 	Schedule     string  `yaml:"lr_schedule"`   // "" or "constant", or "cosine": down to 0 at the last step
 	WarmUp       float64 `yaml:"warmup_epochs"` // epochs over which the rate rises linearly from 0
+	HeadFactor   float64 `yaml:"head_factor"`   // multiplies the rate of the last, linear layer; zero means 1
 
 	Normalize      bool    `yaml:"normalize"`       // shift and scale inputs to mean 0, deviation 1 over the training clips
 	TimeShift      float64 `yaml:"time_shift"`      // rotate a clip in time by up to this part of it, either way; at most 1
@@ -46,6 +47,9 @@ func (c Config) withDefaults() Config {
 	set(&c.Masks, 1)
 	if c.LearningRate == 0 {
 		c.LearningRate = 1e-3
+	}
+	if c.HeadFactor == 0 {
+		c.HeadFactor = 1
 	}
 	if c.Schedule == "" {
 		c.Schedule = "constant"
@@ -73,7 +77,7 @@ func (c Config) Validate() error {
 		name     string
 		v, limit float64
 	}{
-		{"lr", c.LearningRate, 1e3}, {"warmup_epochs", c.WarmUp, 1e9}, {"time_shift", c.TimeShift, 1},
+		{"lr", c.LearningRate, 1e3}, {"warmup_epochs", c.WarmUp, 1e9}, {"head_factor", c.HeadFactor, 1e3}, {"time_shift", c.TimeShift, 1},
 		{"freq_mask", float64(c.FreqMask), 1 << 16}, {"time_mask", float64(c.TimeMask), 1 << 24}, {"mixup", c.Mixup, 1e3},
 		{"label_smoothing", c.LabelSmoothing, 0.999}, {"average", c.Average, 0.999999}, {"patience", float64(c.Patience), 1e9},
 		{"gpus", float64(c.GPUs), 1e6},

@@ -60,11 +60,19 @@ func (n *network) trainGraph(scope *model.Scope, x, labels, decay *graph.Node) *
 	g := x.Graph()
 	n.store.SetTraining(g, true)
 	loss := CrossEntropy(labels, n.config.audioNet().Logits(scope, x))
-	Adam{LearningRate: n.config.LearningRate}.UpdateGraph(scope, g, loss)
+	Adam{LearningRate: n.config.LearningRate, Factor: n.config.factor}.UpdateGraph(scope, g, loss)
 	if n.config.Average > 0 {
 		n.average(g, decay)
 	}
 	return loss
+}
+
+// factor is that of Config.HeadFactor for the variables of a path.
+func (c Config) factor(path string) float64 {
+	if strings.HasPrefix(path, "/fc1/") {
+		return c.HeadFactor
+	}
+	return 1
 }
 
 // average moves the average of every variable of the model towards its value
