@@ -12,7 +12,9 @@ package esc50
 // after 30 epochs. There, other rates, twice the filters and batches of 4 or 32
 // learned no faster; stretching time and shifting bands did worse, and so did
 // leaving the masks out, bands normalised one by one or marked by an offset.
-// Mixup and label smoothing had done worse with seed 42 before.
+// Mixup and label smoothing had done worse with seed 42 before. The factor of
+// the last layer was looked for after 6e-3 for all layers had brought folds 1
+// and 2 to 82.5 % with seed 42.
 func ImprovedRecipe() Config {
 	return Config{
 		BaseFilters:  16,
