@@ -55,7 +55,7 @@ func (b *backward) run(x *run, dIn, dW []float32, in, grad source, w []float32) 
 		}
 		b.input.strip(&to, points, packed, image, h0, h1, s)
 		rows := stagedRows{strips: &b.input.strips, data: staged, first: h0 - b.input.above}
-		b.weights.strip(part, b.weights.input(in, image, h0, h1, s), rows, image, h0, h1, s)
+		b.weights.strip(part, b.weights.input(b.weights.tiled, in, image, h0, h1, s), rows, image, h0, h1, s)
 	})
 }
 

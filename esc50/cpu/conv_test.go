@@ -50,6 +50,13 @@ var planarAxes = compute.ConvolveAxesConfig{
 	OutputBatch: 0, OutputChannels: 1, OutputSpatial: []int{2, 3},
 }
 
+// gradAxes are those of a gradient by the weights.
+var gradAxes = compute.ConvolveAxesConfig{
+	InputBatch: 1, InputChannels: 0, InputSpatial: []int{2, 3},
+	KernelInputChannels: 0, KernelOutputChannels: 1, KernelSpatial: []int{2, 3},
+	OutputBatch: 1, OutputChannels: 0, OutputSpatial: []int{2, 3},
+}
+
 // TestFastConvIsTheDefinition requires the bits of the plain loops.
 func TestFastConvIsTheDefinition(t *testing.T) {
 	swapped := planarAxes
@@ -90,11 +97,6 @@ func TestFastConvIsTheDefinition(t *testing.T) {
 // TestFastWeightsIsTheDefinition allows for rounding: the order of a sum over a
 // batch is not that of the plain loops.
 func TestFastWeightsIsTheDefinition(t *testing.T) {
-	axes := compute.ConvolveAxesConfig{
-		InputBatch: 1, InputChannels: 0, InputSpatial: []int{2, 3},
-		KernelInputChannels: 0, KernelOutputChannels: 1, KernelSpatial: []int{2, 3},
-		OutputBatch: 1, OutputChannels: 0, OutputSpatial: []int{2, 3},
-	}
 	for _, c := range []struct {
 		name     string
 		in, grad []int
@@ -107,7 +109,7 @@ func TestFastWeightsIsTheDefinition(t *testing.T) {
 		{"many strips", []int{2, 16, 70, 50}, []int{2, 6, 70, 50}, [][2]int{{1, 1}, {1, 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			conv := describe(t, c.in, c.grad, axes, c.pads, nil)
+			conv := describe(t, c.in, c.grad, gradAxes, c.pads, nil)
 			require.True(t, conv.weightGradient())
 			r := rand.New(rand.NewPCG(3, 4))
 			in, grad := noise(r, size(c.in)), noise(r, size(c.grad))
@@ -147,11 +149,6 @@ func reference(c *convolution, in, w []float32) (want, scale []float64) {
 // float32's 6e-8 is multiplied with.
 func TestWinogradAgainstDoublePrecision(t *testing.T) {
 	const tolerance = 3e-6
-	gradAxes := compute.ConvolveAxesConfig{
-		InputBatch: 1, InputChannels: 0, InputSpatial: []int{2, 3},
-		KernelInputChannels: 0, KernelOutputChannels: 1, KernelSpatial: []int{2, 3},
-		OutputBatch: 1, OutputChannels: 0, OutputSpatial: []int{2, 3},
-	}
 	check := func(t *testing.T, got []float32, want, scale []float64) {
 		t.Helper()
 		largest := slices.Max(scale)

@@ -70,6 +70,11 @@ func newStrips(channels, height, width, kh, kw, dh, dw int, pads [][2]int, share
 	return s
 }
 
+// planeSize is the distance between channels whose outputs take an area, read
+// up to reach beyond it: whole tiles of pixels, which are whole vectors, and
+// such that channels keep off one another's cache sets.
+func planeSize(area, reach int) int { return apart(roundUp(area, kernel.Pixels) + reach) }
+
 // apart rounds the size of a plane up so that channels keep off one another's
 // cache sets.
 func apart(n int) int {
@@ -83,8 +88,7 @@ func apart(n int) int {
 // cut sets the number of rows in a strip.
 func (s *strips) cut(rows int) {
 	s.rows = rows
-	area := roundUp(s.rows, kernel.TileRows) * s.pitch
-	s.plane = apart(max(roundUp(area, kernel.Pixels), roundUp(area, kernel.Lanes)) + s.reach())
+	s.plane = planeSize(roundUp(s.rows, kernel.TileRows)*s.pitch, s.reach())
 }
 
 // reach is the largest offset of a tap in a plane.
@@ -121,6 +125,22 @@ func (s *strips) stageChannel(plane []float32, from source, n, c, h0, h1 int, sc
 		clear(plane[at+s.width : at+s.pitch])
 	}
 	clear(plane[(hi-1-first)*s.pitch+s.left+s.width:])
+}
+
+// input stages all channels for output rows h0 to h1-1 of an image, and sets
+// their points if the strips are tiled.
+func (s *strips) input(t *tiles, from source, image, h0, h1 int, sc *scratch) []float32 {
+	if t == nil {
+		in := sc.get(slotIn, s.channels*s.plane)
+		s.stage(in, from, image, h0, h1, sc)
+		return in
+	}
+	points, plane := sc.get(slotTiles, t.size()), sc.get(slotIn, s.plane)
+	for c := range s.channels {
+		s.stageChannel(plane, from, image, c, h0, h1, sc)
+		t.channel(points, plane, c, h1-h0)
+	}
+	return points
 }
 
 // taps are the offsets of every input channel and place in a window of kh rows,
@@ -236,19 +256,9 @@ func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, su
 			parts[t] = make([]kernel.Moments, f.outputs)
 		}
 		to := output{planes{out, f.outputs, f.outH, f.outW}, bias, parts[t]}
-		f.strip(&to, f.input(from, image, h0, h1, s), packed, image, h0, h1, s)
+		f.strip(&to, f.input(f.tiled, from, image, h0, h1, s), packed, image, h0, h1, s)
 	})
 	return parts
-}
-
-// input is what strip needs of the input for rows h0 to h1-1.
-func (f *fastConv) input(from source, image, h0, h1 int, s *scratch) []float32 {
-	if f.tiled == nil {
-		in := s.get(slotIn, f.channels*f.plane)
-		f.stage(in, from, image, h0, h1, s)
-		return in
-	}
-	return f.tiled.input(&f.strips, from, image, h0, h1, s)
 }
 
 // strip computes rows h0 to h1-1 of an image.

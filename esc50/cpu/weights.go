@@ -91,16 +91,6 @@ func (f *fastWeights) stageGrad(dst []float32, from source, n, c0, h0, h1 int, s
 	}
 }
 
-// input is what strip needs of the input for rows h0 to h1-1 of the gradient.
-func (f *fastWeights) input(in source, image, h0, h1 int, s *scratch) []float32 {
-	if f.tiled != nil {
-		return f.tiled.input(&f.strips, in, image, h0, h1, s)
-	}
-	staged := s.get(slotIn, f.channels*f.plane)
-	f.stage(staged, in, image, h0, h1, s)
-	return staged
-}
-
 // strip adds what rows h0 to h1-1 of an image's gradient contribute to a part.
 func (f *fastWeights) strip(part, in []float32, grad source, image, h0, h1 int, s *scratch) {
 	size := kernel.Rows * f.columns.Len()
@@ -123,7 +113,7 @@ func (f *fastWeights) blocks() int { return (f.outputs + kernel.Rows - 1) / kern
 func (f *fastWeights) run(x *run, out []float32, in, grad source) {
 	f.sum(x, out, func(part []float32, image, strip int, s *scratch) {
 		h0, h1 := f.span(strip)
-		f.strip(part, f.input(in, image, h0, h1, s), grad, image, h0, h1, s)
+		f.strip(part, f.input(f.tiled, in, image, h0, h1, s), grad, image, h0, h1, s)
 	})
 }
 

@@ -30,8 +30,7 @@ type tiles struct {
 
 func newTiles(s *strips) *tiles {
 	t := &tiles{pitch: s.pitch, rows: tileRows(s.rows)}
-	span := roundUp(roundUp(t.rows*t.pitch, kernel.Pixels), kernel.Lanes)
-	t.plane = apart(span + (s.kw-1)*s.dw)
+	t.plane = planeSize(t.rows*t.pitch, (s.kw-1)*s.dw)
 	t.points = s.channels * t.plane
 	return t
 }
@@ -55,18 +54,7 @@ func (t *tiles) channel(dst, plane []float32, c, rows int) {
 	}
 }
 
-// input sets the points of all channels for the output rows h0 to h1-1 of an
-// image.
-func (t *tiles) input(st *strips, from source, image, h0, h1 int, s *scratch) []float32 {
-	points, plane := s.get(slotTiles, t.size()), s.get(slotIn, st.plane)
-	for c := range st.channels {
-		st.stageChannel(plane, from, image, c, h0, h1, s)
-		t.channel(points, plane, c, h1-h0)
-	}
-	return points
-}
-
-// staged is input for planes that are staged already.
+// staged sets the points of all channels from planes that are staged already.
 func (t *tiles) staged(st *strips, planes []float32, rows int, s *scratch) []float32 {
 	points := s.get(slotTiles, t.size())
 	for c := range st.channels {
