@@ -76,7 +76,9 @@ func (a Adam) UpdateGraphWithGradients(scope *model.Scope, grads []*graph.Node, 
 		denominator := graph.AddScalar(graph.Div(graph.Sqrt(m2), root2), epsilon)
 		size := stepSize
 		if a.Factor != nil {
-			size = graph.MulScalar(size, a.Factor(v.Path()))
+			if k := a.Factor(v.Path()); k != 1 {
+				size = graph.MulScalar(size, k)
+			}
 		}
 		v.SetNodeValue(graph.Sub(v.NodeValue(g), graph.Mul(size, graph.Div(m1, denominator))))
 	}
