@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/dvctest"
 	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
@@ -61,10 +62,7 @@ func TestCrossValidation(t *testing.T) {
 	assert.Contains(t, metrics["seed2"], "fold5")
 
 	t.Run("real DVC", func(t *testing.T) {
-		dvc, err := exec.LookPath(os.Getenv("REPRODL_DVC"))
-		if err != nil {
-			t.Skip("set REPRODL_DVC to compare with DVC: ", err)
-		}
+		dvc := dvctest.Find(t)
 		cmd := exec.Command(dvc, "exp", "show", "--json")
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+t.TempDir())

@@ -79,12 +79,16 @@ func trainFold(ctx context.Context, c esc50.Config, seed int64, fold int, out io
 	if len(results) == 0 {
 		return fmt.Errorf("the data has no fold %d", fold)
 	}
-	text, err := json.MarshalIndent(results[0], "", "  ")
-	if err != nil {
-		return err
-	}
 	name := resultFile(seed, fold)
 	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	return writeJSON(name, results[0])
+}
+
+func writeJSON(name string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
 		return err
 	}
 	return os.WriteFile(name, append(text, '\n'), 0o666)

@@ -34,11 +34,7 @@ func summarize(p parameters, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "mean over %d trainings: %.2f %%\n", len(all), 100*all.Mean())
 	metrics["accuracy"], metrics["last_five"] = all.Mean(), lastFive(all)
-	text, err := json.MarshalIndent(metrics, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(summaryFile, append(text, '\n'), 0o666); err != nil {
+	if err := writeJSON(summaryFile, metrics); err != nil {
 		return err
 	}
 	clips := all.All()

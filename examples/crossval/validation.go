@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -26,7 +25,7 @@ const (
 )
 
 //go:embed workspace
-var embedded embed.FS
+var templates embed.FS
 
 // validation is what the flags ask for.
 type validation struct {
@@ -69,28 +68,17 @@ func (v *validation) open(ctx context.Context) (*experiment.Repo, error) {
 			return nil, err
 		}
 	}
-	templates, err := fs.Sub(embedded, "workspace")
-	if err != nil {
-		return nil, err
-	}
 	if _, err := workspace.Make(ctx, v.dir, templates); err != nil {
-		return nil, err
-	}
-	if err := workspace.Install(v.dir); err != nil {
 		return nil, err
 	}
 	if err := workspace.Data(ctx, v.out, filepath.Join(v.dir, dataDir), v.data); err != nil {
 		return nil, err
 	}
-	log := workspace.NewLogger(v.out)
-	repo, err := pipeline.Open(v.dir, &pipeline.Options{Stdout: v.out, Stderr: v.out, Logger: log})
+	repo, exps, err := workspace.Open(v.dir, v.out)
 	if err != nil {
 		return nil, err
 	}
-	if err := workspace.Commit(ctx, v.out, repo, v.dir, dataDir); err != nil {
-		return nil, err
-	}
-	return experiment.Open(v.dir, &experiment.Options{Stdout: v.out, Stderr: v.out, Logger: log})
+	return exps, workspace.Commit(ctx, v.out, repo, v.dir, dataDir)
 }
 
 // experiment runs the pipeline in a copy of the workspace, so that every

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/esc50"
+	"github.com/reprodl/reprodl/examples/internal/dvctest"
 	"github.com/reprodl/reprodl/examples/internal/workspace"
 )
 
@@ -117,7 +118,7 @@ func results(t *testing.T, dir string) []string {
 }
 
 func agreesWithDVC(t *testing.T, dir string) {
-	dvc := realDVC(t)
+	dvc := dvctest.Find(t)
 	for _, check := range []struct{ args, want string }{
 		{"status", "Data and pipelines are up to date.\n"},
 		{"repro", "Stage 'train' didn't change, skipping"},
@@ -135,22 +136,6 @@ func agreesWithDVC(t *testing.T, dir string) {
 		require.NoError(t, err, "dvc %s: %s", check.args, stderr.String())
 		assert.Contains(t, string(out), check.want, "dvc %s", check.args)
 	}
-}
-
-// realDVC finds the program that CI installs, and a developer may have.
-func realDVC(t *testing.T) string {
-	name := os.Getenv("REPRODL_DVC")
-	if name == "" {
-		name = "dvc"
-	}
-	dvc, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	if err != nil {
-		t.Skip("no DVC to compare with: ", err)
-	}
-	return dvc
 }
 
 func TestWalkOnPartOfESC10(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -17,16 +16,7 @@ import (
 )
 
 //go:embed workspace
-var embedded embed.FS
-
-// templates are the files of a new workspace.
-func templates() fs.FS {
-	sub, err := fs.Sub(embedded, "workspace")
-	if err != nil {
-		panic(err) // it is embedded
-	}
-	return sub
-}
+var templates embed.FS
 
 // walk is the course's walk through one workspace.
 type walk struct {
@@ -65,11 +55,8 @@ func (w *walk) run(ctx context.Context) error {
 // prepare makes the workspace: a git and DVC repository with params.yaml,
 // dvc.yaml and the training program.
 func (w *walk) prepare(ctx context.Context) error {
-	created, err := workspace.Make(ctx, w.dir, templates())
+	created, err := workspace.Make(ctx, w.dir, templates)
 	if err != nil {
-		return err
-	}
-	if err := workspace.Install(w.dir); err != nil {
 		return err
 	}
 	if w.params, err = loadParams(filepath.Join(w.dir, paramsFile)); err != nil {
@@ -80,12 +67,7 @@ func (w *walk) prepare(ctx context.Context) error {
 	} else {
 		fmt.Fprintf(w.out, "Made %s with %s. Change what you like there and run this again.\n", w.dir, strings.Join(created, ", "))
 	}
-	log := workspace.NewLogger(w.out)
-	w.repo, err = pipeline.Open(w.dir, &pipeline.Options{Stdout: w.out, Stderr: w.out, Logger: log})
-	if err != nil {
-		return err
-	}
-	w.exps, err = experiment.Open(w.dir, &experiment.Options{Stdout: w.out, Stderr: w.out, Logger: log})
+	w.repo, w.exps, err = workspace.Open(w.dir, w.out)
 	return err
 }
 

@@ -7,10 +7,8 @@ import (
 	"log/slog"
 )
 
-// NewLogger returns a logger that prints what pipeline and experiment say as
-// DVC prints it: the message alone, with its level in front of a warning.
-func NewLogger(out io.Writer) *slog.Logger { return slog.New(&plainHandler{out}) }
-
+// plainHandler prints what pipeline and experiment say as DVC prints it: the
+// message alone, with its level in front of a warning.
 type plainHandler struct{ out io.Writer }
 
 func (h *plainHandler) Enabled(_ context.Context, level slog.Level) bool {

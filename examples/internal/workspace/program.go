@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// Install puts this program into the workspace as [Program], the command of
+// install puts this program into the workspace as [Program], the command of
 // the stages and a dependency of them: when its code changes, they run again.
 // Equal content is left alone.
-func Install(dir string) error {
+func install(dir string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,16 +17,17 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
 // Make makes dir a workspace, and completes one that is there: a git
-// repository with an identity for its commits, a DVC repository, and the
-// files of templates that dir lacks, whose names it returns. What is there
-// stays as it is: it may be the user's.
+// repository with an identity for its commits, a DVC repository, this program
+// as [Program], and those of the files workspace/* of templates that dir lacks,
+// whose names it returns. What is there stays as it is: it may be the user's.
 //
 // A template named gitignore becomes .gitignore. In the templates {{.Program}}
-// is the name of the file that [Install] makes and {{.Command}} what starts
+// is the name of the program's file and {{.Command}} what starts
 // it in the platform's shell.
 func Make(ctx context.Context, dir string, templates fs.FS) (created []string, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -36,14 +39,28 @@ func Make(ctx context.Context, dir string, templates fs.FS) (created []string, e
 	if err := gitInit(ctx, dir); err != nil {
 		return created, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, ".dvc")); !errors.Is(err, fs.ErrNotExist) {
-		return created, err
+	if _, err := os.Stat(filepath.Join(dir, ".dvc")); errors.Is(err, fs.ErrNotExist) {
+		if err := pipeline.Init(ctx, dir, nil); err != nil {
+			return created, err
+		}
 	}
-	return created, pipeline.Init(ctx, dir, nil)
+	return created, install(dir)
+}
+
+// Open opens the pipeline and the experiments of a workspace, which print as
+// DVC does.
+func Open(dir string, out io.Writer) (*pipeline.Repo, *experiment.Repo, error) {
+	log := slog.New(&plainHandler{out})
+	repo, err := pipeline.Open(dir, &pipeline.Options{Stdout: out, Stderr: out, Logger: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	exps, err := experiment.Open(dir, &experiment.Options{Stdout: out, Stderr: out, Logger: log})
+	return repo, exps, err
 }
 
 func writeMissing(dir string, templates fs.FS) (created []string, err error) {
-	parsed, err := template.ParseFS(templates, "*")
+	parsed, err := template.ParseFS(templates, "workspace/*")
 	if err != nil {
 		return nil, err
 	}
