@@ -12,11 +12,13 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
-// Map is a mapping in the order of the file. The zero value is empty and ready
-// to use.
-type Map = pyjson.Map
+// Map is a mapping in the order of the file: Get, Set, Delete, Len, Keys and
+// All work as one expects of them. It is [ordered.Map], which the metrics and
+// tables of the other packages are made of, too; [ordered.New] makes one.
+type Map = ordered.Map
 
 // Load reads the file at path into the struct that dst points to. Fields are
 // named by their yaml tags, or else by their names in lower case. Keys that

@@ -1,4 +1,16 @@
-package pyjson
+// Package ordered holds the mapping that the values of this module are made of:
+// parameter files, metrics, tables and dvc.yaml keep the order in which their
+// keys were written, and take keys for equal as Python does, because DVC does.
+//
+//	m := ordered.New("train", ordered.New("lr", 0.1), "seed", int64(42))
+//	for key, value := range m.All() {
+//		fmt.Println(key, value)
+//	}
+//
+// The values inside are nil, bool, int64, *big.Int, float64, string, []any and
+// *[Map], wherever a file was read. The package imports nothing but the
+// standard library, so that whatever reads parameters or metrics can share it.
+package ordered
 
 import (
 	"iter"
@@ -25,11 +37,11 @@ type entry struct{ key, value any }
 // wins.
 const indexFrom = 8
 
-// NewMap makes a Map from keys and values in turn. It panics on an odd number
-// of arguments.
-func NewMap(kv ...any) *Map {
+// New makes a Map from keys and values in turn: New("lr", 0.1, "seed", nil).
+// It panics on an odd number of arguments.
+func New(kv ...any) *Map {
 	if len(kv)%2 != 0 {
-		panic("pyjson: NewMap needs pairs")
+		panic("ordered: New needs pairs of key and value")
 	}
 	m := &Map{entries: make([]entry, 0, len(kv)/2)}
 	for i := 0; i < len(kv); i += 2 {
@@ -46,7 +58,7 @@ func (m *Map) Len() int {
 	return len(m.entries)
 }
 
-// Get returns the value of key.
+// Get returns the value of key, and whether there is one: a key may hold nil.
 func (m *Map) Get(key any) (any, bool) {
 	if i := m.find(key); i >= 0 {
 		return m.entries[i].value, true
@@ -54,12 +66,13 @@ func (m *Map) Get(key any) (any, bool) {
 	return nil, false
 }
 
-// At returns the key and the value in place i, which must be in [0, Len).
+// At returns the key and the value in place i of the order. It panics unless i
+// is in [0, Len).
 func (m *Map) At(i int) (key, value any) {
 	return m.entries[i].key, m.entries[i].value
 }
 
-// Set replaces the value of key, or appends the pair.
+// Set replaces the value of key where it stands, or appends the pair.
 func (m *Map) Set(key, value any) {
 	if i := m.find(key); i >= 0 {
 		m.entries[i].value = value
@@ -78,7 +91,8 @@ func (m *Map) Set(key, value any) {
 	}
 }
 
-// Delete removes key and reports whether it was there.
+// Delete removes key and reports whether it was there. The keys behind it keep
+// their order.
 func (m *Map) Delete(key any) bool {
 	i := m.find(key)
 	if i < 0 {
@@ -119,7 +133,8 @@ func (m *Map) All() iter.Seq2[any, any] {
 	}
 }
 
-// Clone returns a copy that shares the values.
+// Clone returns a copy that shares the values: maps and lists inside are the
+// same ones.
 func (m *Map) Clone() *Map {
 	c := &Map{}
 	if m == nil {
@@ -168,7 +183,10 @@ func (m *Map) find(key any) int {
 
 type bigKey string // an integer beyond int64, in decimal
 
-// normalKey maps the keys that Python holds for equal to one Go value.
+// normalKey maps the keys that Python holds for equal to one Go value: True, 1
+// and 1.0 hash and compare alike there, so a dict has room for one of them. The
+// result is comparable with ==, as the index needs; a not-a-number equals
+// nothing and is therefore never found again, in Python neither.
 func normalKey(k any) any {
 	switch k := k.(type) {
 	case string, int64, nil:
