@@ -90,8 +90,15 @@ var capabilities = compute.Capabilities{
 		compute.OpTypeReduceSum,
 		compute.OpTypeReduceLogicalAnd,
 		compute.OpTypeReduceLogicalOr,
+		compute.OpTypeCall,
+		compute.OpTypeIf,
+		compute.OpTypeWhile,
+		compute.OpTypeSort,
+		compute.OpTypeOptimizationBarrier,
+		compute.OpTypeSchedulingBarrier,
 	),
-	DTypes: types(),
+	Functions: true,
+	DTypes:    types(),
 }
 
 func operations(all ...compute.OpType) map[compute.OpType]bool {

@@ -20,10 +20,10 @@ type plan struct {
 // compile turns the graph into steps: it drops what no output needs, lets
 // values that only change shape share memory, fuses what it can (see fuse.go),
 // and finds where each value dies.
-func compile(b *builder) *program {
-	f := b.main
+func compile(f *function) *program {
+	b := f.builder
 	p := &plan{
-		program: &program{backend: b.backend, name: b.name, names: f.names, params: f.params, values: len(f.values)},
+		program: &program{backend: b.backend, name: b.name, names: f.names, params: f.params, captures: f.captures, values: len(f.values)},
 		users:   make(map[*value][]*node),
 		lazy:    make(map[*value]rows),
 		done:    make(map[*node]bool),
@@ -85,8 +85,10 @@ func (p *plan) node(n *node) {
 	case compute.OpTypeConstant:
 		p.consts = append(p.consts, n.out[0])
 		return
-	case compute.OpTypeIdentity, compute.OpTypeReshape:
-		p.dense(n.in[0])
+	case compute.OpTypeIdentity, compute.OpTypeReshape, compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier:
+		for i := range n.out {
+			p.dense(n.in[i])
+		}
 		return
 	}
 	if p.done[n] || p.fuse(n) {
@@ -115,10 +117,14 @@ func (p *plan) dense(v *value) {
 
 // root is the value whose memory v is.
 func root(v *value) *value {
-	for v.node.op == compute.OpTypeIdentity || v.node.op == compute.OpTypeReshape {
-		v = v.node.in[0]
+	for {
+		switch v.node.op {
+		case compute.OpTypeIdentity, compute.OpTypeReshape, compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier:
+			v = v.node.in[v.index]
+		default:
+			return v
+		}
 	}
-	return v
 }
 
 // tensor is the memory of a value, in its shape.

@@ -6,6 +6,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
 // program is a compiled computation; it implements [compute.Executable].
@@ -14,11 +16,13 @@ type program struct {
 	name    string
 	names   []string
 	params  []*value
-	outputs []*value
-	values  int // number of ids
-	norms   int
-	consts  []*value
-	steps   []step
+	// captures are values of the enclosing function, inputs after params.
+	captures []*value
+	outputs  []*value
+	values   int // number of ids
+	norms    int
+	consts   []*value
+	steps    []step
 }
 
 // step computes some values. Memory for the written ones is taken before, and
@@ -56,25 +60,12 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 	if err := p.bind(x, inputs, device); err != nil {
 		return nil, err
 	}
-	for _, c := range p.consts {
-		x.values[c.id] = tensor{c.shape, c.node.attr}
-	}
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, fmt.Errorf("backend %s: computation %q: %v", BackendName, p.name, r)
 		}
 	}()
-	for i := range p.steps {
-		s := &p.steps[i]
-		for _, v := range s.write {
-			x.values[v.id] = tensor{v.shape, p.backend.pool.get(v.shape.DType, v.shape.Size())}
-		}
-		s.run(x)
-		for _, v := range s.dead {
-			p.backend.pool.put(v.shape.DType, x.values[v.id].flat)
-			x.values[v.id] = tensor{}
-		}
-	}
+	p.compute(x)
 	out = make([]compute.Buffer, len(p.outputs))
 	for i, v := range p.outputs {
 		out[i] = &buffer{backend: p.backend, shape: v.shape, flat: x.values[v.id].flat}
@@ -87,6 +78,51 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 		}
 	}
 	return out, nil
+}
+
+// compute runs the steps, given the parameters' memory.
+func (p *program) compute(x *run) {
+	for _, c := range p.consts {
+		x.values[c.id] = tensor{c.shape, c.node.attr}
+	}
+	for i := range p.steps {
+		s := &p.steps[i]
+		for _, v := range s.write {
+			x.values[v.id] = tensor{v.shape, p.backend.pool.get(v.shape.DType, v.shape.Size())}
+		}
+		s.run(x)
+		for _, v := range s.dead {
+			p.backend.pool.put(v.shape.DType, x.values[v.id].flat)
+			x.values[v.id] = tensor{}
+		}
+	}
+}
+
+// call computes the outputs of a function, in memory of their own, as part of
+// another's run.
+func (p *program) call(x *run, in []tensor) []tensor {
+	y := &run{backend: x.backend, workers: x.workers, scratch: x.scratch, parts: make(map[*value][][]kernel.Moments)}
+	y.values = make([]tensor, p.values)
+	y.norms = make([]*norms, p.norms)
+	for i, v := range p.params {
+		y.values[v.id] = tensor{v.shape, in[i].flat}
+	}
+	for i, v := range p.captures {
+		y.values[v.id] = tensor{v.shape, in[len(p.params)+i].flat}
+	}
+	p.compute(y)
+	out := make([]tensor, len(p.outputs))
+	for i, v := range p.outputs {
+		out[i] = tensor{v.shape, y.values[v.id].flat}
+	}
+	return out
+}
+
+// release gives the memory of tensors back.
+func (x *run) release(all []tensor) {
+	for _, t := range all {
+		x.backend.pool.put(t.shape.DType, t.flat)
+	}
 }
 
 // bind sets the parameters' memory.

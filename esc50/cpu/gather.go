@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapeinference"
 )
 
@@ -210,6 +212,12 @@ func combineAt(x *run, do pairRun, dst, src any, to, from []int) {
 // at1 is the slice of element i.
 func at1(flat any, i int) any {
 	switch s := flat.(type) {
+	case []bool:
+		return s[i : i+1]
+	case []float16.Float16:
+		return s[i : i+1]
+	case []bfloat16.BFloat16:
+		return s[i : i+1]
 	case []int8:
 		return s[i : i+1]
 	case []int16:

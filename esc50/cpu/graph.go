@@ -38,20 +38,20 @@ type tensor struct {
 
 func (t tensor) f32() []float32 { return t.flat.([]float32) }
 
-// builder implements [compute.Builder] for one function, main.
+// builder implements [compute.Builder].
 type builder struct {
 	notimplemented.Builder
 	backend  *Backend
 	name     string
 	main     *function
+	named    map[string]bool // the functions but main
 	compiled bool
 }
 
 func newBuilder(b *Backend, name string) *builder {
-	bl := &builder{backend: b, name: name}
+	bl := &builder{backend: b, name: name, named: make(map[string]bool)}
 	bl.ErrFn = refuse
-	bl.main = &function{builder: bl}
-	bl.main.ErrFn = refuse
+	bl.main = bl.function(compute.MainName, nil)
 	return bl
 }
 
@@ -63,61 +63,11 @@ func refuse(op compute.OpType) error {
 // Name returns the name of the computation.
 func (b *builder) Name() string { return b.name }
 
-// Main returns the only function.
+// Main returns the function that is executed.
 func (b *builder) Main() compute.Function { return b.main }
-
-// NewFunction is not implemented.
-func (b *builder) NewFunction(string) (compute.Function, error) {
-	return nil, refuse(compute.OpTypeCall)
-}
 
 // OpShape returns the shape of a value of this builder.
 func (b *builder) OpShape(v compute.Value) (shapes.Shape, error) { return b.main.Shape(v) }
-
-// function implements [compute.Function].
-type function struct {
-	notimplemented.Function
-	builder  *builder
-	values   []*value
-	params   []*value
-	names    []string
-	outputs  []*value
-	returned bool
-}
-
-// Name returns the name of main.
-func (f *function) Name() string { return compute.MainName }
-
-// Builder returns the builder.
-func (f *function) Builder() compute.Builder { return f.builder }
-
-// Closure is not implemented.
-func (f *function) Closure() (compute.Function, error) { return nil, refuse(compute.OpTypeCall) }
-
-// Shape returns the shape of a value.
-func (f *function) Shape(v compute.Value) (shapes.Shape, error) {
-	vs, err := f.own(v)
-	if err != nil {
-		return shapes.Invalid(), err
-	}
-	return vs[0].shape, nil
-}
-
-// own checks that values come from this function.
-func (f *function) own(values ...compute.Value) ([]*value, error) {
-	if f.builder.compiled {
-		return nil, fmt.Errorf("backend %s: computation %q is already compiled", BackendName, f.builder.name)
-	}
-	own := make([]*value, len(values))
-	for i, v := range values {
-		o, ok := v.(*value)
-		if !ok || o == nil || o.node.fn != f {
-			return nil, fmt.Errorf("backend %s: operand %d (%T) is not of this computation", BackendName, i, v)
-		}
-		own[i] = o
-	}
-	return own, nil
-}
 
 // add appends a node with outputs of the shapes given.
 func (f *function) add(n *node, out ...shapes.Shape) ([]*value, error) {
@@ -208,5 +158,5 @@ func (b *builder) Compile() (compute.Executable, error) {
 		return nil, errors.New("backend " + BackendName + ": Compile before Return")
 	}
 	b.compiled = true
-	return compile(b), nil
+	return b.main.compile(), nil
 }
