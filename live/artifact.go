@@ -16,6 +16,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // ArtifactOptions describe an artifact, and how it is kept. Nil means that it
@@ -28,7 +29,7 @@ type ArtifactOptions struct {
 	Name   string
 	Desc   string
 	Labels []string
-	Meta   Map
+	Meta   *ordered.Map
 	// Copy copies the file or directory into ArtifactsDir first.
 	Copy bool
 	// NoCache leaves the data alone: it is only described.
@@ -46,10 +47,12 @@ var artifactName = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-/_]*[a-zA-Z0-9])?
 
 // LogArtifact puts a file or a directory under DVC: its data into the cache,
 // a .dvc file beside it that names them, a line into .gitignore. In a git
-// repository that DVC doesn't know yet, DVC is set up first; outside of any
-// repository nothing is done, with a warning. A name that DVC doesn't allow is
-// a warning as well: the data are kept, the description isn't.
-func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
+// repository that DVC doesn't know yet, DVC is set up first. Sinks get it, too.
+//
+// As in DVCLive, training goes on where there is no repository, or where the
+// name is none that DVC allows, so that the data are kept and the description
+// isn't: [Logger.Err] and Close tell. The context ends hashing and copying.
+func (l *Logger) LogArtifact(ctx context.Context, path string, opts *ArtifactOptions) error {
 	if opts == nil {
 		opts = new(ArtifactOptions)
 	}
@@ -60,34 +63,35 @@ func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
 	if _, err := os.Stat(path); err != nil && !l.opts.Exact {
 		return fmt.Errorf("artifact: %w", err)
 	}
-	if l.repo.root == "" && l.repo.git == "" {
-		l.slog.Warn("live: an artifact needs a DVC repository", "path", path)
-		return nil
-	}
 	if err := l.touch(); err != nil {
 		return err
 	}
 	defer l.io.Unlock()
+	if l.repo.root == "" && l.repo.git == "" {
+		l.artifactOutside(path)
+		return nil
+	}
 	if opts.Copy {
 		if path, err = l.copyArtifact(path); err != nil {
 			return fmt.Errorf("artifact: %w", err)
 		}
 	}
+	l.sinkArtifact(path)
 	if !opts.NoCache {
-		if err := l.dvcAdd(path); err != nil {
+		if err := l.dvcAdd(ctx, path); err != nil {
 			if !l.opts.Exact {
 				return fmt.Errorf("artifact %s: %w", path, err)
 			}
 			l.slog.Warn("live: the artifact is not cached", "path", path, "err", err)
 		}
 	}
-	if opts.Type == "" && opts.Name == "" && opts.Desc == "" && len(opts.Labels) == 0 && len(opts.Meta) == 0 {
+	if opts.Type == "" && opts.Name == "" && opts.Desc == "" && len(opts.Labels) == 0 && opts.Meta.Len() == 0 {
 		return nil
 	}
 	base := filepath.Base(path)
 	name := cmp.Or(opts.Name, strings.TrimSuffix(base, pathSuffix(base)))
 	if !artifactName.MatchString(name) {
-		l.slog.Warn("live: not a name that DVC allows for an artifact; it is left out of dvc.yaml", "name", name)
+		l.files.refuse(l, fmt.Errorf("artifact %s: %w %q: DVC does not allow it for an artifact; it is left out of dvc.yaml", path, ErrName, name))
 		return nil
 	}
 	abs, err := filepath.Abs(path)
@@ -96,6 +100,18 @@ func (l *Logger) LogArtifact(path string, opts *ArtifactOptions) error {
 	}
 	l.files.content.artifacts.Set(name, &artifact{abs, *opts, meta})
 	return nil
+}
+
+var errNoRepo = errors.New("there is no DVC repository here; use git init and dvc init")
+
+// artifactOutside deals with an artifact outside of any repository. A sink that
+// takes it is as good a place.
+func (l *Logger) artifactOutside(path string) {
+	if len(l.opts.Sinks) == 0 {
+		l.files.refuse(l, fmt.Errorf("artifact %s: %w", path, errNoRepo))
+		return
+	}
+	l.sinkArtifact(path)
 }
 
 // entry is the artifact's description in a dvc.yaml that lies in dir.
@@ -163,11 +179,11 @@ func copyFile(dest, src string, fi fs.FileInfo) error {
 }
 
 // dvcAdd does what dvc add does for one path.
-func (l *Logger) dvcAdd(path string) error {
+func (l *Logger) dvcAdd(ctx context.Context, path string) error {
 	if l.repo.pipeline {
 		l.slog.Warn("live: inside a pipeline make this an output of the stage instead", "path", path)
 	}
-	if err := l.repo.init(); err != nil {
+	if err := l.repo.init(ctx); err != nil {
 		return err
 	}
 	path = filepath.Clean(path)
@@ -183,7 +199,7 @@ func (l *Logger) dvcAdd(path string) error {
 	if err != nil {
 		return err
 	}
-	meta, err := cache.Add(context.Background(), object.NewHasher(nil), abs, nil)
+	meta, err := cache.Add(ctx, object.NewHasher(nil), abs, nil)
 	if err != nil {
 		return err
 	}

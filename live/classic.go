@@ -18,13 +18,13 @@ import (
 // summary and a page.
 type classic struct {
 	l      *Logger
-	nested bool            // layout 0.3: summary at every Log, nested names
-	values *group          // of this step; of all steps in layout 0.3
-	logged map[string]bool // in this step
+	nested bool           // layout 0.3: summary at every Log, nested names
+	values *group         // of this step; of all steps in layout 0.3
+	logged map[string]int // the step in which a metric was logged last; of this step only in layout 0.0.3
 }
 
 func newClassic(l *Logger) *classic {
-	return &classic{l: l, nested: l.opts.Layout == Classic030, values: new(group), logged: make(map[string]bool)}
+	return &classic{l: l, nested: l.opts.Layout == Classic030, values: new(group), logged: make(map[string]int)}
 }
 
 // parse accepts what the release accepted. 0.0.3 failed for a name with a
@@ -50,14 +50,14 @@ func (c *classic) log(s *series, v value) error {
 	if !number {
 		return fmt.Errorf("%s: %w string: the classic layout takes numbers only", s.name, ErrType)
 	}
-	if c.logged[s.name] {
+	if last, ok := c.logged[s.name]; ok && (last == l.step || !c.nested) {
 		if c.nested {
 			return fmt.Errorf("%w: %s at step %d", ErrLogged, s.name, l.step)
 		}
 		c.nextStep()
 		l.step++
 	}
-	c.logged[s.name] = true
+	c.logged[s.name] = l.step
 	stored := v
 	if v.kind == kindString {
 		stored = value{kind: kindFloat64, bits: math.Float64bits(f)}
@@ -137,6 +137,16 @@ func (c *classic) nextStep() {
 	clear(c.logged)
 	c.l.todo.report, c.l.ended = true, false
 	c.l.arm()
+}
+
+// setStep does what set_step of release 0.3.0 does besides counting: the page
+// is made, as at the end of a step. That release compares the step with the one
+// at which the metric was logged last, so nothing has to be forgotten here.
+func (c *classic) setStep(step int) {
+	if c.nested && step != c.l.step {
+		c.l.todo.report = true
+		c.l.arm()
+	}
 }
 
 // begin writes the summary of a run of layout 0.3 that has not logged anything,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // content is what dvc.yaml has to know about the files of a run. Logger.io
@@ -154,18 +155,18 @@ func (l *Logger) writeFile(name string, data []byte) error {
 // LogParam logs a parameter: its place in params.yaml, which is written before
 // LogParam returns. See [Logger.LogParams] for the values.
 func (l *Logger) LogParam(name string, v any) error {
-	return l.LogParams(Map{{name, v}})
+	return l.LogParams(ordered.New(name, v))
 }
 
-// LogParams logs parameters. They come as a [Map], a map with string keys, or
-// a struct with yaml tags; values are numbers, strings, booleans, times, nil,
+// LogParams logs parameters. They come as an [ordered.Map], a map with string
+// keys, or a struct with yaml tags; values are numbers, strings, booleans, times, nil,
 // lists, and nested ones. A parameter logged before is replaced as a whole.
 // A value of another type is refused before anything is written.
 func (l *Logger) LogParams(params any) error {
 	x, err := plain(params)
 	m, ok := x.(*pyjson.Map)
 	if err == nil && !ok {
-		err = fmt.Errorf("%w %T: log a Map, a map or a struct", ErrType, params)
+		err = fmt.Errorf("%w %T: log a mapping or a struct", ErrType, params)
 	}
 	if err != nil && !l.opts.Exact {
 		return fmt.Errorf("parameter %w", err)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"log/slog"
 	"os"
 	"sync"
 )
@@ -27,7 +28,7 @@ func Default() *Logger {
 	if d.l == nil {
 		l, err := openDefault()
 		if err != nil {
-			defaultSlog().Error("live: nothing will be logged", "err", err)
+			defaultLog().Error("live: nothing will be logged", "err", err)
 			l = &Logger{closed: true}
 		}
 		d.l = l
@@ -35,13 +36,20 @@ func Default() *Logger {
 	return d.l
 }
 
+// defaultLog is where the package-level functions complain. They have no
+// options to name a logger by and no error that a caller would look at, so it
+// is slog's default one.
+func defaultLog() *slog.Logger { return cmp.Or(envLogger(), slog.Default()) }
+
 func openDefault() (*Logger, error) {
-	opts := &Options{Lag: -1}
+	opts := &Options{Lag: -1, Logger: defaultLog()}
 	dir, classic := os.LookupEnv("DVCLIVE_PATH")
 	if classic {
 		opts.Layout = Classic
 		opts.NoSummary = cmp.Or(os.Getenv("DVCLIVE_SUMMARY"), "0") == "0"
-		opts.HTML = cmp.Or(os.Getenv("DVCLIVE_HTML"), "0") != "0"
+		if cmp.Or(os.Getenv("DVCLIVE_HTML"), "0") != "0" {
+			opts.Report = HTMLReport
+		}
 	}
 	return Open(dir, opts)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // open opens a logger in the working directory's folder "run".
@@ -56,7 +57,7 @@ func TestOpenDeletesNothing(t *testing.T) {
 	assert.Equal(t, before, readTree(t, "."), "nothing was logged")
 
 	var notices strings.Builder
-	l, err := live.Open("run", &live.Options{Slog: slog.New(slog.NewTextHandler(&notices, nil))})
+	l, err := live.Open("run", &live.Options{Logger: slog.New(slog.NewTextHandler(&notices, nil))})
 	require.NoError(t, err)
 	assert.Contains(t, notices.String(), "metrics.json")
 	logSteps(t, l, "new", 3)
@@ -118,7 +119,7 @@ func TestBadParameterChangesNothing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	l := open(t, live.Options{})
 	require.NoError(t, l.LogParam("lr", 0.1))
-	err := l.LogParams(live.MapOf("ok", 1, "bad", live.MapOf("deep", make(chan int))))
+	err := l.LogParams(ordered.New("ok", 1, "bad", ordered.New("deep", make(chan int))))
 	assert.ErrorIs(t, err, live.ErrType)
 	assert.ErrorContains(t, err, "deep")
 	assert.Equal(t, "lr: 0.1\n", read(t, "run/params.yaml"))
@@ -144,7 +145,7 @@ func TestNamesThatLeaveTheDirectory(t *testing.T) {
 	for _, name := range []string{"/abs", "..", "../x", "a/../../x", "a/../..", "nul\x00"} {
 		assert.ErrorIs(t, l.LogValue(name, 1, nil), live.ErrName, name)
 		assert.ErrorIs(t, l.LogPixels(name+"/x.png", []uint8{1}, 1, 1), live.ErrName, name)
-		assert.ErrorIs(t, l.LogPlot(name, []live.Map{}, live.Plot{X: "x", Y: "y"}), live.ErrName, name)
+		assert.ErrorIs(t, l.LogPlot(name, []*ordered.Map{}, live.Plot{X: "x", Y: "y"}), live.ErrName, name)
 		_, err := first(live.Points(os.DirFS("run"), name))
 		assert.ErrorIs(t, err, live.ErrName, name)
 	}
@@ -231,7 +232,7 @@ func TestClosedLogger(t *testing.T) {
 	assert.ErrorIs(t, l.LogParam("a", 1), live.ErrClosed)
 	assert.ErrorIs(t, l.SetSummary("a", 1), live.ErrClosed)
 	assert.ErrorIs(t, l.LogPixels("a.png", []uint8{1}, 1, 1), live.ErrClosed)
-	assert.ErrorIs(t, l.End(), live.ErrClosed)
+	assert.ErrorIs(t, l.End(t.Context()), live.ErrClosed)
 	assert.Equal(t, before, readTree(t, "."))
 }
 
@@ -241,7 +242,7 @@ func TestReportCannotStopTraining(t *testing.T) {
 	l := open(t, live.Options{Report: live.HTMLReport, Resume: true})
 	logSteps(t, l, "a", 1, 2)
 	assert.Error(t, l.MakeReport())
-	require.NoError(t, l.Close())
+	assert.ErrorContains(t, l.Close(), "report.html", "told at the end")
 	assert.FileExists(t, "run/metrics.json")
 }
 
@@ -260,7 +261,7 @@ func TestSignalFilesAndSave(t *testing.T) {
 	l := open(t, live.Options{Save: save, ExpName: "try", ExpMessage: "first", Lag: -1})
 	assert.Equal(t, fmt.Sprintf(`{"exp_name": "try", "pid": %d}`, os.Getpid()), read(t, ".dvc/tmp/exps/run/DVCLIVE_ONLY"))
 	require.NoError(t, os.WriteFile("m.bin", []byte("x"), 0o666))
-	require.NoError(t, l.LogArtifact("m.bin", nil))
+	require.NoError(t, l.LogArtifact(t.Context(), "m.bin", nil))
 	logSteps(t, l, "a", 1, 2)
 	assert.Equal(t, fmt.Sprintf(`{"pid": %d, "step": 1}`, os.Getpid()), read(t, ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED"))
 	require.NoError(t, l.Close())

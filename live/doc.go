@@ -70,7 +70,9 @@
 //     DVCLive leaves params.yaml empty. An empty params.yaml can be resumed. (*)
 //   - A second logger on a directory is refused; in DVCLive both write. (*)
 //   - Names that would leave the directory are refused.
-//   - A report that can't be made is a warning; in DVCLive NextStep fails.
+//   - A report that can't be made doesn't stop the training, as NextStep of
+//     DVCLive does. Close returns its error, as it returns one, [ErrSkipped], for
+//     whatever DVCLive only warns of: an artifact outside of a repository, say. (*)
 //   - In dvc.yaml the logger recognises its own entries by their path, also
 //     when dvc.yaml lies in the directory; DVCLive looks for the directory's
 //     name anywhere in the text, and repeats its entries in that case. Plots

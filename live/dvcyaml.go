@@ -65,7 +65,7 @@ func (l *Logger) makeDVCYAML(syncs int) error {
 	for range min(syncs, 2) {
 		merged, err := l.mergeEntries(file, text, dir, entries)
 		if err != nil {
-			l.slog.Warn("live: dvc.yaml is left as it is", "err", err)
+			l.files.refuse(l, fmt.Errorf("dvc.yaml is left as it is: %w", err))
 			return nil
 		}
 		text, stable = merged, string(merged) == string(text)

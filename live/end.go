@@ -14,7 +14,7 @@ import (
 )
 
 // cacheImages puts the images under DVC, if that was asked for.
-func (l *Logger) cacheImages() {
+func (l *Logger) cacheImages(ctx context.Context) {
 	if !l.opts.CacheImages {
 		return
 	}
@@ -24,24 +24,24 @@ func (l *Logger) cacheImages() {
 		return
 	}
 	if l.repo.root == "" && l.repo.git == "" {
-		l.slog.Warn("live: caching images needs a DVC repository")
+		l.files.refuse(l, fmt.Errorf("images cannot be cached: %w", errNoRepo))
 		return
 	}
-	l.files.note(l, l.dvcAdd(filepath.Join(l.PlotsDir(), "images")))
+	l.files.note(l, l.dvcAdd(ctx, filepath.Join(l.PlotsDir(), "images")))
 }
 
 // finishRun saves the experiment and removes the signal files.
-func (l *Logger) finishRun() {
+func (l *Logger) finishRun(ctx context.Context) {
 	if l.classic != nil {
 		return
 	}
 	l.io.Lock()
 	defer l.io.Unlock()
 	if l.repo.exp {
-		l.files.note(l, l.gitAdd())
+		l.files.note(l, l.gitAdd(ctx))
 	}
 	if l.opts.Save != nil {
-		l.files.note(l, l.saveExperiment())
+		l.files.note(l, l.saveExperiment(ctx))
 	}
 	if l.repo.marked {
 		l.repo.unsignal(l.repo.root, signalOnly)
@@ -49,8 +49,8 @@ func (l *Logger) finishRun() {
 	l.repo.unsignal(l.repo.signals, signalStep)
 }
 
-func (l *Logger) saveExperiment() error {
-	if err := l.repo.init(); err != nil {
+func (l *Logger) saveExperiment(ctx context.Context) error {
+	if err := l.repo.init(ctx); err != nil {
 		return err
 	}
 	files := []string{filepath.ToSlash(l.dir)}
@@ -60,7 +60,7 @@ func (l *Logger) saveExperiment() error {
 	if !l.opts.NoDVCYAML {
 		files = append(files, filepath.ToSlash(l.DVCFile()))
 	}
-	err := l.opts.Save(context.Background(), l.opts.ExpName, l.opts.ExpMessage, files)
+	err := l.opts.Save(ctx, l.opts.ExpName, l.opts.ExpMessage, files)
 	if err != nil {
 		return fmt.Errorf("save the experiment: %w", err)
 	}
@@ -69,8 +69,8 @@ func (l *Logger) saveExperiment() error {
 
 // gitAdd makes git track the files of a run inside dvc exp run, which saves
 // tracked files only.
-func (l *Logger) gitAdd() error {
-	out, err := gitOutput("ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
+func (l *Logger) gitAdd(ctx context.Context) error {
+	out, err := gitOutput(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
 	if err != nil {
 		return err
 	}
@@ -87,18 +87,18 @@ func (l *Logger) gitAdd() error {
 		}
 		args = append(args, file)
 	}
-	_, err = gitOutput(args...)
+	_, err = gitOutput(ctx, args...)
 	return err
 }
 
 // gitOutput runs git in the work tree that holds the working directory.
-func gitOutput(args ...string) ([]byte, error) {
+func gitOutput(ctx context.Context, args ...string) ([]byte, error) {
 	repo, err := git.Open(".")
 	if err != nil {
 		return nil, err
 	}
 	defer repo.Close()
-	return repo.Run(context.Background(), args...)
+	return repo.Run(ctx, args...)
 }
 
 // fsync makes the files of the run durable. They are synced side by side,

@@ -47,13 +47,13 @@ func (l *Logger) envBool(name string) bool {
 	return false
 }
 
-// defaultSlog is slog's default logger, limited to the level that
-// DVCLIVE_LOGLEVEL names.
-func defaultSlog() *slog.Logger {
+// envLogger writes to standard error from the level on that DVCLIVE_LOGLEVEL
+// names; without that variable it is nil.
+func envLogger() *slog.Logger {
 	var level slog.Level
 	switch strings.ToUpper(os.Getenv("DVCLIVE_LOGLEVEL")) {
 	case "":
-		return slog.Default()
+		return nil
 	case "DEBUG":
 		level = slog.LevelDebug
 	case "INFO":

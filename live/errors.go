@@ -13,6 +13,11 @@ var (
 	ErrLocked = errors.New("live: directory is in use by another logger")
 	// ErrClosed is the reason when a closed logger is used.
 	ErrClosed = errors.New("live: logger is closed")
+	// ErrSkipped is the reason when End and Close report a thing that was asked
+	// for and left out, where DVCLive prints a warning: a report that cannot be
+	// made, a dvc.yaml that cannot be read, an artifact or an experiment outside
+	// of a repository. The rest of the run is on disk.
+	ErrSkipped = errors.New("live: left out")
 	// ErrLogged is the reason when the 0.3 layout sees a metric twice in a step.
 	ErrLogged = errors.New("live: already logged in this step")
 )

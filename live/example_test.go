@@ -1,12 +1,15 @@
 package live_test
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // inTemp runs an example in a folder that is removed afterwards.
@@ -129,6 +132,48 @@ func ExamplePoints() {
 	// map[acc:1 step:2]
 }
 
+func ExampleLatest() {
+	inTemp(func() error {
+		logger, err := live.Open("", nil)
+		if err != nil {
+			return err
+		}
+		logger.Log("train/loss", 0.5)
+		if err := logger.NextStep(); err != nil {
+			return err
+		}
+		if err := logger.Close(); err != nil {
+			return err
+		}
+		run := os.DirFS("dvclive")
+		names, err := live.Names(run)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			p, err := live.Latest(run, name)
+			fmt.Println(name, p.Value, err)
+		}
+		return nil
+	})
+	// Output:
+	// train/loss 0.5 <nil>
+}
+
+func ExampleLogger_Shutdown() {
+	inTemp(func() error {
+		logger, err := live.Open("", nil)
+		if err != nil {
+			return err
+		}
+		logger.Log("loss", 0.5)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return logger.Shutdown(ctx) // saving and sending take no longer than that
+	})
+	// Output:
+}
+
 func ExampleLogger_LogImage() {
 	inTemp(func() error {
 		logger, err := live.Open("", nil)
@@ -214,13 +259,13 @@ func ExampleSink() {
 	// 1 loss 0.25
 }
 
-func ExampleMapOf() {
+func ExampleLogger_LogParams() {
 	inTemp(func() error {
 		logger, err := live.Open("", nil)
 		if err != nil {
 			return err
 		}
-		if err := logger.LogParams(live.MapOf("optimizer", live.MapOf("name", "adam", "lr", 1e-5), "seed", nil)); err != nil {
+		if err := logger.LogParams(ordered.New("optimizer", ordered.New("name", "adam", "lr", 1e-5), "seed", nil)); err != nil {
 			return err
 		}
 		if err := logger.Close(); err != nil {

@@ -3,7 +3,7 @@ package live
 import "time"
 
 // Abandon stops the logger as if the process had died after its last write.
-func (l *Logger) Abandon() error { return l.stop() }
+func (l *Logger) Abandon() error { return l.stop(Sink.Close) }
 
 // Drain writes everything that was logged.
 func (l *Logger) Drain() { l.flush() }

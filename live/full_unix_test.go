@@ -37,7 +37,7 @@ func logOnFullDisk() int {
 		return 1
 	}
 	var notices bytes.Buffer
-	l, err := live.Open("run", &live.Options{Lag: -1, NoDVCYAML: true, Slog: slog.New(slog.NewTextHandler(&notices, nil))})
+	l, err := live.Open("run", &live.Options{Lag: -1, NoDVCYAML: true, Logger: slog.New(slog.NewTextHandler(&notices, nil))})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // logger makes the calls of the 3.x API on one logger.
@@ -29,7 +31,7 @@ func (r *replayer) logger(l *live.Logger, c *goldenCall, raw []byte) error {
 	case "log_sklearn_plot":
 		return r.logSklearn(l, c)
 	case "log_artifact":
-		return l.LogArtifact(c.Path, &live.ArtifactOptions{Type: c.Type, Name: c.Name, Desc: c.Desc,
+		return l.LogArtifact(context.Background(), c.Path, &live.ArtifactOptions{Type: c.Type, Name: c.Name, Desc: c.Desc,
 			Labels: labels(c), Meta: meta(c), Copy: c.Copy, NoCache: c.Cache != nil && !*c.Cache})
 	case "next_step":
 		return l.NextStep()
@@ -46,7 +48,7 @@ func (r *replayer) logger(l *live.Logger, c *goldenCall, raw []byte) error {
 		if r.inside[c.On] {
 			return nil
 		}
-		return l.End()
+		return finish(l)
 	case "set_step":
 		n, err := c.Step.Int64()
 		if err != nil {
@@ -62,7 +64,7 @@ func (r *replayer) logger(l *live.Logger, c *goldenCall, raw []byte) error {
 		return nil
 	case "exit":
 		r.inside[c.On] = false
-		return l.End()
+		return finish(l)
 	case "abandon":
 		r.drop(c.On)
 		return nil
@@ -86,8 +88,8 @@ func labels(c *goldenCall) (list []string) {
 	return list
 }
 
-func meta(c *goldenCall) live.Map {
-	m, _ := c.Meta.val.(live.Map)
+func meta(c *goldenCall) *ordered.Map {
+	m, _ := c.Meta.val.(*ordered.Map)
 	return m
 }
 
@@ -165,6 +167,15 @@ func (r *replayer) logSklearn(l *live.Logger, c *goldenCall) error {
 		return err
 	}
 	return l.LogSklearnPlot(live.SklearnPlot(c.Kind), unwrap(labels.val), unwrap(c.Predictions.val), o)
+}
+
+// finish ends a run. What DVCLive only warns of is no failure here.
+func finish(l *live.Logger) error {
+	err := l.End(context.Background())
+	if errors.Is(err, live.ErrSkipped) {
+		return nil
+	}
+	return err
 }
 
 func checkSummary(l *live.Logger, c *goldenCall) error {

@@ -162,7 +162,7 @@ func (r *replayer) drop(name string) {
 func (r *replayer) now() time.Time { return time.UnixMilli(r.clock) }
 
 func (r *replayer) options() live.Options {
-	return live.Options{Exact: r.exact, Slog: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return live.Options{Exact: r.exact, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 }
 
 func (r *replayer) dispatch(c *goldenCall, raw []byte) error {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // typed is a value of calls.json: an object with one key that names its type.
@@ -98,7 +99,7 @@ func typedMap(raw json.RawMessage) (any, error) {
 	if err := json.Unmarshal(raw, &pairs); err != nil {
 		return nil, err
 	}
-	m := live.Map{}
+	m := new(ordered.Map)
 	for _, pair := range pairs {
 		var key, val typed
 		var name string
@@ -110,7 +111,7 @@ func typedMap(raw json.RawMessage) (any, error) {
 		if err := json.Unmarshal(pair[1], &val); err != nil {
 			return nil, err
 		}
-		m = append(m, live.Item{Key: key.val, Value: val.val})
+		m.Set(key.val, val.val)
 	}
 	return m, nil
 }
@@ -134,10 +135,10 @@ func unwrap(v any) any {
 			out[i] = unwrap(e)
 		}
 		return out
-	case live.Map:
-		out := make(live.Map, len(v))
-		for i, item := range v {
-			out[i] = live.Item{Key: unwrap(item.Key), Value: unwrap(item.Value)}
+	case *ordered.Map:
+		out := new(ordered.Map)
+		for key, x := range v.All() {
+			out.Set(unwrap(key), unwrap(x))
 		}
 		return out
 	}
@@ -156,10 +157,10 @@ func refuseNumpy(v any) any {
 			out[i] = refuseNumpy(e)
 		}
 		return out
-	case live.Map:
-		out := make(live.Map, len(v))
-		for i, item := range v {
-			out[i] = live.Item{Key: refuseNumpy(item.Key), Value: refuseNumpy(item.Value)}
+	case *ordered.Map:
+		out := new(ordered.Map)
+		for key, x := range v.All() {
+			out.Set(refuseNumpy(key), refuseNumpy(x))
 		}
 		return out
 	}

@@ -2,7 +2,6 @@ package live
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -73,7 +72,7 @@ func Open(dir string, opts *Options) (*Logger, error) {
 	if err := l.opts.check(); err != nil {
 		return nil, err
 	}
-	l.slog = cmp.Or(l.opts.Slog, defaultSlog())
+	l.slog = cmp.Or(l.opts.Logger, envLogger(), slog.New(slog.DiscardHandler))
 	l.drained.L = &l.mu
 	if l.opts.now == nil {
 		l.opts.now = time.Now
@@ -138,10 +137,14 @@ func (l *Logger) Step() int {
 	return l.step
 }
 
-// SetStep makes step the current one.
+// SetStep makes step the current one. In the layout of 0.3.0 that begins a new
+// step, in which every metric may be logged again.
 func (l *Logger) SetStep(step int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.classic != nil {
+		l.classic.setStep(step)
+	}
 	l.step, l.stepSet, l.ended = step, true, false
 }
 
@@ -215,79 +218,10 @@ func (l *Logger) MakeSummary() error {
 	return l.writeFile("metrics.json", text)
 }
 
-// End finishes the run: the files are brought up to date, the report is made,
-// the experiment is saved, and the editor's signal files are removed. If steps
-// were completed, the step goes back to the last completed one, so that values
-// logged after the last NextStep, such as a final score, enter the summary of
-// that step. The logger remains usable.
-func (l *Logger) End() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
-	}
-	monitor := l.opts.Monitor
-	l.mu.Unlock()
-	if monitor != nil {
-		monitor.stop()
-	}
-	l.cacheImages()
-	l.mu.Lock()
-	if l.classic == nil {
-		l.stepBack()
-		l.syncLocked()
-	}
-	l.ended = true
-	l.mu.Unlock()
-	l.flush()
-	l.finishReport()
-	l.finishRun()
-	l.finishProgress()
-	return l.Err()
-}
-
-// Close ends the run, unless [Logger.End] was the last thing called, waits
-// until the files are safe from a power failure, and releases the directory. It returns the first error that kept something from
-// being logged. A second Close does nothing.
-func (l *Logger) Close() error {
-	l.mu.Lock()
-	closed, ended := l.closed, l.ended
-	l.mu.Unlock()
-	if closed {
-		return nil
-	}
-	if !ended {
-		_ = l.End() // its error is Err's
-	}
-	err := l.stop()
-	l.fsync()
-	return errors.Join(l.Err(), err)
-}
-
-// stop writes what is pending and releases everything, without the effects of
-// End.
-func (l *Logger) stop() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return nil
-	}
-	l.closed = true
-	l.drained.Broadcast()
-	l.mu.Unlock()
-	if l.opts.Monitor != nil {
-		l.opts.Monitor.stop()
-	}
-	close(l.quit)
-	<-l.done
-	l.flush()
-	l.stopReport()
-	return errors.Join(l.closeSinks(), l.unlock())
-}
-
-// Err returns the first error of the disk, or of a sink, or nil. Training need
-// not stop for it: what can't be written is kept, within limits, and tried
-// again.
+// Err returns the first thing that was asked for and is not done, or nil: an
+// error of the disk or of a sink, an artifact outside of any repository, a
+// machine whose use cannot be measured. Training need not stop for it: what
+// can't be written is kept, within limits, and tried again.
 func (l *Logger) Err() error {
 	l.io.Lock()
 	defer l.io.Unlock()
@@ -314,8 +248,11 @@ func (l *Logger) DVCFile() string { return cmp.Or(l.opts.DVCYAML, "dvc.yaml") }
 
 // ReportFile returns the path of the report, or "" if none is kept.
 func (l *Logger) ReportFile() string {
-	if l.opts.Report == NoReport {
+	switch {
+	case l.opts.Report == NoReport:
 		return ""
+	case l.classic != nil:
+		return filepath.Clean(l.dir) + ".html"
 	}
 	return filepath.Join(l.dir, "report."+string(l.opts.Report))
 }

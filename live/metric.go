@@ -237,8 +237,8 @@ func (l *Logger) setStepKey() {
 	n.val = intValue(int64(l.step))
 }
 
-// SetSummary sets a key of the summary by hand. The value may be nested, see
-// [Map]; the key is taken as it is. "step" is overwritten at the next sync
+// SetSummary sets a key of the summary by hand. The value may be nested, as an
+// [ordered.Map]; the key is taken as it is. "step" is overwritten at the next sync
 // once the step counts.
 func (l *Logger) SetSummary(key string, v any) error {
 	x, err := plain(v)

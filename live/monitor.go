@@ -79,7 +79,7 @@ func (m *Monitor) start(l *Logger) {
 		return
 	}
 	if err != nil {
-		l.slog.Warn("live: the machine's use isn't logged", "err", err)
+		l.warn(fmt.Errorf("the machine's use isn't logged: %w", err))
 		return
 	}
 	m.quit, m.done = make(chan struct{}), make(chan struct{})
@@ -106,7 +106,7 @@ func (m *Monitor) row(l *Logger, p *probe) bool {
 		}
 		s, err := p.sample()
 		if err != nil {
-			l.slog.Warn("live: the machine's use isn't logged any longer", "err", err)
+			l.warn(fmt.Errorf("the machine's use isn't logged any longer: %w", err))
 			return false
 		}
 		for name, v := range s {

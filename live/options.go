@@ -74,10 +74,9 @@ type Options struct {
 	Lag time.Duration
 	// Layout chooses other files than DVCLive 3's.
 	Layout Layout
-	// NoSummary leaves out logs.json, HTML keeps logs.html up to date. Only
-	// for the classic layouts.
+	// NoSummary leaves out logs.json. Only for the classic layouts, in which
+	// the HTMLReport is logs.html.
 	NoSummary bool
-	HTML      bool
 	// Exact copies DVCLive's behaviour even where it loses data or surprises;
 	// the package documentation lists the differences.
 	Exact bool
@@ -88,8 +87,10 @@ type Options struct {
 	// steps, 0 if unknown.
 	Progress io.Writer
 	Steps    int
-	// Slog receives notices and warnings; nil means slog.Default().
-	Slog *slog.Logger
+	// Logger receives notices and warnings; nil discards them, unless the
+	// environment variable DVCLIVE_LOGLEVEL asks for them on standard error.
+	// What was asked for and is not done is an error of Close in any case.
+	Logger *slog.Logger
 
 	now func() time.Time // the clock of timestamps; nil means time.Now
 }

@@ -55,7 +55,7 @@ func (p *plot) config() *pyjson.Map {
 }
 
 // LogPlot logs the data of a plot: plots/custom/NAME.json. Data is a list of
-// points: of [Map], of structs with yaml tags, or of maps with string keys.
+// points: of [ordered.Map], of structs with yaml tags, or of maps with string keys.
 // Each call replaces the file; how the plot is shown is settled by the first
 // call with its name.
 func (l *Logger) LogPlot(name string, data any, p Plot) error {

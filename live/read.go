@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"iter"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
@@ -172,6 +174,55 @@ func Summary(fsys fs.FS) (map[string]any, error) {
 		return nil, errors.New("metrics.json: not a mapping")
 	}
 	return m, nil
+}
+
+// Latest returns what metrics.json of a directory says of a metric, under the
+// name by which it was logged, train/loss say: there it is loss in a mapping
+// train, while [Points] finds it in a file of the whole name. Step is the
+// summary's, 0 if it has none. A metric that is not there, and a name that
+// stands for a group, is an error wrapping fs.ErrNotExist.
+func Latest(fsys fs.FS, name string) (Point, error) {
+	parsed, err := parseName(name)
+	if err != nil {
+		return Point{}, err
+	}
+	summary, err := Summary(fsys)
+	if err != nil {
+		return Point{}, err
+	}
+	var v any = summary
+	for _, key := range parsed.keys {
+		group, _ := v.(map[string]any)
+		v = group[key]
+	}
+	switch v.(type) {
+	case nil, map[string]any, []any:
+		return Point{}, fmt.Errorf("metrics.json: metric %q: %w", name, fs.ErrNotExist)
+	}
+	step, _ := summary["step"].(int64)
+	text := pyjson.Str(v)
+	return Point{Step: int(step), Value: parseCell(text), Text: text}, nil
+}
+
+// Names lists the metrics whose histories a directory holds, sorted: the names
+// that [Points] takes. In the classic layout they lie in the directory itself.
+func Names(fsys fs.FS) ([]string, error) {
+	root := "plots/metrics"
+	if _, err := fs.Stat(fsys, root); errors.Is(err, fs.ErrNotExist) {
+		root = "."
+	}
+	var names []string
+	err := fs.WalkDir(fsys, root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name, ok := strings.CutSuffix(p, ".tsv"); ok && !d.IsDir() {
+			names = append(names, strings.TrimPrefix(name, root+"/"))
+		}
+		return nil
+	})
+	slices.Sort(names)
+	return names, err
 }
 
 // unordered turns mappings into Go maps.

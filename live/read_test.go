@@ -124,6 +124,38 @@ func FuzzPoints(f *testing.F) {
 
 // FuzzSummary reads a summary into the form in which a resumed run keeps it,
 // and back.
+func TestLatestAndNames(t *testing.T) {
+	fsys := fstest.MapFS{
+		"metrics.json":                       {Data: []byte(`{"train": {"loss": 0.5, "note": "x"}, "best": true, "nan": NaN, "step": 7}`)},
+		"plots/metrics/train/loss.tsv":       {Data: []byte("step\tloss\n0\t1.0\n")},
+		"plots/metrics/acc.tsv":              {Data: []byte("step\tacc\n")},
+		"plots/images/not-a-history.tsv.png": {},
+	}
+	names, err := Names(fsys)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"acc", "train/loss"}, names)
+	p, err := Latest(fsys, "train/loss")
+	require.NoError(t, err)
+	assert.Equal(t, Point{Step: 7, Value: 0.5, Text: "0.5"}, p)
+	p, err = Latest(fsys, "best")
+	require.NoError(t, err)
+	assert.Equal(t, Point{Step: 7, Value: 1, Text: "True"}, p)
+	p, err = Latest(fsys, "train/note")
+	require.NoError(t, err)
+	assert.True(t, math.IsNaN(p.Value))
+	assert.Equal(t, "x", p.Text)
+	for _, name := range []string{"train", "loss", "train/loss/x"} {
+		_, err := Latest(fsys, name)
+		assert.ErrorIs(t, err, fs.ErrNotExist, name)
+		assert.ErrorContains(t, err, name)
+	}
+	_, err = Latest(fsys, "../x")
+	assert.ErrorIs(t, err, ErrName)
+	names, err = Names(fstest.MapFS{"train/loss.tsv": {}, "acc.tsv": {}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"acc", "train/loss"}, names, "the classic layout")
+}
+
 func FuzzSummary(f *testing.F) {
 	f.Add([]byte(`{"a": [1, 2.5, -0, 1e400, "x\u00e9", null, NaN, {}], "b": {"c": true}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -50,7 +52,7 @@ func (l *Logger) initRepo() error {
 		l.slog.Warn("live: dvc repro is running: no experiment is saved; use dvc exp run")
 		l.opts.Save = nil
 	case r.git == "":
-		l.slog.Warn("live: no experiment is saved outside a git repository; use git init and commit")
+		l.files.refuse(l, errors.New("no experiment is saved outside of a git repository; use git init and commit"))
 		l.opts.Save = nil
 	default:
 		r.markStarted(l.opts.ExpName)
@@ -74,7 +76,7 @@ func findUp(dir, name string) string {
 
 // init sets DVC up in a git repository that has no .dvc yet, as dvc init does:
 // git tracks the new files then.
-func (r *repo) init() error {
+func (r *repo) init(ctx context.Context) error {
 	if r.root != "" {
 		return nil
 	}
@@ -82,7 +84,7 @@ func (r *repo) init() error {
 	if err != nil {
 		return err
 	}
-	if _, err := gitOutput(append([]string{"add", "--"}, files...)...); err != nil {
+	if _, err := gitOutput(ctx, append([]string{"add", "--"}, files...)...); err != nil {
 		return err
 	}
 	r.root = r.git

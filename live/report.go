@@ -38,7 +38,7 @@ type reporter struct {
 
 // initReport starts the reporter of a logger that keeps a report.
 func (l *Logger) initReport() {
-	if l.opts.Report == NoReport && (l.classic == nil || !l.opts.HTML) {
+	if l.opts.Report == NoReport {
 		return
 	}
 	l.report = &reporter{l: l, wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
@@ -116,7 +116,7 @@ func (r *reporter) update(final bool) (err error) {
 // finishReport makes the last report.
 func (l *Logger) finishReport() {
 	if l.report != nil && l.hasOutput() {
-		_ = l.report.update(true)
+		l.warn(l.report.update(true))
 	}
 }
 

@@ -1,13 +1,14 @@
 package live
 
 import (
-	"errors"
+	"context"
 	"image"
 	"math"
 	"math/big"
+	"path/filepath"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // Kind tells what a [Record] holds.
@@ -15,10 +16,11 @@ type Kind int
 
 // The kinds of records.
 const (
-	ScalarRecord Kind = iota // Name, Value
-	TextRecord               // Name, Text: a metric that is no number
-	ImageRecord              // Name, Image, Encoded
-	ParamsRecord             // Params
+	ScalarRecord   Kind = iota // Name, Value
+	TextRecord                 // Name, Text: a metric that is no number
+	ImageRecord                // Name, Image, Encoded
+	ParamsRecord               // Params
+	ArtifactRecord             // Name, Path
 )
 
 // Record is something that was logged.
@@ -30,8 +32,9 @@ type Record struct {
 	Value   float64
 	Text    string
 	Image   image.Image
-	Encoded []byte // the image as written, in the format of the name's suffix
-	Params  Map    // the parameters of this call, nested ones as Map
+	Encoded []byte       // the image as written, in the format of the name's suffix
+	Path    string       // of the file or directory of an artifact
+	Params  *ordered.Map // the parameters of this call; shared, not to be changed
 }
 
 // Sink receives what is logged, besides the files. Write gets the records of a
@@ -42,6 +45,13 @@ type Record struct {
 type Sink interface {
 	Write(records []Record) error
 	Close() error
+}
+
+// Shutdowner is a [Sink] whose Close may take long, because it sends what it got
+// somewhere else. [Logger.Shutdown] calls Shutdown in place of Close: the sink
+// stops waiting when ctx is done, and its error tells what is left to send.
+type Shutdowner interface {
+	Shutdown(ctx context.Context) error
 }
 
 // record passes a metric on to the sinks, the report and the progress line. It
@@ -88,13 +98,24 @@ func (v value) number() (float64, bool) {
 }
 
 // sinkParams passes parameters on. It requires l.io.
-func (l *Logger) sinkParams(m *pyjson.Map) {
-	l.sink(Record{Kind: ParamsRecord, Params: publicMap(m)})
+func (l *Logger) sinkParams(m *ordered.Map) {
+	l.sink(Record{Kind: ParamsRecord, Params: m})
 }
 
 // sinkImage passes an image on. It requires l.io.
 func (l *Logger) sinkImage(name string, img image.Image, encoded []byte) {
 	l.sink(Record{Kind: ImageRecord, Name: name, Image: img, Encoded: encoded})
+}
+
+// sinkArtifact passes an artifact on, at once: a sink that keeps it must read it
+// before the program changes it. It requires l.io.
+func (l *Logger) sinkArtifact(path string) {
+	l.sink(Record{Kind: ArtifactRecord, Name: filepath.Base(filepath.Clean(path)), Path: path})
+	l.mu.Lock()
+	l.files.records = append(l.files.records, l.records...)
+	l.records = l.records[:0]
+	l.mu.Unlock()
+	l.flushSinks()
 }
 
 func (l *Logger) sink(r Record) {
@@ -108,18 +129,6 @@ func (l *Logger) sink(r Record) {
 	l.arm()
 }
 
-// publicMap makes a Map of a pyjson.Map, nested ones included.
-func publicMap(m *pyjson.Map) Map {
-	var out Map
-	for key, v := range m.All() {
-		if nested, ok := v.(*pyjson.Map); ok {
-			v = publicMap(nested)
-		}
-		out = append(out, Item{key, v})
-	}
-	return out
-}
-
 // flushSinks hands the records over. It requires l.io.
 func (l *Logger) flushSinks() {
 	f := &l.files
@@ -131,12 +140,4 @@ func (l *Logger) flushSinks() {
 	}
 	clear(f.records)
 	f.records = f.records[:0]
-}
-
-func (l *Logger) closeSinks() error {
-	var errs []error
-	for _, s := range l.opts.Sinks {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(errs...)
 }

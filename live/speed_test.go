@@ -21,7 +21,7 @@ import (
 
 // quiet keeps notices out of the output of tests.
 func quiet(o live.Options) *live.Options {
-	o.Slog = slog.New(slog.NewTextHandler(io.Discard, nil))
+	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	return &o
 }
 

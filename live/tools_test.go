@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // dvc runs the real dvc in the working directory and returns its output.
@@ -46,11 +47,11 @@ func TestRealDVCReads(t *testing.T) {
 	dvc(t, "init", "-q")
 	l, err := live.Open("", quiet(live.Options{}))
 	require.NoError(t, err)
-	require.NoError(t, l.LogParams(live.MapOf("lr", 0.1, "net", live.MapOf("layers", []int{4, 2}))))
-	require.NoError(t, l.LogPlot("curve", []live.Map{live.MapOf("x", 1, "y", 0.5)}, live.Plot{X: "x", Y: "y"}))
+	require.NoError(t, l.LogParams(ordered.New("lr", 0.1, "net", ordered.New("layers", []int{4, 2}))))
+	require.NoError(t, l.LogPlot("curve", []*ordered.Map{ordered.New("x", 1, "y", 0.5)}, live.Plot{X: "x", Y: "y"}))
 	require.NoError(t, l.LogSklearnPlot(live.ConfusionMatrix, []string{"a", "b"}, []string{"a", "a"}, nil))
 	require.NoError(t, os.WriteFile("model.bin", []byte("weights"), 0o666))
-	require.NoError(t, l.LogArtifact("model.bin", &live.ArtifactOptions{Type: "model"}))
+	require.NoError(t, l.LogArtifact(t.Context(), "model.bin", &live.ArtifactOptions{Type: "model"}))
 	logThree(t, l)
 
 	var metrics map[string]struct {

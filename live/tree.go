@@ -10,33 +10,11 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
-// Map is a mapping that keeps its order, wherever the order shows in a file:
-// parameters, the data of a plot, the metadata of an artifact. [MapOf] builds
-// one.
-type Map []Item
-
-// Item is one entry of a Map. The key is a string; other scalars are accepted
-// and written as Python would write them.
-type Item struct{ Key, Value any }
-
-// MapOf pairs up its arguments: MapOf("lr", 0.1, "epochs", 5). An odd argument
-// at the end gets a nil value.
-func MapOf(keysAndValues ...any) Map {
-	var m Map
-	for pair := range slices.Chunk(keysAndValues, 2) {
-		item := Item{Key: pair[0]}
-		if len(pair) == 2 {
-			item.Value = pair[1]
-		}
-		m = append(m, item)
-	}
-	return m
-}
-
 // plain converts what may stand in a parameter or in the data of a plot to the
-// values of internal/pyjson: scalars, nil, times, slices, Map, maps with string
+// values of internal/pyjson: scalars, nil, times, slices, ordered maps, maps with string
 // keys (sorted) and structs (in the order of their fields, named by their yaml
 // tags).
 func plain(x any) (any, error) {
@@ -47,27 +25,29 @@ func plain(x any) (any, error) {
 		return widen32(x), nil
 	case time.Duration:
 		return x.String(), nil
-	case Map:
+	case *ordered.Map:
 		return plainMap(x)
 	}
 	return plainReflect(reflect.ValueOf(x))
 }
 
-func plainMap(m Map) (any, error) {
+// plainMap converts keys and values into a new mapping; the caller's may change
+// afterwards.
+func plainMap(m *ordered.Map) (any, error) {
 	out := new(pyjson.Map)
-	for _, item := range m {
-		key, err := plain(item.Key)
+	for k, x := range m.All() {
+		key, err := plain(k)
 		if err != nil {
 			return nil, err
 		}
 		switch key.(type) {
 		case nil, bool, int64, float64, string:
 		default:
-			return nil, fmt.Errorf("%w %T as a key", ErrType, item.Key)
+			return nil, fmt.Errorf("%w %T as a key", ErrType, k)
 		}
-		v, err := plain(item.Value)
+		v, err := plain(x)
 		if err != nil {
-			return nil, fmt.Errorf("%v: %w", item.Key, err)
+			return nil, fmt.Errorf("%v: %w", k, err)
 		}
 		out.Set(key, v)
 	}
@@ -114,19 +94,20 @@ func plainReflect(r reflect.Value) (any, error) {
 	return nil, fmt.Errorf("%w %v", ErrType, r.Type())
 }
 
-func sortedMap(r reflect.Value) Map {
-	m := make(Map, 0, r.Len())
-	for key, v := range r.Seq2() {
-		m = append(m, Item{key.String(), v.Interface()})
+func sortedMap(r reflect.Value) *ordered.Map {
+	keys := r.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	m := new(ordered.Map)
+	for _, key := range keys {
+		m.Set(key.String(), r.MapIndex(key).Interface())
 	}
-	slices.SortFunc(m, func(a, b Item) int { return strings.Compare(a.Key.(string), b.Key.(string)) })
 	return m
 }
 
 // structMap lists the exported fields under the names of their yaml tags, or
 // their own names in lower case, as gopkg.in/yaml.v3 does.
-func structMap(r reflect.Value) Map {
-	var m Map
+func structMap(r reflect.Value) *ordered.Map {
+	m := new(ordered.Map)
 	for f, v := range r.Fields() {
 		name, flags, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
@@ -135,12 +116,14 @@ func structMap(r reflect.Value) Map {
 		case strings.Contains(flags, "omitempty") && v.IsZero():
 			continue
 		case strings.Contains(flags, "inline") && v.Kind() == reflect.Struct:
-			m = append(m, structMap(v)...)
+			for k, x := range structMap(v).All() {
+				m.Set(k, x)
+			}
 			continue
 		case name == "":
 			name = strings.ToLower(f.Name)
 		}
-		m = append(m, Item{name, v.Interface()})
+		m.Set(name, v.Interface())
 	}
 	return m
 }

@@ -170,5 +170,25 @@ func (f *files) note(l *Logger, err error) {
 		return
 	}
 	f.err = err
-	l.slog.Error("live: cannot write; training goes on", "dir", l.dir, "err", err)
+	l.slog.Error("live: a part of the run is not kept; training goes on", "dir", l.dir, "err", err)
+}
+
+// refuse notes that something which was asked for is not done. DVCLive prints a
+// warning and is content, which Options.Exact copies; without a logger nobody
+// would ever see that. It requires Logger.io.
+func (f *files) refuse(l *Logger, err error) {
+	switch {
+	case err == nil:
+	case l.opts.Exact:
+		l.slog.Warn("live: "+err.Error(), "dir", l.dir)
+	default:
+		f.note(l, fmt.Errorf("%w: %w", ErrSkipped, err))
+	}
+}
+
+// warn is refuse for what is found out away from the writer.
+func (l *Logger) warn(err error) {
+	l.io.Lock()
+	defer l.io.Unlock()
+	l.files.refuse(l, err)
 }

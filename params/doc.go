@@ -13,7 +13,8 @@
 // a key given twice are errors that name file and line. A struct with a method
 // Validate() error has its say after it was filled.
 //
-// [Read] gives the content as [Values] for programs that do not know the keys
+// [LoadFS] and [ReadFS] do the same with a file of an [io/fs.FS]: embedded
+// defaults, or the tree of a commit. [Read] gives the content as [Values] for programs that do not know the keys
 // beforehand. [Set] changes keys in place, by the override grammar of DVC's
 // -S option, and leaves comments, order and spelling of the rest as they are;
 // [Sweep] expands overrides such as lr=0.1,0.01 to their combinations; [Diff]

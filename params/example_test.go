@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing/fstest"
 
 	"github.com/reprodl/reprodl/params"
 )
@@ -139,4 +140,19 @@ func ExampleIsSweep() {
 func ExampleEqual() {
 	fmt.Println(params.Equal(int64(1), 1.0), params.Equal("1", int64(1)))
 	// Output: true false
+}
+
+func ExampleLoadFS() {
+	// Embedded defaults: //go:embed params.yaml
+	defaults := fstest.MapFS{"params.yaml": {Data: []byte("lr: 0.1\n")}}
+	var cfg struct {
+		LR float64 `yaml:"lr"`
+	}
+	if err := params.LoadFS(defaults, "params.yaml", &cfg); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(cfg.LR)
+	// Output:
+	// 0.1
 }

@@ -2,7 +2,7 @@ package params
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -47,14 +47,42 @@ func Read(path string) (*Values, error) {
 	return Parse(filepath.ToSlash(path), data)
 }
 
+// LoadFS is [Load] of the file that fsys has under name: of a program's embedded
+// defaults, say, or of a commit.
+func LoadFS(fsys fs.FS, name string, dst any) error {
+	v, err := ReadFS(fsys, name)
+	if err != nil {
+		return err
+	}
+	return v.Decode("", dst)
+}
+
+// ReadFS is [Read] of the file that fsys has under name, a slash-separated path
+// as everywhere in package io/fs.
+func ReadFS(fsys fs.FS, name string) (*Values, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		fi, statErr := fs.Stat(fsys, name)
+		return nil, fileError(name, err, statErr == nil && fi.IsDir())
+	}
+	return Parse(name, data)
+}
+
 func readError(path string, err error) error {
-	if fi, statErr := os.Stat(path); statErr == nil && fi.IsDir() {
-		err = fmt.Errorf("is a directory, expected a parameters file")
+	fi, statErr := os.Stat(path)
+	return fileError(filepath.ToSlash(path), err, statErr == nil && fi.IsDir())
+}
+
+// fileError is the error of a file that cannot be read. What a system says of a
+// directory differs too much to be shown.
+func fileError(name string, err error, isDir bool) error {
+	if isDir {
+		err = errors.New("is a directory, expected a parameters file")
 	}
 	if pe, ok := err.(*fs.PathError); ok {
 		err = pe.Err
 	}
-	return &Error{File: filepath.ToSlash(path), Err: err}
+	return &Error{File: name, Err: err}
 }
 
 // Parse reads data as the content of a file called name. Names that end in

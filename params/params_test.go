@@ -2,10 +2,12 @@ package params_test
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -124,4 +126,24 @@ func TestDiff(t *testing.T) {
 	d, ok := got[1].Delta()
 	assert.True(t, ok)
 	assert.Equal(t, int64(-1), d)
+}
+
+func TestLoadFS(t *testing.T) {
+	fsys := fstest.MapFS{"conf/params.yaml": {Data: []byte("lr: 0.1\n")}, "conf/bad.yaml": {Data: []byte("lr: 0.1\nlearning: 2\n")}}
+	var cfg struct {
+		LR float64 `yaml:"lr"`
+	}
+	require.NoError(t, params.LoadFS(fsys, "conf/params.yaml", &cfg))
+	assert.Equal(t, 0.1, cfg.LR)
+	v, err := params.ReadFS(fsys, "conf/params.yaml")
+	require.NoError(t, err)
+	assert.Equal(t, "conf/params.yaml", v.File())
+
+	var place *params.Error
+	require.ErrorAs(t, params.LoadFS(fsys, "conf/bad.yaml", &cfg), &place)
+	assert.Equal(t, [3]any{"conf/bad.yaml", 2, "learning"}, [3]any{place.File, place.Line, place.Key})
+	require.ErrorAs(t, params.LoadFS(fsys, "none.yaml", &cfg), &place)
+	assert.ErrorIs(t, place, fs.ErrNotExist)
+	assert.Equal(t, "none.yaml", place.File)
+	assert.ErrorContains(t, params.LoadFS(fsys, "conf", &cfg), "conf: is a directory")
 }

@@ -89,7 +89,7 @@ func Apply(name string, data []byte, overrides ...string) ([]byte, error) {
 func checkEdit(name string, out []byte, want *Map) error {
 	v, err := Parse(name, out)
 	if err != nil {
-		return fmt.Errorf("%s: the edited file would not be readable: %w", name, err)
+		return &Error{File: name, Err: fmt.Errorf("the edited file would not be readable: %w", err)}
 	}
 	for _, c := range Diff(want, v.Value(), false) {
 		if c.Old != c.Old { // not a number

@@ -54,7 +54,7 @@ func newLoop(t testing.TB) *train.Loop {
 }
 
 func open(t testing.TB, opts live.Options) *live.Logger {
-	opts.Slog = slog.New(slog.NewTextHandler(io.Discard, nil))
+	opts.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	opts.NoDVCYAML = true
 	l, err := live.Open("run", &opts)
 	require.NoError(t, err)

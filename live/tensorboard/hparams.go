@@ -5,7 +5,7 @@ import (
 	"math/big"
 	"time"
 
-	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // The tags under which TensorBoard's hparams plugin looks for its data, each
@@ -24,11 +24,11 @@ type param struct {
 }
 
 // flatten names nested parameters by their path.
-func flatten(out []param, prefix string, m live.Map) []param {
-	for _, item := range m {
-		name := prefix + fmt.Sprint(item.Key)
-		switch v := item.Value.(type) {
-		case live.Map:
+func flatten(out []param, prefix string, m *ordered.Map) []param {
+	for key, value := range m.All() {
+		name := prefix + fmt.Sprint(key)
+		switch v := value.(type) {
+		case *ordered.Map:
 			out = flatten(out, name+".", v)
 		case bool, float64:
 			out = append(out, param{name, v})

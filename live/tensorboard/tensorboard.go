@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // Sink writes one event file. Give it to a logger by [live.Options].Sinks; the
@@ -25,7 +26,7 @@ type Sink struct {
 	f      *os.File
 	w      *bufio.Writer
 	buf    []byte
-	params live.Map
+	params ordered.Map
 	wrote  bool // the parameters have been written
 	err    error
 }
@@ -69,7 +70,9 @@ func (s *Sink) Write(records []live.Record) error {
 				s.summary(r, v)
 			}
 		case live.ParamsRecord:
-			s.params = append(s.params, r.Params...)
+			for key, v := range r.Params.All() {
+				s.params.Set(key, v)
+			}
 		}
 	}
 	return s.flush()
@@ -92,11 +95,11 @@ func (s *Sink) Close() error {
 // hparams writes the parameters once, before the first scalar: TensorBoard
 // takes the first it finds.
 func (s *Sink) hparams(now time.Time) {
-	if s.wrote || len(s.params) == 0 {
+	if s.wrote || s.params.Len() == 0 {
 		return
 	}
 	s.wrote = true
-	s.write(event(now, 0).msg(fieldSummary, sessionStart(now, flatten(nil, "", s.params))))
+	s.write(event(now, 0).msg(fieldSummary, sessionStart(now, flatten(nil, "", &s.params))))
 }
 
 func (s *Sink) summary(r live.Record, value message) {

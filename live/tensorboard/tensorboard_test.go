@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/live"
+	"github.com/reprodl/reprodl/params/ordered"
 )
 
 // readBack prints what TensorBoard finds in a directory.
@@ -54,9 +55,9 @@ func logRun(t *testing.T, dir string) {
 	sink, err := Open(dir)
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
-	l, err := live.Open("", &live.Options{Sinks: []live.Sink{sink}, Slog: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	l, err := live.Open("", &live.Options{Sinks: []live.Sink{sink}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	require.NoError(t, err)
-	require.NoError(t, l.LogParams(live.MapOf("lr", 0.5, "epochs", 3, "name", "net", "fast", true, "opt", live.MapOf("beta", 0.9), "list", []int{1, 2})))
+	require.NoError(t, l.LogParams(ordered.New("lr", 0.5, "epochs", 3, "name", "net", "fast", true, "opt", ordered.New("beta", 0.9), "list", []int{1, 2})))
 	img := image.NewRGBA(image.Rect(0, 0, 3, 2))
 	img.Set(1, 1, color.White)
 	for i := range 3 {
@@ -111,7 +112,7 @@ func TestParametersAloneAreWritten(t *testing.T) {
 	dir := t.TempDir()
 	sink, err := Open(dir)
 	require.NoError(t, err)
-	require.NoError(t, sink.Write([]live.Record{{Kind: live.ParamsRecord, Params: live.MapOf("lr", 0.1)}}))
+	require.NoError(t, sink.Write([]live.Record{{Kind: live.ParamsRecord, Params: ordered.New("lr", 0.1)}}))
 	require.NoError(t, sink.Close())
 	files, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
 	require.NoError(t, err)
