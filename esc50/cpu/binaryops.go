@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"math"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -24,7 +23,7 @@ func pairOp[T, R any1](f func(T, T) R) pairRun {
 // the type is not supported.
 func (f *function) binary(op compute.OpType, out shapes.Shape, in []*value, do pairRun) (compute.Value, error) {
 	if do == nil {
-		return nil, refuse(op)
+		return nil, unsupported(op, in[0].shape.DType)
 	}
 	p := broadcast(out.Dimensions, in[0].shape.Dimensions, in[1].shape.Dimensions)
 	return f.add1(&node{op: op, in: in, run: func(x *run, in, out []tensor) {
@@ -34,7 +33,7 @@ func (f *function) binary(op compute.OpType, out shapes.Shape, in []*value, do p
 
 // arithmetic adds an operation whose result has the type of its operands.
 func (f *function) arithmetic(op compute.OpType, l, r compute.Value) (compute.Value, error) {
-	if isHalf(l) && isHalf(r) {
+	if isNarrow(l) && isNarrow(r) && typeOf(l) == typeOf(r) {
 		w, err := f.wide(l, r)
 		if err != nil {
 			return nil, err
@@ -107,6 +106,10 @@ func arithmeticOn(op compute.OpType, dtype dtypes.DType) pairRun {
 		return integerOp[uint32](op)
 	case dtypes.Uint64:
 		return integerOp[uint64](op)
+	case dtypes.Complex64:
+		return complexOp[complex64](op)
+	case dtypes.Complex128:
+		return complexOp[complex128](op)
 	}
 	return nil
 }
@@ -146,6 +149,8 @@ func floatOp[T float](op compute.OpType) pairRun {
 		return pairOp(func(a, b T) T { return T(math.Mod(float64(a), float64(b))) })
 	case compute.OpTypePow:
 		return pairOp(func(a, b T) T { return T(pow(float64(a), float64(b))) })
+	case compute.OpTypeAtan2:
+		return pairOp(func(a, b T) T { return T(atan2(float64(a), float64(b))) })
 	}
 	return numberOp[T](op)
 }
@@ -192,9 +197,7 @@ func integerOp[T integer](op compute.OpType) pairRun {
 	case compute.OpTypeShiftRightArithmetic:
 		return pairOp(func(a, b T) T { return a >> uint64(b) })
 	case compute.OpTypeShiftRightLogical:
-		bits := 8 * unsafe.Sizeof(T(0))
-		mask := ^uint64(0) >> (64 - bits)
-		return pairOp(func(a, b T) T { return T(uint64(a) & mask >> uint64(b)) })
+		return pairOp(func(a, b T) T { return T(uint64(a) & lowBits[T]() >> uint64(b)) })
 	}
 	return numberOp[T](op)
 }
@@ -202,13 +205,7 @@ func integerOp[T integer](op compute.OpType) pairRun {
 func compareOn(op compute.OpType, dtype dtypes.DType) pairRun {
 	switch dtype {
 	case dtypes.Bool:
-		switch op {
-		case compute.OpTypeEqual:
-			return pairOp(func(a, b bool) bool { return a == b })
-		case compute.OpTypeNotEqual:
-			return pairOp(func(a, b bool) bool { return a != b })
-		}
-		return nil
+		return equalOp[bool](op)
 	case dtypes.Float32:
 		return compareOp[float32](op)
 	case dtypes.Float64:
@@ -229,16 +226,26 @@ func compareOn(op compute.OpType, dtype dtypes.DType) pairRun {
 		return compareOp[uint32](op)
 	case dtypes.Uint64:
 		return compareOp[uint64](op)
+	case dtypes.Complex64:
+		return equalOp[complex64](op)
+	case dtypes.Complex128:
+		return equalOp[complex128](op)
+	}
+	return nil
+}
+
+func equalOp[T any1](op compute.OpType) pairRun {
+	switch op {
+	case compute.OpTypeEqual:
+		return pairOp(func(a, b T) bool { return a == b })
+	case compute.OpTypeNotEqual:
+		return pairOp(func(a, b T) bool { return a != b })
 	}
 	return nil
 }
 
 func compareOp[T number](op compute.OpType) pairRun {
 	switch op {
-	case compute.OpTypeEqual:
-		return pairOp(func(a, b T) bool { return a == b })
-	case compute.OpTypeNotEqual:
-		return pairOp(func(a, b T) bool { return a != b })
 	case compute.OpTypeLessThan:
 		return pairOp(func(a, b T) bool { return a < b })
 	case compute.OpTypeLessOrEqual:
@@ -248,5 +255,5 @@ func compareOp[T number](op compute.OpType) pairRun {
 	case compute.OpTypeGreaterOrEqual:
 		return pairOp(func(a, b T) bool { return a >= b })
 	}
-	return nil
+	return equalOp[T](op)
 }

@@ -61,6 +61,9 @@ func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (new
 
 // DynamicSlice cuts a box that starts at scalars known at the run.
 func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, size []int) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.DynamicSlice(w[0], starts, size) }, x)
+	}
 	in, err := f.own(append([]compute.Value{x}, starts...)...)
 	if err != nil {
 		return nil, err
@@ -80,6 +83,11 @@ func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, size []
 
 // DynamicUpdateSlice replaces such a box.
 func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.Value) (compute.Value, error) {
+	if isPacked(x) && isPacked(update) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) {
+			return f.DynamicUpdateSlice(w[0], w[1], starts)
+		}, x, update)
+	}
 	in, err := f.own(append([]compute.Value{x, update}, starts...)...)
 	if err != nil {
 		return nil, err

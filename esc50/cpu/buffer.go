@@ -105,9 +105,17 @@ type poolKey struct {
 
 func (k poolKey) bytes() int { return k.size * k.dtype.Size() }
 
+// stored is the key of size elements; those of less than a byte lie in bytes.
+func stored(dtype dtypes.DType, size int) poolKey {
+	if packed(dtype) {
+		return poolKey{dtypes.Uint8, dtype.SizeForDimensions(size)}
+	}
+	return poolKey{dtype, size}
+}
+
 // get returns a slice whose elements may be anything.
 func (p *pool) get(dtype dtypes.DType, size int) any {
-	key := poolKey{dtype, size}
+	key := stored(dtype, size)
 	p.mu.Lock()
 	list := p.free[key]
 	if n := len(list); n > 0 {
@@ -125,6 +133,9 @@ func (p *pool) get(dtype dtypes.DType, size int) any {
 // put takes a slice back that nobody uses any more.
 func (p *pool) put(dtype dtypes.DType, flat any) {
 	key := poolKey{dtype, length(flat)}
+	if packed(dtype) {
+		key.dtype = dtypes.Uint8
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held += key.bytes()

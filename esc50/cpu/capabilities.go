@@ -94,6 +94,24 @@ var capabilities = compute.Capabilities{
 		compute.OpTypeIf,
 		compute.OpTypeWhile,
 		compute.OpTypeSort,
+		compute.OpTypeAtan2,
+		compute.OpTypeBitCount,
+		compute.OpTypeClz,
+		compute.OpTypeComplex,
+		compute.OpTypeConj,
+		compute.OpTypeReal,
+		compute.OpTypeImag,
+		compute.OpTypeFFT,
+		compute.OpTypeEqualTotalOrder,
+		compute.OpTypeNotEqualTotalOrder,
+		compute.OpTypeLessThanTotalOrder,
+		compute.OpTypeLessOrEqualTotalOrder,
+		compute.OpTypeGreaterThanTotalOrder,
+		compute.OpTypeGreaterOrEqualTotalOrder,
+		compute.OpTypeReduceLogicalXor,
+		compute.OpTypeReduceBitwiseAnd,
+		compute.OpTypeReduceBitwiseOr,
+		compute.OpTypeReduceBitwiseXor,
 		compute.OpTypeOptimizationBarrier,
 		compute.OpTypeSchedulingBarrier,
 	),
@@ -110,8 +128,11 @@ func operations(all ...compute.OpType) map[compute.OpType]bool {
 }
 
 func types() map[dtypes.DType]bool {
-	m := map[dtypes.DType]bool{dtypes.Bool: true, dtypes.Float16: true, dtypes.BFloat16: true}
-	for _, t := range numbers {
+	m := make(map[dtypes.DType]bool)
+	for _, t := range append([]dtypes.DType{
+		dtypes.Bool, dtypes.Float16, dtypes.BFloat16, dtypes.Complex64, dtypes.Complex128,
+		dtypes.Int1, dtypes.Int2, dtypes.Int4, dtypes.Uint1, dtypes.Uint2, dtypes.Uint4,
+	}, numbers...) {
 		m[t] = true
 	}
 	return m

@@ -29,13 +29,14 @@ func (f *function) DotGeneral(lhs compute.Value, lc, lb []int, rhs compute.Value
 	if err != nil {
 		return nil, err
 	}
+	if l.DType.IsComplex() && config == (compute.DotGeneralConfig{}) {
+		return f.complexDot(lhs, lc, lb, rhs, rc, rb)
+	}
 	sum := config.AccumulatorDType
 	if sum == dtypes.InvalidDType {
 		sum = l.DType
 	}
-	if sum.IsHalfPrecision() {
-		sum = dtypes.Float32
-	}
+	sum = wideType(sum)
 	if sum != l.DType || out.DType != sum {
 		return f.dotAs(sum, out.DType, in, lc, lb, rc, rb)
 	}
@@ -66,7 +67,7 @@ func (f *function) DotGeneral(lhs compute.Value, lc, lb []int, rhs compute.Value
 	d.right = side(r.Dimensions, rb, rc, &d.n)
 	product := dotOn(l.DType)
 	if product == nil {
-		return nil, refuse(compute.OpTypeDotGeneral)
+		return nil, unsupported(compute.OpTypeDotGeneral, l.DType)
 	}
 	return f.add1(&node{op: compute.OpTypeDotGeneral, in: in, run: func(x *run, in, out []tensor) {
 		product(x, d, out[0].flat, in[0].flat, in[1].flat)

@@ -16,7 +16,11 @@ type (
 	half   interface {
 		float16.Float16 | bfloat16.BFloat16
 	}
-	any1 interface{ number | bool | half }
+	complexNumber interface{ complex64 | complex128 }
+
+	any1 interface {
+		number | bool | half | complexNumber
+	}
 )
 
 // numbers are the types of arithmetic; bool is the other one.
@@ -54,6 +58,10 @@ func move(dst, src any, f mover) {
 	case []float16.Float16:
 		moveAs(d, src, f)
 	case []bfloat16.BFloat16:
+		moveAs(d, src, f)
+	case []complex64:
+		moveAs(d, src, f)
+	case []complex128:
 		moveAs(d, src, f)
 	}
 }

@@ -239,3 +239,46 @@ func (f *function) Erf(x compute.Value) (compute.Value, error) { return f.unary(
 
 // Sin adds the operation.
 func (f *function) Sin(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeSin, x) }
+
+// Atan2 is the angle of the point (r, l).
+func (f *function) Atan2(l, r compute.Value) (compute.Value, error) {
+	return f.arithmetic(compute.OpTypeAtan2, l, r)
+}
+
+// BitCount adds the operation.
+func (f *function) BitCount(x compute.Value) (compute.Value, error) {
+	return f.integerBits(compute.OpTypeBitCount, x)
+}
+
+// Clz adds the operation.
+func (f *function) Clz(x compute.Value) (compute.Value, error) {
+	return f.integerBits(compute.OpTypeClz, x)
+}
+
+// integerBits adds an operation that depends on how many bits an integer has.
+func (f *function) integerBits(op compute.OpType, x compute.Value) (compute.Value, error) {
+	if isPacked(x) {
+		return nil, unsupported(op, typeOf(x), "it is computed with in 8 bits")
+	}
+	return f.unary(op, x)
+}
+
+// ReduceLogicalXor adds the reduction.
+func (f *function) ReduceLogicalXor(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduce(compute.OpTypeReduceLogicalXor, x, axes)
+}
+
+// ReduceBitwiseAnd adds the reduction.
+func (f *function) ReduceBitwiseAnd(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduce(compute.OpTypeReduceBitwiseAnd, x, axes)
+}
+
+// ReduceBitwiseOr adds the reduction.
+func (f *function) ReduceBitwiseOr(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduce(compute.OpTypeReduceBitwiseOr, x, axes)
+}
+
+// ReduceBitwiseXor adds the reduction.
+func (f *function) ReduceBitwiseXor(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduce(compute.OpTypeReduceBitwiseXor, x, axes)
+}

@@ -133,6 +133,11 @@ func (w *windowed) elements(axis, here, there int, f func(here, there int)) {
 
 // Gather collects windows of x that start at index vectors.
 func (f *function) Gather(x, indices compute.Value, vectorAxis int, offsetAxes, collapsed, startMap, size []int, sorted bool) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) {
+			return f.Gather(w[0], indices, vectorAxis, offsetAxes, collapsed, startMap, size, sorted)
+		}, x)
+	}
 	in, err := f.own(x, indices)
 	if err != nil {
 		return nil, err
@@ -159,6 +164,14 @@ func (f *function) Gather(x, indices compute.Value, vectorAxis int, offsetAxes, 
 
 func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value, vectorAxis int, windowAxes, inserted, axes []int,
 	combine compute.OpType) (compute.Value, error) {
+	if isNarrow(x) && isNarrow(updates) {
+		w, err := f.wide(x, updates)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.scatter(op, w[0], indices, w[1], vectorAxis, windowAxes, inserted, axes, combine)
+		return f.narrow(v, err, x)
+	}
 	in, err := f.own(x, indices, updates)
 	if err != nil {
 		return nil, err
@@ -180,7 +193,7 @@ func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value,
 		relate(in[2].shape.Dimensions, windowAxes, inserted)
 	do := arithmeticOn(combine, out.DType)
 	if do == nil {
-		return nil, refuse(op)
+		return nil, unsupported(op, out.DType)
 	}
 	return f.add1(&node{op: op, in: in, run: func(x *run, in, out []tensor) {
 		move(out[0].flat, in[0].flat, func(yield func(to, from, step, n int)) { yield(0, 0, 1, out[0].shape.Size()) })
@@ -237,6 +250,10 @@ func at1(flat any, i int) any {
 	case []float32:
 		return s[i : i+1]
 	case []float64:
+		return s[i : i+1]
+	case []complex64:
+		return s[i : i+1]
+	case []complex128:
 		return s[i : i+1]
 	}
 	return flat

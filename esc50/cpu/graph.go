@@ -97,6 +97,16 @@ func (f *function) add1(n *node, out shapes.Shape) (compute.Value, error) {
 	return v[0], nil
 }
 
+// unsupported is the error for an operation that exists, but not of a type, and
+// says why if it is not just that nobody wrote it.
+func unsupported(op compute.OpType, dtype dtypes.DType, why ...string) error {
+	reason := ""
+	if len(why) > 0 {
+		reason = " (" + why[0] + ")"
+	}
+	return fmt.Errorf("backend %s has no %s of %s%s: %w", BackendName, op, dtype, reason, compute.ErrNotImplemented)
+}
+
 // Parameter adds an input.
 func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (compute.Value, error) {
 	if sharding != nil {

@@ -105,3 +105,68 @@ func erf(x float64) float64 {
 	}
 	return math.Copysign(a, x)
 }
+
+// atan is the arc tangent, as package math has it (Cephes), with every product
+// rounded before it is added.
+func atan(x float64) float64 {
+	const (
+		low    = 6.123233995736765886130e-17 // of pi/2
+		tan3pi = 2.41421356237309504880      // tan(3*pi/8)
+	)
+	series := func(x float64) float64 {
+		z := float64(x * x)
+		p := polynomial(z, -8.750608600031904122785e-01, -1.615753718733365076637e+01, -7.500855792314704667340e+01,
+			-1.228866684490136173410e+02, -6.485021904942025371773e+01)
+		q := polynomial(z, 1, 2.485846490142306297962e+01, 1.650270098316988542046e+02, 4.328810604912902668951e+02,
+			4.853903996359136964868e+02, 1.945506571482613964425e+02)
+		return float64(x*(float64(z*p)/q)) + x
+	}
+	a := math.Abs(x)
+	switch {
+	case a <= 0.66:
+		a = series(a)
+	case a > tan3pi:
+		a = math.Pi/2 - series(1/a) + low
+	default:
+		a = math.Pi/4 + series((a-1)/(a+1)) + 0.5*low
+	}
+	return math.Copysign(a, x)
+}
+
+// polynomial has the coefficients of the highest power first.
+func polynomial(x float64, coefficients ...float64) float64 {
+	acc := 0.0
+	for _, c := range coefficients {
+		acc = float64(acc*x) + c
+	}
+	return acc
+}
+
+// atan2 is the angle of the point (x, y).
+func atan2(y, x float64) float64 {
+	switch {
+	case x != x || y != y:
+		return math.NaN()
+	case y == 0 && !math.Signbit(x):
+		return math.Copysign(0, y)
+	case y == 0:
+		return math.Copysign(math.Pi, y)
+	case x == 0:
+		return math.Copysign(math.Pi/2, y)
+	case math.IsInf(x, 0) && math.IsInf(y, 0) && x > 0:
+		return math.Copysign(math.Pi/4, y)
+	case math.IsInf(x, 0) && math.IsInf(y, 0):
+		return math.Copysign(3*math.Pi/4, y)
+	case math.IsInf(x, 1):
+		return math.Copysign(0, y)
+	case math.IsInf(x, -1):
+		return math.Copysign(math.Pi, y)
+	case math.IsInf(y, 0):
+		return math.Copysign(math.Pi/2, y)
+	}
+	q := atan(y / x)
+	if x < 0 {
+		q += math.Copysign(math.Pi, y)
+	}
+	return q
+}

@@ -50,7 +50,7 @@ func newReduction(dims, axes []int) *reduction {
 
 // reduce adds a reduction.
 func (f *function) reduce(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
-	if isHalf(x) {
+	if isNarrow(x) {
 		w, err := f.wide(x)
 		if err != nil {
 			return nil, err
@@ -73,7 +73,7 @@ func (f *function) reduce(op compute.OpType, x compute.Value, axes []int) (compu
 	}
 	do := reduceOn(op, out.DType)
 	if do == nil {
-		return nil, refuse(op)
+		return nil, unsupported(op, out.DType)
 	}
 	r := newReduction(in[0].shape.Dimensions, axes)
 	n := &node{op: op, in: in, attr: axes, run: func(x *run, in, out []tensor) { do(x, r, out[0].flat, in[0].flat) }}
@@ -90,6 +90,8 @@ func reduceOn(op compute.OpType, dtype dtypes.DType) reduceRun {
 			return reduceOp(true, func(a, b bool) bool { return a && b })
 		case compute.OpTypeReduceLogicalOr:
 			return reduceOp(false, func(a, b bool) bool { return a || b })
+		case compute.OpTypeReduceLogicalXor:
+			return reduceOp(false, func(a, b bool) bool { return a != b })
 		}
 		return nil
 	case dtypes.Float32:
@@ -100,23 +102,39 @@ func reduceOn(op compute.OpType, dtype dtypes.DType) reduceRun {
 	case dtypes.Float64:
 		return reduceNumber[float64](op, dtype)
 	case dtypes.Int8:
-		return reduceNumber[int8](op, dtype)
+		return reduceInteger[int8](op, dtype)
 	case dtypes.Int16:
-		return reduceNumber[int16](op, dtype)
+		return reduceInteger[int16](op, dtype)
 	case dtypes.Int32:
-		return reduceNumber[int32](op, dtype)
+		return reduceInteger[int32](op, dtype)
 	case dtypes.Int64:
-		return reduceNumber[int64](op, dtype)
+		return reduceInteger[int64](op, dtype)
 	case dtypes.Uint8:
-		return reduceNumber[uint8](op, dtype)
+		return reduceInteger[uint8](op, dtype)
 	case dtypes.Uint16:
-		return reduceNumber[uint16](op, dtype)
+		return reduceInteger[uint16](op, dtype)
 	case dtypes.Uint32:
-		return reduceNumber[uint32](op, dtype)
+		return reduceInteger[uint32](op, dtype)
 	case dtypes.Uint64:
-		return reduceNumber[uint64](op, dtype)
+		return reduceInteger[uint64](op, dtype)
+	case dtypes.Complex64:
+		return complexReduce[complex64](op)
+	case dtypes.Complex128:
+		return complexReduce[complex128](op)
 	}
 	return nil
+}
+
+func reduceInteger[T integer](op compute.OpType, dtype dtypes.DType) reduceRun {
+	switch op {
+	case compute.OpTypeReduceBitwiseAnd:
+		return reduceOp(^T(0), func(a, b T) T { return a & b })
+	case compute.OpTypeReduceBitwiseOr:
+		return reduceOp(0, func(a, b T) T { return a | b })
+	case compute.OpTypeReduceBitwiseXor:
+		return reduceOp(0, func(a, b T) T { return a ^ b })
+	}
+	return reduceNumber[T](op, dtype)
 }
 
 func reduceNumber[T number](op compute.OpType, dtype dtypes.DType) reduceRun {
@@ -180,44 +198,4 @@ func sumFloat32(x *run, r *reduction, dst, src any) {
 		}
 		d[i] = float32(acc.Total())
 	})
-}
-
-// ArgMinMax finds the place of the first smallest or largest element, or of the
-// first that is not a number, along an axis.
-func (f *function) ArgMinMax(x compute.Value, axis int, dtype dtypes.DType, isMin bool) (compute.Value, error) {
-	in, err := f.own(x)
-	if err != nil {
-		return nil, err
-	}
-	out, err := shapeinference.ArgMinMax(in[0].shape, axis, dtype)
-	if err != nil {
-		return nil, err
-	}
-	if !dtype.IsInt() {
-		return nil, refuse(compute.OpTypeArgMinMax)
-	}
-	dims := in[0].shape.Dimensions
-	stride, size := strides(dims)[axis], dims[axis]
-	toFloat := convertOn(in[0].shape.DType, dtypes.Float64)
-	toOut := convertOn(dtypes.Int64, dtype)
-	if toFloat == nil || toOut == nil || in[0].shape.DType.Size() == 8 && in[0].shape.DType.IsInt() {
-		return nil, refuse(compute.OpTypeArgMinMax)
-	}
-	return f.add1(&node{op: compute.OpTypeArgMinMax, in: in, run: func(x *run, in, out []tensor) {
-		src := make([]float64, in[0].shape.Size())
-		toFloat(x, src, in[0].flat)
-		places := make([]int64, out[0].shape.Size())
-		for i := range places {
-			at := i/stride*stride*size + i%stride
-			best := 0
-			for j := 1; j < size; j++ {
-				v, b := src[at+j*stride], src[at+best*stride]
-				if b == b && (v != v || isMin && v < b || !isMin && v > b) {
-					best = j
-				}
-			}
-			places[i] = int64(best)
-		}
-		toOut(x, out[0].flat, places)
-	}}, out)
 }

@@ -41,6 +41,9 @@ func (f *function) Reshape(x compute.Value, dims ...int) (compute.Value, error) 
 
 // Transpose permutes the axes.
 func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Transpose(w[0], permutation...) }, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err
@@ -59,6 +62,11 @@ func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value
 
 // BroadcastInDim repeats x along new axes and those of dimension one.
 func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []int) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) {
+			return f.BroadcastInDim(w[0], as(shape, wideType(shape.DType)), axes)
+		}, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err
@@ -78,6 +86,9 @@ func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []in
 
 // Reverse turns the given axes around.
 func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Reverse(w[0], axes...) }, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err
@@ -102,6 +113,9 @@ func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) 
 
 // Slice cuts a box out of x.
 func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Slice(w[0], starts, limits, steps) }, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err
@@ -122,6 +136,9 @@ func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.
 
 // Concatenate joins operands along an axis.
 func (f *function) Concatenate(axis int, operands ...compute.Value) (compute.Value, error) {
+	if len(operands) > 0 && isPacked(operands[0]) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Concatenate(axis, w...) }, operands...)
+	}
 	in, err := f.own(operands...)
 	if err != nil {
 		return nil, err
@@ -155,6 +172,9 @@ func (f *function) Concatenate(axis int, operands ...compute.Value) (compute.Val
 
 // Pad puts fill around and between the elements of x; negative amounts cut.
 func (f *function) Pad(x, fill compute.Value, config ...compute.PadAxis) (compute.Value, error) {
+	if isPacked(x) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Pad(w[0], w[1], config...) }, x, fill)
+	}
 	in, err := f.own(x, fill)
 	if err != nil {
 		return nil, err
@@ -202,10 +222,8 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 	if axis < 0 || axis >= shape.Rank() || shape.DType == dtypes.Bool {
 		return nil, fmt.Errorf("Iota(%s): no numbers along axis %d", shape, axis)
 	}
-	if shape.DType.IsHalfPrecision() {
-		as := shape.Clone()
-		as.DType = dtypes.Float32
-		v, err := f.Iota(as, axis)
+	if wide := iotaType(shape.DType); wide != shape.DType {
+		v, err := f.Iota(as(shape, wide), axis)
 		if err != nil {
 			return nil, err
 		}
@@ -219,4 +237,16 @@ func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
 			flat.Index(i).Set(reflect.ValueOf(n).Convert(flat.Type().Elem()))
 		}
 	}}, shape)
+}
+
+// iotaType is the type to count in: Go's conversion of whole numbers goes to no
+// other.
+func iotaType(dtype dtypes.DType) dtypes.DType {
+	switch dtype {
+	case dtypes.Complex64:
+		return dtypes.Float32
+	case dtypes.Complex128:
+		return dtypes.Float64
+	}
+	return wideType(dtype)
 }

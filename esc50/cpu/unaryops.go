@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"math"
+	"math/bits"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -28,7 +30,7 @@ func unaryOp[T, R any1](f func(T) R) unaryRun {
 
 // unary adds an operation on one operand.
 func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, error) {
-	if isHalf(x) {
+	if isNarrow(x) {
 		w, err := f.wide(x)
 		if err != nil {
 			return nil, err
@@ -49,9 +51,12 @@ func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, err
 	} else if out, err = shapeinference.UnaryOp(op, out); err != nil {
 		return nil, err
 	}
+	if op == compute.OpTypeAbs && out.DType.IsComplex() {
+		out.DType = out.DType.RealDType()
+	}
 	do := unaryOn(op, in[0].shape.DType)
 	if do == nil {
-		return nil, refuse(op)
+		return nil, unsupported(op, in[0].shape.DType)
 	}
 	return f.map1(op, in, out, do)
 }
@@ -93,6 +98,10 @@ func unaryOn(op compute.OpType, dtype dtypes.DType) unaryRun {
 		return integerUnary[uint32](op)
 	case dtypes.Uint64:
 		return integerUnary[uint64](op)
+	case dtypes.Complex64:
+		return complexUnary[complex64](op)
+	case dtypes.Complex128:
+		return complexUnary[complex128](op)
 	}
 	return nil
 }
@@ -103,6 +112,12 @@ func integerUnary[T integer](op compute.OpType) unaryRun {
 		return unaryOp(func(a T) T { return -a })
 	case compute.OpTypeBitwiseNot:
 		return unaryOp(func(a T) T { return ^a })
+	case compute.OpTypeBitCount:
+		return unaryOp(func(a T) T { return T(bits.OnesCount64(uint64(a) & lowBits[T]())) })
+	case compute.OpTypeClz:
+		return unaryOp(func(a T) T {
+			return T(bits.LeadingZeros64(uint64(a)&lowBits[T]()) - 64 + int(8*unsafe.Sizeof(a)))
+		})
 	case compute.OpTypeAbs:
 		return unaryOp(func(a T) T {
 			if a < 0 {
@@ -123,6 +138,9 @@ func integerUnary[T integer](op compute.OpType) unaryRun {
 	}
 	return nil
 }
+
+// lowBits are as many ones as a type has bits.
+func lowBits[T integer]() uint64 { return ^uint64(0) >> (64 - 8*unsafe.Sizeof(T(0))) }
 
 // scalarFuncs are the functions that are computed in double precision and
 // rounded to the type. None depends on the platform: package math's own Exp and
@@ -179,7 +197,7 @@ func (f *function) ConvertDType(x compute.Value, dtype dtypes.DType) (compute.Va
 	out.DType = dtype
 	do := convertOn(in[0].shape.DType, dtype)
 	if do == nil {
-		return nil, refuse(compute.OpTypeConvertDType)
+		return nil, unsupported(compute.OpTypeConvertDType, in[0].shape.DType, "to "+dtype.String())
 	}
 	return f.map1(compute.OpTypeConvertDType, in, out, do)
 }

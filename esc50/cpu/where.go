@@ -12,6 +12,9 @@ import (
 
 // Where picks elements by a condition.
 func (f *function) Where(condition, onTrue, onFalse compute.Value) (compute.Value, error) {
+	if isPacked(onTrue) && isPacked(onFalse) {
+		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.Where(condition, w[0], w[1]) }, onTrue, onFalse)
+	}
 	in, err := f.own(condition, onTrue, onFalse)
 	if err != nil {
 		return nil, err
@@ -47,6 +50,10 @@ func (f *function) Where(condition, onTrue, onFalse compute.Value) (compute.Valu
 		case []float16.Float16:
 			choose(x, d, in)
 		case []bfloat16.BFloat16:
+			choose(x, d, in)
+		case []complex64:
+			choose(x, d, in)
+		case []complex128:
 			choose(x, d, in)
 		}
 	}}, out)
