@@ -50,7 +50,9 @@ func TestComplexFunctions(t *testing.T) {
 		"Exp":   {func(x, _ *graph.Node) *graph.Node { return graph.Exp(x) }, func(x, _ complex128) complex128 { return cmplx.Exp(x) }},
 		"Log":   {func(x, _ *graph.Node) *graph.Node { return graph.Log(x) }, func(x, _ complex128) complex128 { return cmplx.Log(x) }},
 		"Expm1": {func(x, _ *graph.Node) *graph.Node { return graph.Expm1(x) }, func(x, _ complex128) complex128 { return cmplx.Exp(x) - 1 }},
-		"Log1p": {func(x, _ *graph.Node) *graph.Node { return graph.Log1P(graph.Add(x, graph.Const(x.Graph(), complex128(2)))) }, func(x, _ complex128) complex128 { return cmplx.Log(x + 3) }},
+		"Log1p": {func(x, _ *graph.Node) *graph.Node {
+			return graph.Log1P(graph.Add(x, graph.Const(x.Graph(), complex128(2))))
+		}, func(x, _ complex128) complex128 { return cmplx.Log(x + 3) }},
 		"Sqrt":  {func(x, _ *graph.Node) *graph.Node { return graph.Sqrt(x) }, func(x, _ complex128) complex128 { return cmplx.Sqrt(x) }},
 		"Rsqrt": {func(x, _ *graph.Node) *graph.Node { return graph.Rsqrt(x) }, func(x, _ complex128) complex128 { return 1 / cmplx.Sqrt(x) }},
 		"Neg":   {func(x, _ *graph.Node) *graph.Node { return graph.Neg(x) }, func(x, _ complex128) complex128 { return -x }},

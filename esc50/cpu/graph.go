@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -81,11 +82,21 @@ func (f *function) add(n *node, out ...shapes.Shape) ([]*value, error) {
 	}
 	n.fn = f
 	for i, s := range out {
+		s.AxisNames = named(s.AxisNames)
 		v := &value{node: n, index: i, id: len(f.values), shape: s}
 		n.out = append(n.out, v)
 		f.values = append(f.values, v)
 	}
 	return n.out, nil
+}
+
+// named is nil unless there is a name: shape inference makes lists of empty ones,
+// which GoMLX tells from none.
+func named(names []string) []string {
+	if slices.ContainsFunc(names, func(name string) bool { return name != "" }) {
+		return names
+	}
+	return nil
 }
 
 // add1 is add for one output.

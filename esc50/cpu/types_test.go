@@ -146,7 +146,9 @@ func TestIntegerBits(t *testing.T) {
 	assert.Equal(t, []int16{16, 0, 3}, backendCall(t, count, []int16{-1, 0, 7}))
 	xor := func(f compute.Function, in []compute.Value) (compute.Value, error) { return f.ReduceBitwiseXor(in[0]) }
 	assert.Equal(t, int32(2), backendCall(t, xor, []int32{7, 4, 1}))
-	and := func(f compute.Function, in []compute.Value) (compute.Value, error) { return f.ReduceBitwiseAnd(in[0], 1) }
+	and := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.ReduceBitwiseAnd(in[0], 1)
+	}
 	assert.Equal(t, []uint8{4, 0}, backendCall(t, and, [][]uint8{{7, 4}, {1, 2}}))
 	odd := func(f compute.Function, in []compute.Value) (compute.Value, error) { return f.ReduceLogicalXor(in[0]) }
 	assert.Equal(t, true, backendCall(t, odd, []bool{true, true, true}))
@@ -180,4 +182,16 @@ func TestRefusesTypes(t *testing.T) {
 	assert.ErrorContains(t, err, "no Clz of Int4 (it is computed with in 8 bits)")
 	_, err = f.Parameter("f", shapes.Make(dtypes.F8E5M2, 4), nil)
 	assert.ErrorIs(t, err, compute.ErrNotImplemented)
+}
+
+// TestDotHasNoNames: where no axis has a name, the product's have none.
+func TestDotHasNoNames(t *testing.T) {
+	f := cpu.Default().Builder("test").Main()
+	x, err := f.Parameter("x", shapes.Make(dtypes.Float32, 2, 3), nil)
+	require.NoError(t, err)
+	y, err := f.DotGeneral(x, []int{1}, nil, x, []int{1}, nil, compute.DotGeneralConfig{})
+	require.NoError(t, err)
+	shape, err := f.Shape(y)
+	require.NoError(t, err)
+	assert.Equal(t, shapes.Make(dtypes.Float32, 2, 2), shape)
 }
