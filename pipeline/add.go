@@ -174,16 +174,8 @@ func (r *Repo) checkAddPath(text, abs string) error {
 	return nil
 }
 
-var errSymlinkDir = &classError{"symlink_dir", "Cannot add files inside symlinked directories to DVC. " +
-	"See <https://dvc.org/doc/user-guide/troubleshooting#add-symlink> for more information."}
-
-// classError is an error with a fixed text and kind.
-type classError struct{ class, text string }
-
-func (e *classError) Error() string { return e.text }
-
-// Class names the kind of error for scripts.
-func (e *classError) Class() string { return e.class }
+var errSymlinkDir = errors.New("Cannot add files inside symlinked directories to DVC. " +
+	"See <https://dvc.org/doc/user-guide/troubleshooting#add-symlink> for more information.")
 
 func isSymlink(path string) bool {
 	fi, err := os.Lstat(path)
@@ -197,20 +189,17 @@ func (e *pipelineOutputError) Error() string {
 		"Run the pipeline or use 'dvc commit' to force update it.", e.out, e.addr, e.file)
 }
 
-// Class names the kind of error for scripts.
-func (e *pipelineOutputError) Class() string { return "add_pipeline_output" }
-
 // checkOverlap refuses a new output that contains, or lies in, another one.
 func (x *index) checkOverlap(job *addJob) error {
 	for _, s := range x.stages {
 		for _, o := range s.outs {
 			if isBelow(o.abs, job.abs) {
-				return &classError{"add_overlap", fmt.Sprintf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
-					"To include '%[2]s' in '%[1]s', run 'dvc remove %[3]s' and then 'dvc add %[1]s'", job.out.show, o.show, s.addr)}
+				return fmt.Errorf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
+					"To include '%[2]s' in '%[1]s', run 'dvc remove %[3]s' and then 'dvc add %[1]s'", job.out.show, o.show, s.addr)
 			}
 			if isBelow(job.abs, o.abs) {
-				return &classError{"add_overlap", fmt.Sprintf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
-					"To include '%[1]s' in '%[2]s', run 'dvc commit %[3]s'", job.out.show, o.show, s.addr)}
+				return fmt.Errorf("Cannot add '%[1]s', because it is overlapping with other DVC tracked output: '%[2]s'.\n"+
+					"To include '%[1]s' in '%[2]s', run 'dvc commit %[3]s'", job.out.show, o.show, s.addr)
 			}
 		}
 	}
@@ -265,9 +254,6 @@ func (e *missingAddError) Error() string {
 	}
 	return text
 }
-
-// Class names the kind of error for scripts.
-func (e *missingAddError) Class() string { return "missing_output" }
 
 // Is makes it an fs.ErrNotExist.
 func (e *missingAddError) Is(target error) bool { return target == fs.ErrNotExist }
@@ -366,7 +352,7 @@ func (r *Repo) entriesOf(ctx context.Context, abs, rel string, m object.Meta) ([
 func (r *Repo) writeDot(dot *dvcfile.DotDVC) error {
 	path := r.abs(dot.Path)
 	if r.gitIgnores(path) {
-		return &classError{"git_ignored", fmt.Sprintf("bad DVC file name '%s' is git-ignored.", r.rel(path))}
+		return fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.rel(path))
 	}
 	data, err := dot.Bytes()
 	if err != nil {

@@ -2,14 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
 )
@@ -82,106 +78,48 @@ func short(s string) string {
 	return s
 }
 
-// exists follows links, as DVC does: a dangling one is missing.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // depChange compares a dependency with the lock; nil means equal.
-func (r *Repo) depChange(ctx context.Context, d *dependency) (*Change, error) {
-	c := &Change{Kind: DepChange, Path: d.show, Old: d.rec.Hash.String()}
-	if !exists(d.abs) {
-		c.State = Deleted
-		return c, nil
+func depChange(ctx context.Context, s *stage, d *dependency) (*Change, error) {
+	v, err := s.repo.compareDep(ctx, d)
+	if v == same || err != nil {
+		return nil, err
 	}
-	return r.compare(ctx, c, d.abs, d.rec.Hash)
+	return &Change{Kind: DepChange, Path: d.show, State: State(v), Old: d.rec.Hash.String()}, nil
 }
 
 // outChange compares an output with the lock and the cache; nil means equal.
-func (r *Repo) outChange(ctx context.Context, o *output) (*Change, error) {
-	c := &Change{Kind: OutChange, Path: o.show, Old: o.rec.Hash.String()}
-	if o.cached() && !o.rec.Hash.IsZero() {
-		has, err := r.Cache().Has(ctx, o.rec.Hash)
-		if err != nil {
-			return nil, err
-		}
-		if !has {
-			c.State = NotInCache
-			return c, nil
-		}
-	}
-	if !exists(o.abs) {
-		c.State = Deleted
-		return c, nil
-	}
-	return r.compare(ctx, c, o.abs, o.rec.Hash)
-}
-
-func (r *Repo) compare(ctx context.Context, c *Change, path string, want object.Hash) (*Change, error) {
-	c.State = Modified
-	if want.IsZero() {
-		return c, nil
-	}
-	same, err := r.Hasher().Matches(ctx, path, want)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && !exists(path):
-		c.State = Deleted
-		return c, nil
-	case err != nil:
-		return nil, err
-	case same:
-		return nil, nil
-	}
-	return c, nil
-}
-
-// paramsChange compares a parameter file with the lock: key by key, in the
-// order of the declaration; of a whole file, in the file's order.
-func (r *Repo) paramsChange(p *paramsDep) ([]Change, error) {
-	whole := Change{Kind: ParamChange, Path: p.show}
-	if p.data == nil && !exists(p.abs) {
-		whole.State = Deleted
-		return []Change{whole}, nil
-	}
-	if p.rec == nil {
-		whole.State = New
-		return []Change{whole}, nil
-	}
-	now, err := r.readParams(p)
-	if err != nil {
+func outChange(ctx context.Context, s *stage, o *output) (*Change, error) {
+	v, err := s.repo.compareOut(ctx, o)
+	if v == same || err != nil {
 		return nil, err
 	}
-	keys := p.keys
-	if len(keys) == 0 {
-		keys = unionKeys(now, p.rec)
+	return &Change{Kind: OutChange, Path: o.show, State: State(v), Old: o.rec.Hash.String()}, nil
+}
+
+// paramsChange compares a parameter file with the lock.
+func paramsChange(s *stage, p *paramsDep) ([]Change, error) {
+	v, keys, err := s.repo.compareParams(p)
+	if v == same || err != nil {
+		return nil, err
 	}
-	var changes []Change
-	for _, key := range keys {
-		c := Change{Kind: ParamChange, Path: p.show, Key: key}
-		value, isNow := now.Get(key)
-		old, was := p.rec.Get(key)
-		if isNow {
-			c.New = pyjson.Repr(value)
-		}
-		if was {
-			c.Old = pyjson.Repr(old)
-		}
-		if isNow && was {
-			o, n := differing(old, value)
+	if keys == nil {
+		return []Change{{Kind: ParamChange, Path: p.show, State: State(v)}}, nil
+	}
+	changes := make([]Change, len(keys))
+	for i, k := range keys {
+		c := Change{Kind: ParamChange, Path: p.show, Key: k.key, State: State(k.verdict)}
+		switch k.verdict {
+		case deleted:
+			if _, was := p.rec.Get(k.key); was {
+				c.Old = pyjson.Repr(k.old)
+			}
+		case added:
+			c.New = pyjson.Repr(k.now)
+		default:
+			o, n := differing(k.old, k.now)
 			c.Old, c.New = pyjson.Repr(o), pyjson.Repr(n)
 		}
-		switch {
-		case !isNow:
-			c.State = Deleted
-		case !was:
-			c.State = New
-		case !params.Equal(value, old):
-			c.State = Modified
-		default:
-			continue
-		}
-		changes = append(changes, c)
+		changes[i] = c
 	}
 	return changes, nil
 }
@@ -235,26 +173,11 @@ func without(a, b []any) []any {
 	return rest
 }
 
-// unionKeys are the keys of both, those of a first.
-func unionKeys(a, b *dvcyaml.Map) []string {
-	var keys []string
-	seen := map[string]bool{}
-	for _, m := range []*dvcyaml.Map{a, b} {
-		for _, k := range m.Keys() {
-			if s := pyjson.Str(k); !seen[s] {
-				seen[s] = true
-				keys = append(keys, s)
-			}
-		}
-	}
-	return keys
-}
-
 // inputChanges compares all dependencies and parameters with the lock.
 func (s *stage) inputChanges(ctx context.Context) ([]Change, error) {
 	var changes []Change
 	for _, d := range s.deps {
-		c, err := s.repo.depChange(ctx, d)
+		c, err := depChange(ctx, s, d)
 		if err != nil {
 			return nil, err
 		}
@@ -263,7 +186,7 @@ func (s *stage) inputChanges(ctx context.Context) ([]Change, error) {
 		}
 	}
 	for _, p := range s.params {
-		list, err := s.repo.paramsChange(p)
+		list, err := paramsChange(s, p)
 		if err != nil {
 			return nil, err
 		}
@@ -279,7 +202,7 @@ func (s *stage) outputChanges(ctx context.Context, only func(*output) bool) ([]C
 		if only != nil && !only(o) {
 			continue
 		}
-		c, err := s.repo.outChange(ctx, o)
+		c, err := outChange(ctx, s, o)
 		if err != nil {
 			return nil, err
 		}

@@ -43,9 +43,6 @@ func (e *CheckoutError) Error() string {
 // Unwrap returns the errors of the targets.
 func (e *CheckoutError) Unwrap() []error { return e.Errs }
 
-// Class names the kind of error for scripts.
-func (e *CheckoutError) Class() string { return "cache_missing" }
-
 // Checkout makes outputs in the workspace what is recorded of them: all, or
 // those of the targets (stages, groups, .dvc files, outputs). Unless Force is
 // set nothing is done if files would be lost whose content is not in the cache.
@@ -67,11 +64,11 @@ func (r *Repo) Checkout(ctx context.Context, opts *CheckoutOptions, targets ...s
 func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []string) (*Checkouts, error) {
 	defer r.saveMemo()
 	x := r.newIndex()
-	chosen, err := x.granular(&StatusOptions{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+	chosen, err := x.granular(scope{withDeps: opts.WithDeps, recursive: opts.Recursive}, targets)
 	if err != nil {
 		var missing *noTargetError
 		if errors.As(err, &missing) {
-			return nil, &classError{"not_found", fmt.Sprintf("Did you mean `git checkout %s`?: %v", missing.target, err)}
+			return nil, fmt.Errorf("Did you mean `git checkout %s`?: %v", missing.target, err)
 		}
 		return nil, err
 	}
@@ -187,9 +184,6 @@ type UnsavedError struct{ Paths []string }
 func (e *UnsavedError) Error() string {
 	return "Can't remove the following unsaved files without confirmation. Use `--force` to force.\n" + strings.Join(e.Paths, "\n")
 }
-
-// Class names the kind of error for scripts.
-func (e *UnsavedError) Class() string { return "unsaved_files" }
 
 // unknown is for an output that nothing is recorded of. Unlike DVC, which
 // deletes what is there, it leaves it alone.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 )
 
@@ -26,9 +25,6 @@ func (e *CommitError) Error() string {
 	return fmt.Sprintf("unable to commit changed %s. Use `-f|--force` to force.", e.Stage)
 }
 
-// Class names the kind of error for scripts.
-func (e *CommitError) Class() string { return "commit_needs_force" }
-
 // Commit records the dependencies and outputs of stages as they are, and
 // stores the outputs in the cache: what Add or Repro left undone with NoCommit, or, with Force, what
 // was changed by hand. Without targets it is done for all stages.
@@ -43,11 +39,12 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	defer unlock()
 	defer r.saveMemo()
 	x := r.newIndex()
-	chosen, err := x.granular(&StatusOptions{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+	chosen, err := x.granular(scope{withDeps: opts.WithDeps, recursive: opts.Recursive}, targets)
 	if err != nil {
 		return err
 	}
-	p := &repro{committing: true, r: r, x: x, tracked: map[string]bool{}, fresh: map[*dvcfile.Lock][]*stage{}, place: map[*stage]int{}}
+	p := newRecorder(r, false)
+	p.everyRun = true
 	for i, c := range chosen {
 		p.place[c.stage] = i
 	}
@@ -55,7 +52,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	links := r.openLinks()
 	defer links.save()
 	for _, c := range chosen {
-		if err := p.commit(ctx, c, opts); err != nil {
+		if err := r.commit(ctx, p, c, opts); err != nil {
 			return err
 		}
 		for _, o := range c.stage.outs {
@@ -68,7 +65,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 }
 
 // commit records one stage, or some of its outputs.
-func (p *repro) commit(ctx context.Context, c selection, opts *CommitOptions) error {
+func (r *Repo) commit(ctx context.Context, p *recorder, c selection, opts *CommitOptions) error {
 	s := c.stage
 	changed := opts.Force
 	if !opts.Force {
@@ -80,7 +77,7 @@ func (p *repro) commit(ctx context.Context, c selection, opts *CommitOptions) er
 			return &CommitError{s.String()}
 		}
 	}
-	release, err := p.r.claim(s)
+	release, err := r.claim(s)
 	if err != nil {
 		return err
 	}
@@ -88,11 +85,11 @@ func (p *repro) commit(ctx context.Context, c selection, opts *CommitOptions) er
 	if changed {
 		return p.record(ctx, s)
 	}
-	return p.storeUnchanged(ctx, c, opts)
+	return r.storeUnchanged(ctx, c, opts)
 }
 
 // storeUnchanged puts outputs into the cache that are what is recorded.
-func (p *repro) storeUnchanged(ctx context.Context, c selection, opts *CommitOptions) error {
+func (r *Repo) storeUnchanged(ctx context.Context, c selection, opts *CommitOptions) error {
 	for _, o := range c.stage.outs {
 		if c.only != nil && !c.only(o) || !o.cached() || o.rec.Hash.IsZero() {
 			continue
@@ -101,7 +98,7 @@ func (p *repro) storeUnchanged(ctx context.Context, c selection, opts *CommitOpt
 			return &MissingOutputError{o.show}
 		}
 		add := &object.AddOptions{Legacy: o.rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
-		if _, err := p.r.Cache().Add(ctx, p.r.Hasher(), o.abs, add); err != nil {
+		if _, err := r.Cache().Add(ctx, r.Hasher(), o.abs, add); err != nil {
 			return err
 		}
 	}
@@ -113,32 +110,32 @@ func (p *repro) storeUnchanged(ctx context.Context, c selection, opts *CommitOpt
 func (s *stage) commitQuestion(ctx context.Context) (string, error) {
 	var deps, outs []string
 	for _, d := range s.deps {
-		c, err := s.repo.depChange(ctx, d)
+		v, err := s.repo.compareDep(ctx, d)
 		if err != nil {
 			return "", err
 		}
-		if c != nil {
+		if v != same {
 			deps = append(deps, d.show)
 		}
 	}
 	for _, q := range s.params {
-		list, err := s.repo.paramsChange(q)
+		v, _, err := s.repo.compareParams(q)
 		if err != nil {
 			return "", err
 		}
-		if len(list) > 0 {
+		if v != same {
 			deps = append(deps, q.show)
 		}
 	}
 	for _, o := range s.outs {
-		same := false
+		unchanged := false
 		if !o.rec.Hash.IsZero() && exists(o.abs) {
 			var err error
-			if same, err = s.repo.Hasher().Matches(ctx, o.abs, o.rec.Hash); err != nil {
+			if unchanged, err = s.repo.Hasher().Matches(ctx, o.abs, o.rec.Hash); err != nil {
 				return "", err
 			}
 		}
-		if !same {
+		if !unchanged {
 			outs = append(outs, o.show)
 		}
 	}

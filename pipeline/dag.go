@@ -69,7 +69,7 @@ func (r *Repo) DAG(ctx context.Context, opts *DAGOptions) (string, error) {
 
 // dagNames are the nodes that a target means.
 func (x *index) dagNames(text string, outs bool) ([]string, error) {
-	chosen, err := x.selectTarget(&StatusOptions{}, filepath.ToSlash(text))
+	chosen, err := x.selectTarget(scope{}, filepath.ToSlash(text))
 	if err != nil {
 		return nil, err
 	}

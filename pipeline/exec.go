@@ -113,16 +113,6 @@ func setenv(env []string, name, value string) []string {
 	return append(out, name+"="+value)
 }
 
-// getenv is the value of a variable, or "".
-func getenv(env []string, name string) string {
-	for i := len(env) - 1; i >= 0; i-- {
-		if k, v, ok := strings.Cut(env[i], "="); ok && k == name {
-			return v
-		}
-	}
-	return ""
-}
-
 // isTerminal reports whether commands read from the user's terminal, which has
 // its own way of interrupting them.
 func isTerminal(r io.Reader) bool {

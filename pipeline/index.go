@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -150,5 +151,32 @@ func (x *index) fromRoot(abs string) string {
 
 // isMissing reports an error about a file that isn't there.
 func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || dvcfile.ClassOf(err) == dvcfile.FileMissing
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*fileMissingError)) || dvcfile.ClassOf(err) == dvcfile.FileMissing
+}
+
+// collectReadable is collect that leaves out files that cannot be read.
+func (x *index) collectReadable() error {
+	opts, err := x.repo.fileOptions()
+	if err != nil {
+		return err
+	}
+	items, err := dvcfile.Collect(x.fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.repo.notCollected,
+		OnError: func(file string, err error) error {
+			if errors.Is(err, context.Canceled) {
+				return err
+			}
+			x.repo.log.Debug("Stages from " + file + " failed to load")
+			return nil
+		}})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		for _, s := range x.add(item) {
+			x.at[s] = len(x.stages)
+			x.stages = append(x.stages, s)
+		}
+	}
+	x.whole = true
+	return nil
 }

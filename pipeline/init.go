@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/reprodl/reprodl/internal/git"
@@ -48,7 +49,7 @@ type Ignored struct {
 func (r *Repo) CheckIgnore(path string) (Ignored, error) {
 	abs := r.userPath(path)
 	if !r.inRepo(abs) {
-		return Ignored{}, &classError{"other", "'" + path + "' is outside of the repository"}
+		return Ignored{}, fmt.Errorf("'%s' is outside of the repository", path)
 	}
 	rel := filepath.ToSlash(relTo(r.root, abs))
 	tree := r.dataIgnore()

@@ -30,14 +30,6 @@ type MissingInputError struct {
 
 func (e *MissingInputError) Error() string { return e.text }
 
-// Class names the kind of error for scripts.
-func (e *MissingInputError) Class() string {
-	if e.Keys != nil {
-		return "missing_params"
-	}
-	return "missing_dep"
-}
-
 // Is makes a missing file an [fs.ErrNotExist].
 func (e *MissingInputError) Is(target error) bool { return target == fs.ErrNotExist && e.Keys == nil }
 

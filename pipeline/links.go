@@ -69,3 +69,11 @@ func (l *links) save() {
 		_ = atomicfile.WriteFile(l.file, data, nil) // see links: losing it is harmless
 	}
 }
+
+// unprotect makes an output writable that a stage is about to change.
+func (r *Repo) unprotect(o *output) error {
+	if !exists(o.abs) {
+		return nil
+	}
+	return r.Cache().Unprotect(context.Background(), r.Hasher(), o.abs)
+}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -33,7 +32,11 @@ func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string)
 	x := r.newIndex()
 	var found []*stage
 	if opts.All {
-		if err := x.collectAll(opts.Strict); err != nil {
+		collect := x.collectReadable
+		if opts.Strict {
+			collect = x.collect
+		}
+		if err := collect(); err != nil {
 			return nil, err
 		}
 		found = x.stages
@@ -42,7 +45,7 @@ func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string)
 			targets = []string{dvcfile.ProjectName}
 		}
 		for _, t := range targets {
-			stages, err := x.resolve(t, &ReproOptions{Recursive: opts.Recursive})
+			stages, err := x.resolve(t, scope{recursive: opts.Recursive})
 			if err != nil {
 				return nil, err
 			}
@@ -58,36 +61,6 @@ func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string)
 		list[i] = StageInfo{s.addr, s.describe()}
 	}
 	return list, ctx.Err()
-}
-
-// collectAll is collect that leaves out files that cannot be read.
-func (x *index) collectAll(strict bool) error {
-	if strict {
-		return x.collect()
-	}
-	opts, err := x.repo.fileOptions()
-	if err != nil {
-		return err
-	}
-	items, err := dvcfile.Collect(x.fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.repo.notCollected,
-		OnError: func(file string, err error) error {
-			if errors.Is(err, context.Canceled) {
-				return err
-			}
-			x.repo.log.Debug("Stages from " + file + " failed to load")
-			return nil
-		}})
-	if err != nil {
-		return err
-	}
-	for _, item := range items {
-		for _, s := range x.add(item) {
-			x.at[s] = len(x.stages)
-			x.stages = append(x.stages, s)
-		}
-	}
-	x.whole = true
-	return nil
 }
 
 // describe is one line about the stage.

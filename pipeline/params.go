@@ -91,4 +91,3 @@ type badParamsError struct {
 
 func (e *badParamsError) Error() string { return e.prefix + "unable to read: " + e.err.Error() }
 func (e *badParamsError) Unwrap() error { return e.err }
-func (e *badParamsError) Class() string { return "params_unreadable" }

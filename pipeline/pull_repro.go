@@ -2,27 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 )
-
-// pullRunCache fetches the run cache of the default remote.
-func (r *Repo) pullRunCache(ctx context.Context) error { return r.fetchRuns(ctx, "") }
-
-// fetchHashes fetches objects from the default remote, as far as it has them.
-func (r *Repo) fetchHashes(ctx context.Context, hashes []object.Hash) error {
-	remote, _, err := r.remote("")
-	if err != nil {
-		return err
-	}
-	t, err := r.Cache().Fetch(ctx, remote, hashes, 0)
-	if err == nil {
-		err = errors.Join(t.Failed...)
-	}
-	return err
-}
 
 // pullRun fetches the outputs of a recorded run.
 func (p *repro) pullRun(ctx context.Context, s *stage, hit *runHit) {
@@ -71,27 +54,4 @@ func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) {
 	}
 	res.Action = Pulled
 	return true, nil
-}
-
-// bringBack fetches outputs and checks them out.
-func (r *Repo) bringBack(ctx context.Context, outs []*output) error {
-	var hashes []object.Hash
-	for _, o := range outs {
-		if o.cached() {
-			hashes = append(hashes, o.rec.Hash)
-		}
-	}
-	if err := r.fetchHashes(ctx, hashes); err != nil {
-		return err
-	}
-	for _, o := range outs {
-		if !o.cached() || o.rec.Hash.IsZero() {
-			continue
-		}
-		opts := &object.CheckoutOptions{Exec: o.rec.Exec}
-		if _, err := r.Cache().Checkout(ctx, r.Hasher(), o.abs, o.rec.Hash, opts); err != nil {
-			return err
-		}
-	}
-	return nil
 }

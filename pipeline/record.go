@@ -9,20 +9,51 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 )
 
+// recorder notes what stages read and wrote. Several workers may use one.
+type recorder struct {
+	repo *Repo
+	// noCommit leaves outputs out of the cache, and runs out of the run cache.
+	noCommit bool
+	// everyRun keeps runs whose outputs are kept nowhere, as DVC does in commit.
+	everyRun bool
+	place    map[*stage]int // in the plan: the order of new entries in a lock
+
+	mu      sync.Mutex                 // guards what follows, and the locks of the index
+	fresh   map[*dvcfile.Lock][]*stage // stages that got their first entry, in the order of the file
+	tracked map[string]bool            // files for git, as shown
+	// lockDirs are the directories of the lock files written so far.
+	lockDirs map[string]bool
+}
+
+func newRecorder(r *Repo, noCommit bool) *recorder {
+	return &recorder{
+		repo: r, noCommit: noCommit, place: map[*stage]int{},
+		fresh: map[*dvcfile.Lock][]*stage{}, tracked: map[string]bool{}, lockDirs: map[string]bool{},
+	}
+}
+
+// recorded calls f while no entry is being written.
+func (p *recorder) recorded(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
 // record notes what a stage read and wrote: outputs are stored in the cache,
 // and the entry goes to the run cache and, last, to the lock.
-func (p *repro) record(ctx context.Context, s *stage) error {
+func (p *recorder) record(ctx context.Context, s *stage) error {
 	in, err := s.readInputs(ctx)
 	if err != nil {
 		return err
 	}
-	ignored := &ignoreLines{repo: p.r}
+	ignored := &ignoreLines{repo: p.repo}
 	if err := p.checkResults(s, ignored); err != nil {
 		ignored.undo()
 		return err
@@ -37,7 +68,7 @@ func (p *repro) record(ctx context.Context, s *stage) error {
 		return p.writeData(s, metas)
 	}
 	entry := s.entry(in, metas)
-	if !p.opts.NoCommit && (p.committing || s.keepsRuns()) {
+	if !p.noCommit && (p.everyRun || s.keepsRuns()) {
 		if err := s.saveRun(ctx, in, entry); err != nil {
 			return err
 		}
@@ -60,12 +91,9 @@ func (e *MissingOutputError) Error() string {
 	return fmt.Sprintf("output '%s' does not exist", e.Path)
 }
 
-// Class names the kind of error for scripts.
-func (e *MissingOutputError) Class() string { return "missing_output" }
-
 // checkResults requires that all outputs are there and may be recorded, and
 // hides those from git that the cache keeps.
-func (p *repro) checkResults(s *stage, ignored *ignoreLines) error {
+func (p *recorder) checkResults(s *stage, ignored *ignoreLines) error {
 	for _, d := range s.deps {
 		p.warnEmpty(d.declared)
 	}
@@ -100,7 +128,7 @@ func (p *repro) checkResults(s *stage, ignored *ignoreLines) error {
 	return nil
 }
 
-func (p *repro) warnEmpty(d declared) {
+func (p *recorder) warnEmpty(d declared) {
 	fi, err := os.Stat(d.abs)
 	if err != nil {
 		return
@@ -116,7 +144,7 @@ func (p *repro) warnEmpty(d declared) {
 		empty = len(names) == 0
 	}
 	if empty {
-		p.r.log.Warn(fmt.Sprintf("'%s' is empty.", d.show))
+		p.repo.log.Warn(fmt.Sprintf("'%s' is empty.", d.show))
 	}
 }
 
@@ -150,22 +178,22 @@ func isTextFile(path string) (bool, error) {
 
 // store hashes the outputs and puts them into the cache, unless that is not
 // wanted; in the workspace they become what a checkout would have made of them.
-func (p *repro) store(ctx context.Context, s *stage) ([]object.Meta, error) {
+func (p *recorder) store(ctx context.Context, s *stage) ([]object.Meta, error) {
 	metas := make([]object.Meta, len(s.outs))
 	for i, o := range s.outs {
 		legacy := false
 		if o.rec.Hash.IsLegacy() {
-			same, err := p.r.Hasher().Matches(ctx, o.abs, o.rec.Hash)
+			same, err := p.repo.Hasher().Matches(ctx, o.abs, o.rec.Hash)
 			if err != nil {
 				return nil, err
 			}
 			legacy = same
 		}
 		var err error
-		if o.cached() && !p.opts.NoCommit {
-			metas[i], err = p.r.Cache().Add(ctx, p.r.Hasher(), o.abs, &object.AddOptions{Legacy: legacy, Relink: true})
+		if o.cached() && !p.noCommit {
+			metas[i], err = p.repo.Cache().Add(ctx, p.repo.Hasher(), o.abs, &object.AddOptions{Legacy: legacy, Relink: true})
 		} else {
-			metas[i], err = p.r.measure(ctx, o.abs, o.rec.Hash)
+			metas[i], err = p.repo.measure(ctx, o.abs, o.rec.Hash)
 		}
 		if err != nil {
 			return nil, err
@@ -175,7 +203,7 @@ func (p *repro) store(ctx context.Context, s *stage) ([]object.Meta, error) {
 }
 
 // writeData updates a .dvc file.
-func (p *repro) writeData(s *stage, metas []object.Meta) error {
+func (p *recorder) writeData(s *stage, metas []object.Meta) error {
 	for i := range s.dot.Outs {
 		s.dot.Outs[i].Entry.Meta = metas[i]
 		s.dot.Outs[i].Entry.NoSize = false
@@ -185,23 +213,23 @@ func (p *repro) writeData(s *stage, metas []object.Meta) error {
 	if err != nil {
 		return err
 	}
-	if _, err := atomicfile.WriteFileIfChanged(p.r.abs(s.file), data, p.r.viaTemp(true)); err != nil {
+	if _, err := atomicfile.WriteFileIfChanged(p.repo.abs(s.file), data, p.repo.viaTemp(true)); err != nil {
 		return err
 	}
-	p.track(p.r.rel(p.r.abs(s.file)))
+	p.track(p.repo.rel(p.repo.abs(s.file)))
 	return nil
 }
 
 // writeLock puts the entry of a finished stage into its dvc.lock. Whatever the
 // order in which parallel stages finish, new entries are in that of the plan.
-func (p *repro) writeLock(s *stage, entry *dvcfile.LockStage) error {
+func (p *recorder) writeLock(s *stage, entry *dvcfile.LockStage) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	lock := s.project.Lock
-	path := p.r.abs(lock.Path)
+	path := p.repo.abs(lock.Path)
 	old := lock.Bytes()
 	if old == nil {
-		p.r.log.Info(fmt.Sprintf("Generating lock file '%s'", p.r.rel(path)))
+		p.repo.log.Info(fmt.Sprintf("Generating lock file '%s'", p.repo.rel(path)))
 	}
 	isNew := lock.Stage(s.name) == nil
 	if err := lock.Set(s.name, entry); err != nil {
@@ -217,15 +245,12 @@ func (p *repro) writeLock(s *stage, entry *dvcfile.LockStage) error {
 	if string(data) == string(old) {
 		return nil
 	}
-	p.r.log.Info(fmt.Sprintf("Updating lock file '%s'", p.r.rel(path)))
-	p.tracked[p.r.rel(path)] = true
-	opts := p.r.viaTemp(true)
+	p.repo.log.Info(fmt.Sprintf("Updating lock file '%s'", p.repo.rel(path)))
+	p.tracked[p.repo.rel(path)] = true
+	opts := p.repo.viaTemp(true)
 	opts.Later = true
 	if err := atomicfile.WriteFile(path, data, opts); err != nil {
 		return err
-	}
-	if p.lockDirs == nil {
-		p.lockDirs = map[string]bool{}
 	}
 	p.lockDirs[filepath.Dir(path)] = true
 	return nil
@@ -234,16 +259,16 @@ func (p *repro) writeLock(s *stage, entry *dvcfile.LockStage) error {
 // syncLocks makes the last renames of lock files durable. Once in a run is
 // enough: what a power failure could bring back is the lock of an earlier
 // stage, and the run cache has the entries since.
-func (p *repro) syncLocks() {
+func (p *recorder) syncLocks() {
 	for dir := range p.lockDirs {
 		if err := atomicfile.SyncDir(dir); err != nil {
-			p.r.log.Warn(fmt.Sprintf("'%s' could not be synced: %v", p.r.rel(dir), err))
+			p.repo.log.Warn(fmt.Sprintf("'%s' could not be synced: %v", p.repo.rel(dir), err))
 		}
 	}
 }
 
 // placeNew moves the new entries of later stages of the plan behind that of s.
-func (p *repro) placeNew(lock *dvcfile.Lock, s *stage) error {
+func (p *recorder) placeNew(lock *dvcfile.Lock, s *stage) error {
 	list := p.fresh[lock]
 	at, _ := slices.BinarySearchFunc(list, s, func(a, b *stage) int { return p.place[a] - p.place[b] })
 	for _, later := range list[at:] {
@@ -259,8 +284,19 @@ func (p *repro) placeNew(lock *dvcfile.Lock, s *stage) error {
 	return nil
 }
 
+// hintGit hands over what a run changed.
+func (p *recorder) hintGit(ctx context.Context) {
+	var files []string
+	for f := range p.tracked {
+		files = append(files, f)
+	}
+	if err := p.repo.track(ctx, files); err != nil {
+		p.repo.log.Warn(err.Error())
+	}
+}
+
 // track notes files that git should know of.
-func (p *repro) track(files ...string) {
+func (p *recorder) track(files ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range files {

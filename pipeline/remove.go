@@ -129,7 +129,7 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 	case err != nil:
 		return err
 	case s == nil || out.abs != src:
-		return &classError{"not_found", fmt.Sprintf("Unable to find DVC file with output '%s'", from)}
+		return fmt.Errorf("Unable to find DVC file with output '%s'", from)
 	case !s.isDVC():
 		return fmt.Errorf("move is not permitted for stages that are not data sources. "+
 			"You need to either move '%[1]s' to a new location and edit it by hand, or remove '%[1]s' and create a new one at the desired location.", s.addr)

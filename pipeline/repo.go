@@ -89,12 +89,6 @@ func findRoot(dir string) (string, error) {
 	}
 }
 
-// Root is the absolute path of the repository's directory.
-func (r *Repo) Root() string { return r.root }
-
-// Dir is the absolute path that targets and addresses are relative to.
-func (r *Repo) Dir() string { return r.dir }
-
 // rel is an absolute path as messages show it: relative to the working
 // directory, with the separators of the system.
 func (r *Repo) rel(path string) string {

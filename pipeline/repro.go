@@ -18,19 +18,13 @@ type repro struct {
 	x     *index
 	graph *stagegraph.Graph // nil with Single
 	plan  []*stage
-	place map[*stage]int // in the plan
-	// committing is set for Commit, after which DVC keeps every run.
-	committing bool
+	notes *recorder
 
-	mu      sync.Mutex // guards what follows, and the locks of x
+	mu      sync.Mutex // guards what follows
 	results []Result   // by place
 	forced  map[*stage]bool
-	fresh   map[*dvcfile.Lock][]*stage // stages that got their first entry, in the order of the file
-	tracked map[string]bool            // files for git, as shown
-	// lockDirs are the directories of the lock files written so far.
-	lockDirs map[string]bool
-	working  *workLock
-	printed  bool // something ran: a blank line sets the next stage apart
+	working *workLock
+	printed bool // something ran: a blank line sets the next stage apart
 }
 
 // Repro brings stages up to date: those that targets name, with all that they
@@ -42,16 +36,14 @@ type repro struct {
 // stages failed. When ctx ends, commands are interrupted and the call returns
 // its cause; stages that had finished stay finished.
 func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string) ([]Result, error) {
-	p := &repro{
-		r: r, x: r.newIndex(), forced: map[*stage]bool{}, tracked: map[string]bool{},
-		fresh: map[*dvcfile.Lock][]*stage{}, place: map[*stage]int{},
-	}
+	p := &repro{r: r, x: r.newIndex(), forced: map[*stage]bool{}}
 	if opts != nil {
 		p.opts = *opts
 	}
 	if p.opts.AllPipelines || p.opts.Pipeline {
 		p.opts.Single, p.opts.Downstream = false, false
 	}
+	p.notes = newRecorder(r, p.opts.NoCommit)
 	unlock, err := r.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -59,7 +51,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	p.working = newWorkLock(r, unlock)
 	defer p.working.close()
 	defer r.saveMemo()
-	defer p.syncLocks()
+	defer p.notes.syncLocks()
 	if err := p.makePlan(targets); err != nil {
 		return nil, err
 	}
@@ -72,13 +64,13 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 		}
 	}
 	if p.opts.Pull && !p.opts.NoRunCache {
-		if err := r.pullRunCache(ctx); err != nil {
+		if err := r.fetchRuns(ctx, ""); err != nil {
 			r.log.Warn("Failed to pull run cache: " + err.Error())
 		}
 	}
 	err = p.run(ctx)
 	if err == nil && !p.opts.NoGit {
-		p.hintGit(ctx)
+		p.notes.hintGit(ctx)
 	}
 	return p.results, err
 }
@@ -96,7 +88,7 @@ func (p *repro) makePlan(targets []string) error {
 			targets = []string{dvcfile.ProjectName}
 		}
 		for _, text := range targets {
-			stages, err := p.x.resolve(text, &p.opts)
+			stages, err := p.x.resolve(text, scope{recursive: p.opts.Recursive, glob: p.opts.Glob})
 			if err != nil {
 				return err
 			}
@@ -114,9 +106,9 @@ func (p *repro) makePlan(targets []string) error {
 		}
 	}
 	p.results = make([]Result, len(p.plan))
-	p.place = map[*stage]int{}
+	p.notes.place = map[*stage]int{}
 	for i, s := range p.plan {
-		p.place[s] = i
+		p.notes.place[s] = i
 		p.results[i] = Result{Address: s.addr, Action: Blocked}
 		p.forced[s] = p.opts.Force
 	}
@@ -234,7 +226,7 @@ func (p *repro) producers(i int) []int {
 	}
 	var list []int
 	for _, n := range p.graph.Producers(p.x.at[p.plan[i]]) {
-		if at, ok := p.place[p.x.stages[n]]; ok {
+		if at, ok := p.notes.place[p.x.stages[n]]; ok {
 			list = append(list, at)
 		}
 	}

@@ -135,22 +135,22 @@ func (p *repro) remade(s *stage, c *Change) bool {
 	if p.graph == nil {
 		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, d := range s.deps {
-		if d.show != c.Path {
-			continue
-		}
-		for _, n := range p.graph.Producers(p.x.at[s]) {
-			for _, o := range p.x.stages[n].outs {
-				if o.abs == d.abs && o.rec.Hash != d.rec.Hash {
-					c.State = Modified
-					return true
+	changed := false
+	p.notes.recorded(func() {
+		for _, d := range s.deps {
+			for _, n := range p.graph.Producers(p.x.at[s]) {
+				for _, o := range p.x.stages[n].outs {
+					if d.show == c.Path && o.abs == d.abs && o.rec.Hash != d.rec.Hash {
+						changed = true
+					}
 				}
 			}
 		}
+	})
+	if changed {
+		c.State = Modified
 	}
-	return false
+	return changed
 }
 
 // act restores, runs or verifies a stage that changed, and records it.
@@ -168,7 +168,7 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 		if err := s.checkOutputs(); err != nil {
 			return err
 		}
-		return p.record(ctx, s)
+		return p.notes.record(ctx, s)
 	}
 	if p.opts.Dry {
 		return p.dry(ctx, s, res, force)
@@ -197,7 +197,7 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 			if err := p.restore(ctx, s, hit); err != nil {
 				return err
 			}
-			return p.record(ctx, s)
+			return p.notes.record(ctx, s)
 		}
 	}
 	if err := s.removeOutputs(); err != nil {
@@ -210,7 +210,7 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 	if err != nil {
 		return err
 	}
-	return p.record(ctx, s)
+	return p.notes.record(ctx, s)
 }
 
 // dry tells what act would do.
@@ -239,7 +239,7 @@ func (p *repro) dry(ctx context.Context, s *stage, res *Result, force bool) erro
 // command runs the scripts of a stage, or its function, without the lock.
 func (p *repro) command(ctx context.Context, s *stage) error {
 	p.info("Running stage '%s':", s.addr)
-	if f := s.body(); f != nil {
+	if f := p.body(s); f != nil {
 		return p.working.outside(ctx, func() error { return f(ctx) })
 	}
 	sh := newShell(s.environ(p.opts.Env))
@@ -264,11 +264,11 @@ func (p *repro) command(ctx context.Context, s *stage) error {
 }
 
 // body is the function of a stage that is written in Go, or nil.
-func (s *stage) body() Func {
-	if s.isDVC() || s.repo.defined == "" || s.repo.abs(s.file) != s.repo.defined {
+func (p *repro) body(s *stage) Func {
+	if s.isDVC() || p.r.defined == "" || p.r.abs(s.file) != p.r.defined {
 		return nil
 	}
-	return s.repo.funcs[s.name]
+	return p.r.funcs[s.name]
 }
 
 // environ is the environment of the commands of a stage.
@@ -336,4 +336,3 @@ func (s *stage) checkOutputs() error {
 type missingDataError struct{ text string }
 
 func (e *missingDataError) Error() string { return e.text }
-func (e *missingDataError) Class() string { return "missing_data" }

@@ -24,9 +24,6 @@ func (e *GitTrackedError) Error() string {
 		"            git commit -m \"stop tracking %[1]s\" ", e.Path)
 }
 
-// Class names the kind of error for scripts.
-func (e *GitTrackedError) Class() string { return "git_tracked" }
-
 // git opens the git repository around this one; nil without git.
 func (r *Repo) git() (*git.Repo, error) {
 	r.openIgnores()
@@ -157,17 +154,6 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
 }
 
-// hintGit hands over what a run changed.
-func (p *repro) hintGit(ctx context.Context) {
-	var files []string
-	for f := range p.tracked {
-		files = append(files, f)
-	}
-	if err := p.r.track(ctx, files); err != nil {
-		p.r.log.Warn(err.Error())
-	}
-}
-
 // checkIgnored is the error for an output that .dvcignore hides.
 func (r *Repo) checkIgnored(abs string) error {
 	if p := r.dvcIgnoredBy(abs); p != nil {
@@ -197,6 +183,3 @@ type ignoredError struct {
 func (e *ignoredError) Error() string {
 	return fmt.Sprintf("Path '%s' is ignored by %s:%d:%s", e.path, e.by.Source, e.by.Line, e.by.Text)
 }
-
-// Class names the kind of error for scripts.
-func (e *ignoredError) Class() string { return "output_ignored" }

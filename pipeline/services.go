@@ -238,3 +238,13 @@ func (r *Repo) fileOptions() (*dvcfile.Options, error) {
 		Ignored:      func(p string) error { return r.checkIgnored(r.abs(p)) },
 	}, nil
 }
+
+// getenv is the value of a variable, or "".
+func getenv(env []string, name string) string {
+	for i := len(env) - 1; i >= 0; i-- {
+		if k, v, ok := strings.Cut(env[i], "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}

@@ -64,17 +64,17 @@ func parseTarget(text string, glob bool) (target, error) {
 }
 
 // resolve returns the stages that a target of repro means.
-func (x *index) resolve(text string, opts *ReproOptions) ([]*stage, error) {
-	if opts.Recursive {
+func (x *index) resolve(text string, opts scope) ([]*stage, error) {
+	if opts.recursive {
 		if abs := x.repo.userPath(text); isDir(abs) {
 			return x.inside(abs)
 		}
 	}
-	t, err := parseTarget(text, opts.Glob)
+	t, err := parseTarget(text, opts.glob)
 	if err != nil {
 		return nil, err
 	}
-	return x.stagesOf(t, opts.Glob)
+	return x.stagesOf(t, opts.glob)
 }
 
 // userPath is a path of the user, relative to the working directory, as an
@@ -161,12 +161,9 @@ func (e *notFoundError) Error() string {
 	return fmt.Sprintf("Stage '%s' not found inside '%s' file", e.name, e.file)
 }
 
-func (e *notFoundError) Class() string { return "not_found" }
-
 type fileMissingError struct{ file string }
 
 func (e *fileMissingError) Error() string { return fmt.Sprintf("'%s' does not exist", e.file) }
-func (e *fileMissingError) Class() string { return "stage_file_missing" }
 
 // fnmatch is Python's: like path.Match, but "*" also matches slashes and "["
 // needs no closing bracket.

@@ -2,16 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
-	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/repo"
 )
 
 // TransferOptions change what Push, Fetch and Pull do; nil means the zero
@@ -48,27 +41,6 @@ func (e *TransferError) Error() string {
 
 // Unwrap returns the errors of the objects.
 func (e *TransferError) Unwrap() []error { return e.Errs }
-
-// Class names the kind of error for scripts.
-func (e *TransferError) Class() string { return "cache_missing" }
-
-// remote opens a configured remote.
-func (r *Repo) remote(name string) (object.Remote, repo.Remote, error) {
-	cfg, err := r.config()
-	if err != nil {
-		return nil, repo.Remote{}, err
-	}
-	def, err := cfg.Remote(name)
-	if err != nil { // no fault of the configuration, but of the call
-		return nil, def, &classError{"other", err.Error()}
-	}
-	if url, ok := strings.CutPrefix(def.URL, "file://"); ok {
-		def.URL = url
-	} else if !def.IsLocal() {
-		return nil, def, fmt.Errorf("remote '%s': %s is not supported: only directories are", def.Name, def.URL)
-	}
-	return object.DirRemote(def.URL), def, nil
-}
 
 // RemoteName is the name of the remote that an empty name stands for, or the
 // name itself.
@@ -125,7 +97,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		return nil
 	}
 	err := r.eachIndex(ctx, opts.Commits, func(x *index) error {
-		chosen, err := x.granular(&StatusOptions{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+		chosen, err := x.granular(scope{withDeps: opts.WithDeps, recursive: opts.Recursive}, targets)
 		if err != nil {
 			return err
 		}
@@ -285,92 +257,4 @@ func (r *Repo) Pull(ctx context.Context, opts *TransferOptions, targets ...strin
 	}
 	list, err := r.checkout(ctx, &CheckoutOptions{Force: opts.Force, WithDeps: opts.WithDeps, Recursive: opts.Recursive, AllowMissing: opts.AllowMissing}, targets)
 	return count, list, err
-}
-
-// runFiles lists the run cache: keys as a remote has them.
-func (r *Repo) runFiles() ([]string, error) {
-	var keys []string
-	err := filepath.WalkDir(r.runDir(), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
-			return err
-		}
-		rel, err := filepath.Rel(r.Cache().Dir(), path)
-		keys = append(keys, filepath.ToSlash(rel))
-		return err
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return keys, err
-}
-
-// pushRuns copies the run cache to the remote and returns how many entries it
-// lacked.
-func (r *Repo) pushRuns(ctx context.Context, name string) (int, error) {
-	remote, _, err := r.remote(name)
-	if err != nil {
-		return 0, err
-	}
-	keys, err := r.runFiles()
-	if err != nil {
-		return 0, err
-	}
-	there, err := remote.Has(ctx, keys)
-	if err != nil {
-		return 0, err
-	}
-	count := 0
-	for i, key := range keys {
-		if there[i] {
-			continue
-		}
-		f, err := os.Open(filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)))
-		if err != nil {
-			return count, err
-		}
-		if err := errors.Join(remote.Put(ctx, key, f), f.Close()); err != nil {
-			return count, err
-		}
-		count++
-	}
-	return count, nil
-}
-
-// fetchRuns copies the entries of the run cache that are not here.
-func (r *Repo) fetchRuns(ctx context.Context, name string) error {
-	remote, _, err := r.remote(name)
-	if err != nil {
-		return err
-	}
-	for key, err := range remote.List(ctx, "runs/") {
-		if err != nil {
-			return err
-		}
-		if path := filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)); filepath.IsLocal(filepath.FromSlash(key)) && !exists(path) {
-			if err := fetchFile(ctx, remote, key, path); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func fetchFile(ctx context.Context, remote object.Remote, key, path string) error {
-	src, err := remote.Get(ctx, key)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
-	f, err := atomicfile.Create(path, nil)
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	if _, err := f.ReadFrom(src); err != nil {
-		return err
-	}
-	return f.Commit()
 }

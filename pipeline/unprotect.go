@@ -26,11 +26,3 @@ func (r *Repo) Unprotect(ctx context.Context, paths ...string) error {
 	}
 	return nil
 }
-
-// unprotect makes an output writable that a stage is about to change.
-func (r *Repo) unprotect(o *output) error {
-	if !exists(o.abs) {
-		return nil
-	}
-	return r.Cache().Unprotect(context.Background(), r.Hasher(), o.abs)
-}
