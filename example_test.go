@@ -9,6 +9,7 @@ import (
 	"github.com/reprodl/reprodl/live"
 	"github.com/reprodl/reprodl/params"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 type config struct {
@@ -77,7 +78,7 @@ func inNewRepository(text string) (leave func()) {
 		err = os.Chdir(dir)
 	}
 	if err == nil {
-		err = pipeline.Init(context.Background(), ".", &pipeline.InitOptions{NoSCM: true})
+		err = pipeline.Init(context.Background(), ".", &data.InitOptions{NoSCM: true})
 	}
 	if err == nil {
 		err = os.WriteFile("params.yaml", []byte(text), 0o666)

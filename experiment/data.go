@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // open opens the pipeline of this working tree.
@@ -18,7 +19,7 @@ func (w *work) open() (*pipeline.Repo, error) {
 // working tree what is missing. DVC overwrites changed data there, too, and
 // with it what the user did.
 func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
-	opts := &pipeline.CheckoutOptions{AllowMissing: true}
+	opts := &data.CheckoutOptions{AllowMissing: true}
 	if w.temp {
 		opts.Force = true
 		_, err := p.Checkout(ctx, opts)
@@ -52,7 +53,7 @@ func (w *work) checkout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Checkout(ctx, &pipeline.CheckoutOptions{Force: true})
+	_, err = p.Checkout(ctx, &data.CheckoutOptions{Force: true})
 	return err
 }
 
@@ -62,7 +63,7 @@ func (w *work) store(ctx context.Context, s *SaveOptions) error {
 	if err != nil {
 		return err
 	}
-	return p.Commit(ctx, &pipeline.CommitOptions{Force: true, NoRelink: true, Recursive: s.Recursive}, s.Targets...)
+	return p.Commit(ctx, &data.CommitOptions{Force: true, NoRelink: true, Recursive: s.Recursive}, s.Targets...)
 }
 
 // define puts stages in Go in place of dvc.yaml, and writes it from them.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // journal notes what files of the user were before an operation changed them.
@@ -227,6 +227,6 @@ func (r *Repo) undoOuts(ctx context.Context, outs []journalOut) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Checkout(ctx, &pipeline.CheckoutOptions{Force: true, AllowMissing: true}, changed...)
+	_, err = p.Checkout(ctx, &data.CheckoutOptions{Force: true, AllowMissing: true}, changed...)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // DataOptions say how the data of experiments travels. Nil means the zero
@@ -15,12 +16,12 @@ type DataOptions struct {
 }
 
 // transfer opens the pipeline with the options to move the data of exps.
-func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *pipeline.TransferOptions, error) {
+func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *data.TransferOptions, error) {
 	o := DataOptions{}
 	if opts != nil {
 		o = *opts
 	}
-	t := &pipeline.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache}
+	t := &data.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache}
 	for _, e := range exps {
 		t.Revs = append(t.Revs, e.Rev)
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/params"
-	"github.com/reprodl/reprodl/pipeline"
 )
 
 // parseValues decodes a parameter or metrics file by the ending of its name.
@@ -31,7 +31,7 @@ func skipper(root string) func(string, bool) bool {
 // objects is the DVC cache, wherever the configuration puts it; nil, and then
 // nothing is read from it, if that cannot be read.
 func (r *Repo) objects() *object.Cache {
-	p, err := pipeline.Open(r.root, &pipeline.Options{Env: r.opts.Env})
+	p, err := project.Open(r.root, project.Options{Env: r.opts.Env})
 	if err != nil {
 		return nil
 	}

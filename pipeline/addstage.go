@@ -12,6 +12,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/stagegraph"
 )
 
@@ -63,7 +64,7 @@ const nameMarks = "!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~"
 // AddStage writes a stage to dvc.yaml and hides its outputs from git. It is
 // checked first: against the other stages of the repository, too.
 func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
-	unlock, err := r.lock(ctx)
+	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
 	if spec.Name == "" || strings.ContainsAny(spec.Name, nameMarks) {
 		return &dvcfile.Error{Kind: dvcfile.NameInvalid, Msg: "Stage name cannot contain punctuation characters."}
 	}
-	x := r.newIndex()
+	x := r.p.NewIndex()
 	s, err := r.specStage(x, spec)
 	if err != nil {
 		return err
@@ -86,17 +87,17 @@ func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
 }
 
 // specStage makes the stage of a description.
-func (r *Repo) specStage(x *index, spec *StageSpec) (*stage, error) {
-	abs := filepath.Join(r.dir, dvcfile.ProjectName)
-	if r.gitIgnores(abs) {
-		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.rel(abs)) // DVC's words
+func (r *Repo) specStage(x *project.Index, spec *StageSpec) (*project.Stage, error) {
+	abs := filepath.Join(r.p.Dir, dvcfile.ProjectName)
+	if r.p.GitIgnores(abs) {
+		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.p.Rel(abs)) // DVC's words
 	}
-	wdir := r.userPath(spec.Wdir)
+	wdir := r.p.UserPath(spec.Wdir)
 	if err := r.checkWdir(wdir); err != nil {
 		return nil, err
 	}
 	def := &dvcfile.Stage{
-		File: &dvcfile.File{Path: x.fromRoot(abs)}, Name: spec.Name, Wdir: x.fromRoot(wdir), Cmd: dvcfile.NewCmd(spec.Cmd...),
+		File: &dvcfile.File{Path: x.FromRoot(abs)}, Name: spec.Name, Wdir: x.FromRoot(wdir), Cmd: dvcfile.NewCmd(spec.Cmd...),
 		Deps: spec.Deps, Desc: spec.Desc, AlwaysChanged: spec.AlwaysChanged,
 	}
 	for _, p := range spec.Params {
@@ -116,7 +117,7 @@ func (r *Repo) specStage(x *index, spec *StageSpec) (*stage, error) {
 		}
 		def.Outs = append(def.Outs, out)
 	}
-	s := r.newStage(def.File, def)
+	s := r.p.NewStage(def.File, def)
 	return s, r.checkPaths(s)
 }
 
@@ -128,94 +129,94 @@ func (r *Repo) checkWdir(wdir string) error {
 		return err
 	case !fi.IsDir():
 		return fmt.Errorf("stage working dir '%s' is not directory", wdir)
-	case !r.inRepo(wdir):
+	case !r.p.InRepo(wdir):
 		return fmt.Errorf("stage working dir '%s' is outside of DVC repo", wdir)
 	}
 	return nil
 }
 
 // checkPaths refuses paths that cannot be outputs or that are given twice.
-func (r *Repo) checkPaths(s *stage) error {
+func (r *Repo) checkPaths(s *project.Stage) error {
 	var outside []string
 	uses := map[string]int{}
-	for _, o := range s.outs {
-		if isStageFile(o.path) {
-			return &dvcfile.Error{Kind: dvcfile.OutputIsDVCFile, Msg: fmt.Sprintf("DVC file '%s' cannot be an output.", o.path)}
+	for _, o := range s.Outs {
+		if project.IsStageFile(o.Written) {
+			return &dvcfile.Error{Kind: dvcfile.OutputIsDVCFile, Msg: fmt.Sprintf("DVC file '%s' cannot be an output.", o.Written)}
 		}
-		if err := r.checkIgnored(o.abs); err != nil {
+		if err := r.p.CheckIgnored(o.Abs); err != nil {
 			return err
 		}
-		if o.cached() && !o.inRepo {
-			outside = append(outside, o.show)
+		if o.Cached() && !o.InRepo {
+			outside = append(outside, o.Show)
 		}
-		uses[o.abs]++
+		uses[o.Abs]++
 	}
 	if outside != nil {
 		return fmt.Errorf("Cached output(s) outside of DVC project: %s. See <https://dvc.org/doc/user-guide/"+ // DVC's words
 			"pipelines/external-dependencies-and-outputs> for more info.", strings.Join(outside, ", "))
 	}
-	var deps []declared
-	for _, d := range s.deps {
-		if isStageFile(d.path) {
-			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.path) // DVC's words
+	var deps []project.Declared
+	for _, d := range s.Deps {
+		if project.IsStageFile(d.Written) {
+			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.Written) // DVC's words
 		}
-		deps = append(deps, d.declared)
+		deps = append(deps, d.Declared)
 	}
-	for _, p := range s.params {
-		deps = append(deps, p.declared)
+	for _, p := range s.Params {
+		deps = append(deps, p.Declared)
 	}
 	for _, d := range deps {
-		if uses[d.abs] > 0 && slices.ContainsFunc(s.outs, func(o *output) bool { return o.abs == d.abs }) {
-			return fmt.Errorf("'%s' is specified as an output and as a dependency.", d.abs) // DVC's words
+		if uses[d.Abs] > 0 && slices.ContainsFunc(s.Outs, func(o *project.Output) bool { return o.Abs == d.Abs }) {
+			return fmt.Errorf("'%s' is specified as an output and as a dependency.", d.Abs) // DVC's words
 		}
-		uses[d.abs]++
+		uses[d.Abs]++
 	}
 	for _, p := range append(outPaths(s), deps...) {
-		if uses[p.abs] > 1 {
-			return fmt.Errorf("file '%s' is specified more than once.", p.abs) // DVC's words
+		if uses[p.Abs] > 1 {
+			return fmt.Errorf("file '%s' is specified more than once.", p.Abs) // DVC's words
 		}
 	}
 	return nil
 }
 
-func outPaths(s *stage) []declared {
-	var all []declared
-	for _, o := range s.outs {
-		all = append(all, o.declared)
+func outPaths(s *project.Stage) []project.Declared {
+	var all []project.Declared
+	for _, o := range s.Outs {
+		all = append(all, o.Declared)
 	}
 	return all
 }
 
 // checkNew compares a new stage with the others, and takes over what the user
 // wrote about the stage that it replaces.
-func (r *Repo) checkNew(x *index, s *stage, force bool) error {
-	if err := x.collect(); err != nil {
+func (r *Repo) checkNew(x *project.Index, s *project.Stage, force bool) error {
+	if err := x.Collect(); err != nil {
 		return err
 	}
-	var old *stage
-	if i := slices.IndexFunc(x.stages, func(o *stage) bool { return o.file == s.file && o.name == s.name }); i >= 0 {
-		old = x.stages[i]
-		x.stages = slices.Delete(slices.Clone(x.stages), i, i+1)
+	var old *project.Stage
+	if i := slices.IndexFunc(x.Stages, func(o *project.Stage) bool { return o.File == s.File && o.Name == s.Name }); i >= 0 {
+		old = x.Stages[i]
+		x.Stages = slices.Delete(slices.Clone(x.Stages), i, i+1)
 	}
 	if old != nil && !force {
 		return &dvcfile.Error{Kind: dvcfile.Exists, Msg: fmt.Sprintf(
-			"Stage '%s' already exists in '%s'. Use '--force' to overwrite.", s.name, r.rel(r.abs(s.file)))}
+			"Stage '%s' already exists in '%s'. Use '--force' to overwrite.", s.Name, r.p.Rel(r.p.Abs(s.File)))}
 	}
-	x.stages = append(x.stages, s)
-	if _, err := x.build(); err != nil {
+	x.Stages = append(x.Stages, s)
+	if _, err := x.Build(); err != nil {
 		var dup *stagegraph.DuplicateError
 		if errors.As(err, &dup) {
-			dup.Addresses = slices.DeleteFunc(dup.Addresses, func(a string) bool { return a == s.addr })
+			dup.Addresses = slices.DeleteFunc(dup.Addresses, func(a string) bool { return a == s.Addr })
 		}
 		return err
 	}
 	if old == nil {
 		return nil
 	}
-	s.def.Desc, s.def.Meta = old.def.Desc, old.def.Meta
-	for i := range s.def.Outs {
-		for _, o := range old.def.Outs {
-			if n := &s.def.Outs[i]; o.Path == n.Path {
+	s.Def.Desc, s.Def.Meta = old.Def.Desc, old.Def.Meta
+	for i := range s.Def.Outs {
+		for _, o := range old.Def.Outs {
+			if n := &s.Def.Outs[i]; o.Path == n.Path {
 				n.Desc, n.Type, n.Labels, n.Meta, n.Remote, n.NoPush = o.Desc, o.Type, o.Labels, o.Meta, o.Remote, o.NoPush
 			}
 		}
@@ -224,32 +225,32 @@ func (r *Repo) checkNew(x *index, s *stage, force bool) error {
 }
 
 // writeStage puts the declaration of a stage into its dvc.yaml.
-func (r *Repo) writeStage(ctx context.Context, s *stage) error {
-	abs := r.abs(s.file)
+func (r *Repo) writeStage(ctx context.Context, s *project.Stage) error {
+	abs := r.p.Abs(s.File)
 	data, err := os.ReadFile(abs)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if data, err = dvcfile.WriteStage(r.rel(abs), data, s.def); err != nil {
+	if data, err = dvcfile.WriteStage(r.p.Rel(abs), data, s.Def); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(abs, data, r.viaTemp(true)); err != nil {
+	if err := atomicfile.WriteFile(abs, data, r.p.ViaTemp(true)); err != nil {
 		return err
 	}
-	lines := &ignoreLines{repo: r}
-	for _, o := range s.outs {
-		if !o.gitIgnored() {
+	lines := &project.IgnoreLines{Repo: r.p}
+	for _, o := range s.Outs {
+		if !o.GitIgnored() {
 			continue
 		}
-		if !isDir(filepath.Dir(o.abs)) {
-			r.log.Warn(fmt.Sprintf("Could not create .gitignore entry in %s. DVC will attempt to create .gitignore entry again when the stage is run.",
-				filepath.Join(filepath.Dir(o.abs), ".gitignore")))
+		if !project.IsDir(filepath.Dir(o.Abs)) {
+			r.p.Log.Warn(fmt.Sprintf("Could not create .gitignore entry in %s. DVC will attempt to create .gitignore entry again when the stage is run.",
+				filepath.Join(filepath.Dir(o.Abs), ".gitignore")))
 			continue
 		}
-		if err := lines.add(o); err != nil {
+		if err := lines.Add(o); err != nil {
 			return err
 		}
 	}
-	r.log.Info(fmt.Sprintf("Added stage '%s' in '%s'", s.addr, r.rel(abs)))
-	return r.track(ctx, append([]string{r.rel(abs)}, lines.files()...))
+	r.p.Log.Info(fmt.Sprintf("Added stage '%s' in '%s'", s.Addr, r.p.Rel(abs)))
+	return r.p.Track(ctx, append([]string{r.p.Rel(abs)}, lines.Files()...))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/internal/repotest"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -23,7 +23,7 @@ func remove(t *testing.T, dir string, names ...string) {
 
 func TestAddStage(t *testing.T) {
 	ctx := context.Background()
-	dir := gitRepo(t, map[string]string{"dvc.yaml": "# mine\nstages:\n  old:\n    cmd: x # why\n    desc: kept\n    outs: [o: {desc: d}]\n", "sub/in": ""})
+	dir := repotest.NewGit(t, map[string]string{"dvc.yaml": "# mine\nstages:\n  old:\n    cmd: x # why\n    desc: kept\n    outs: [o: {desc: d}]\n", "sub/in": ""})
 	repo := repoAt(t, dir)
 	require.NoError(t, repo.AddStage(ctx, &pipeline.StageSpec{
 		Name: "train", Cmd: []string{"python train.py"}, Wdir: "sub", Deps: []string{"in", "code.py"},
@@ -58,14 +58,14 @@ stages:
       logs:
         summary: true
         html: false
-`, read(t, dir, "dvc.yaml"))
-	assert.Equal(t, "/model\n/keep\n/logs\n", read(t, dir, "sub/.gitignore"))
-	assert.Equal(t, "/o\n", read(t, dir, ".gitignore"))
+`, repotest.Read(t, dir, "dvc.yaml"))
+	assert.Equal(t, "/model\n/keep\n/logs\n", repotest.Read(t, dir, "sub/.gitignore"))
+	assert.Equal(t, "/o\n", repotest.Read(t, dir, ".gitignore"))
 }
 
 func TestAddStageRefuses(t *testing.T) {
 	const before = "stages:\n  a:\n    cmd: x\n    outs: [o]\n    deps: [d]\n"
-	dir := newRepo(t, map[string]string{"dvc.yaml": before, "file": "", ".dvcignore": "ign\n"})
+	dir := repotest.New(t, map[string]string{"dvc.yaml": before, "file": "", ".dvcignore": "ign\n"})
 	outs := func(p string) []pipeline.OutSpec { return []pipeline.OutSpec{{Path: p}} }
 	cmd := []string{"true"}
 	tests := []struct {
@@ -92,22 +92,22 @@ func TestAddStageRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := repoAt(t, dir).AddStage(context.Background(), &tt.spec)
 			assert.ErrorContains(t, err, tt.want)
-			assert.Equal(t, before, read(t, dir, "dvc.yaml"))
+			assert.Equal(t, before, repotest.Read(t, dir, "dvc.yaml"))
 		})
 	}
 }
 
 func TestFreeze(t *testing.T) {
 	ctx := context.Background()
-	dir := newRepo(t, map[string]string{"dvc.yaml": "stages:\n  a:\n    cmd: x # c\n  p:\n    cmd: echo ${k}\n", "params.yaml": "k: 1\n",
+	dir := repotest.New(t, map[string]string{"dvc.yaml": "stages:\n  a:\n    cmd: x # c\n  p:\n    cmd: echo ${k}\n", "params.yaml": "k: 1\n",
 		"d.dvc": "outs:\n- path: d # data\n"})
 	repo := repoAt(t, dir)
 	require.NoError(t, repo.Freeze(ctx, "a"))
 	require.NoError(t, repo.Freeze(ctx, "d.dvc"))
-	assert.Contains(t, read(t, dir, "dvc.yaml"), "    cmd: x # c\n    frozen: true\n")
-	assert.Equal(t, "outs:\n- path: d # data\nfrozen: true\n", read(t, dir, "d.dvc"))
+	assert.Contains(t, repotest.Read(t, dir, "dvc.yaml"), "    cmd: x # c\n    frozen: true\n")
+	assert.Equal(t, "outs:\n- path: d # data\nfrozen: true\n", repotest.Read(t, dir, "d.dvc"))
 	require.NoError(t, repo.Unfreeze(ctx, "a"))
-	assert.NotContains(t, read(t, dir, "dvc.yaml"), "frozen")
+	assert.NotContains(t, repotest.Read(t, dir, "dvc.yaml"), "frozen")
 	assert.EqualError(t, repo.Freeze(ctx, "nope"), "Stage 'nope' not found inside 'dvc.yaml' file")
 	assert.ErrorContains(t, repo.Freeze(ctx, "p"), "cannot dump a parametrized stage: 'p'")
 	assert.ErrorContains(t, repo.Freeze(ctx, "dvc.yaml"), "Stage name not provided")
@@ -115,7 +115,7 @@ func TestFreeze(t *testing.T) {
 
 func TestStages(t *testing.T) {
 	ctx := context.Background()
-	dir := newRepo(t, map[string]string{
+	dir := repotest.New(t, map[string]string{
 		"dvc.yaml": "stages:\n  a:\n    cmd: x\n    desc: |\n\n      first line\n      second\n  b:\n    cmd: x\n    deps: [d]\n    params: [k]\n" +
 			"  c:\n    cmd: x\n    outs: [o]\n    metrics: [m]\n    plots: [p]\n  d:\n    cmd: x\n",
 		"sub/dvc.yaml": "stages:\n  s:\n    cmd: x\n    outs: [o]\n", "bad/dvc.yaml": "foo: 1\n"})
@@ -133,7 +133,7 @@ func TestStages(t *testing.T) {
 
 func TestDAG(t *testing.T) {
 	ctx := context.Background()
-	dir := newRepo(t, map[string]string{"dvc.yaml": "stages:\n  m:\n    foreach: [x, y]\n    do: {cmd: c, deps: [raw], outs: ['${item}']}\n" +
+	dir := repotest.New(t, map[string]string{"dvc.yaml": "stages:\n  m:\n    foreach: [x, y]\n    do: {cmd: c, deps: [raw], outs: ['${item}']}\n" +
 		"  sum: {cmd: c, deps: [x, y], outs: [s]}\n", "raw.dvc": "outs:\n- path: raw\n"})
 	draw := func(opts *pipeline.DAGOptions) string {
 		text, err := repoAt(t, dir).DAG(ctx, opts)
@@ -194,18 +194,4 @@ func ExampleRepo_DAG() {
 	// 	node1["prepare"]
 	// 	node2["train"]
 	// 	node1-->node2
-}
-
-func ExampleRepo_Metrics() {
-	repo, remove := exampleRepo(map[string]string{"dvc.yaml": "metrics: [m.json]\n", "m.json": `{"acc": 0.9}`})
-	defer remove()
-	all, err := repo.Metrics(context.Background(), nil)
-	if err != nil {
-		fmt.Println(err)
-	}
-	for _, f := range all[0].Files {
-		acc, _ := f.Data.(*params.Map).Get("acc")
-		fmt.Println(f.Path, acc)
-	}
-	// Output: m.json 0.9
 }

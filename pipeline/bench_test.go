@@ -9,13 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/reprodl/reprodl/internal/repotest"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
 // chainOf makes a chain of n stages that are Go functions, each of which copies
 // the file of the one before, so that what is measured is not the shell.
 func chainOf(b *testing.B, n int) (dir string, repo *pipeline.Repo) {
-	dir = newRepo(b, map[string]string{"f0": "x\n"})
+	dir = repotest.New(b, map[string]string{"f0": "x\n"})
 	stages := make([]pipeline.Stage, n)
 	for i := range stages {
 		from, to := fmt.Sprintf("f%d", i), fmt.Sprintf("f%d", i+1)

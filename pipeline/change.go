@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
 )
@@ -79,44 +80,44 @@ func short(s string) string {
 }
 
 // depChange compares a dependency with the lock; nil means equal.
-func depChange(ctx context.Context, s *stage, d *dependency) (*Change, error) {
-	v, err := s.repo.compareDep(ctx, d)
-	if v == same || err != nil {
+func depChange(ctx context.Context, s *project.Stage, d *project.Dependency) (*Change, error) {
+	v, err := s.Repo.CompareDep(ctx, d)
+	if v == project.Same || err != nil {
 		return nil, err
 	}
-	return &Change{Kind: DepChange, Path: d.show, State: State(v), Old: d.rec.Hash.String()}, nil
+	return &Change{Kind: DepChange, Path: d.Show, State: State(v), Old: d.Rec.Hash.String()}, nil
 }
 
 // outChange compares an output with the lock and the cache; nil means equal.
-func outChange(ctx context.Context, s *stage, o *output) (*Change, error) {
-	v, err := s.repo.compareOut(ctx, o)
-	if v == same || err != nil {
+func outChange(ctx context.Context, s *project.Stage, o *project.Output) (*Change, error) {
+	v, err := s.Repo.CompareOut(ctx, o)
+	if v == project.Same || err != nil {
 		return nil, err
 	}
-	return &Change{Kind: OutChange, Path: o.show, State: State(v), Old: o.rec.Hash.String()}, nil
+	return &Change{Kind: OutChange, Path: o.Show, State: State(v), Old: o.Rec.Hash.String()}, nil
 }
 
 // paramsChange compares a parameter file with the lock.
-func paramsChange(s *stage, p *paramsDep) ([]Change, error) {
-	v, keys, err := s.repo.compareParams(p)
-	if v == same || err != nil {
+func paramsChange(s *project.Stage, p *project.ParamsDep) ([]Change, error) {
+	v, keys, err := s.Repo.CompareParams(p)
+	if v == project.Same || err != nil {
 		return nil, err
 	}
 	if keys == nil {
-		return []Change{{Kind: ParamChange, Path: p.show, State: State(v)}}, nil
+		return []Change{{Kind: ParamChange, Path: p.Show, State: State(v)}}, nil
 	}
 	changes := make([]Change, len(keys))
 	for i, k := range keys {
-		c := Change{Kind: ParamChange, Path: p.show, Key: k.key, State: State(k.verdict)}
-		switch k.verdict {
-		case deleted:
-			if _, was := p.rec.Get(k.key); was {
-				c.Old = pyjson.Repr(k.old)
+		c := Change{Kind: ParamChange, Path: p.Show, Key: k.Key, State: State(k.Verdict)}
+		switch k.Verdict {
+		case project.Deleted:
+			if _, was := p.Rec.Get(k.Key); was {
+				c.Old = pyjson.Repr(k.Old)
 			}
-		case added:
-			c.New = pyjson.Repr(k.now)
+		case project.Added:
+			c.New = pyjson.Repr(k.Now)
 		default:
-			o, n := differing(k.old, k.now)
+			o, n := differing(k.Old, k.Now)
 			c.Old, c.New = pyjson.Repr(o), pyjson.Repr(n)
 		}
 		changes[i] = c
@@ -133,7 +134,7 @@ func differing(a, b any) (any, any) {
 			break
 		}
 		p, q := dvcyaml.NewMap(), dvcyaml.NewMap()
-		for _, key := range unionKeys(x, y) {
+		for _, key := range project.UnionKeys(x, y) {
 			v, inX := x.Get(key)
 			w, inY := y.Get(key)
 			if inX && inY && params.Equal(v, w) {
@@ -174,9 +175,9 @@ func without(a, b []any) []any {
 }
 
 // inputChanges compares all dependencies and parameters with the lock.
-func (s *stage) inputChanges(ctx context.Context) ([]Change, error) {
+func inputChanges(ctx context.Context, s *project.Stage) ([]Change, error) {
 	var changes []Change
-	for _, d := range s.deps {
+	for _, d := range s.Deps {
 		c, err := depChange(ctx, s, d)
 		if err != nil {
 			return nil, err
@@ -185,7 +186,7 @@ func (s *stage) inputChanges(ctx context.Context) ([]Change, error) {
 			changes = append(changes, *c)
 		}
 	}
-	for _, p := range s.params {
+	for _, p := range s.Params {
 		list, err := paramsChange(s, p)
 		if err != nil {
 			return nil, err
@@ -196,9 +197,9 @@ func (s *stage) inputChanges(ctx context.Context) ([]Change, error) {
 }
 
 // outputChanges compares the outputs with the lock and the cache.
-func (s *stage) outputChanges(ctx context.Context, only func(*output) bool) ([]Change, error) {
+func outputChanges(ctx context.Context, s *project.Stage, only func(*project.Output) bool) ([]Change, error) {
 	var changes []Change
-	for _, o := range s.outs {
+	for _, o := range s.Outs {
 		if only != nil && !only(o) {
 			continue
 		}
@@ -214,12 +215,12 @@ func (s *stage) outputChanges(ctx context.Context, only func(*output) bool) ([]C
 }
 
 // commandChange is the change of the command, or nil.
-func (s *stage) commandChange() []Change {
-	if !s.cmdChanged() {
+func commandChange(s *project.Stage) []Change {
+	if !s.CmdChanged() {
 		return nil
 	}
 	return []Change{{
 		Kind: CommandChange, State: Modified,
-		Old: pyjson.Str(s.recorded.Cmd.Value()), New: pyjson.Str(s.cmd.Value()),
+		Old: pyjson.Str(s.Recorded.Cmd.Value()), New: pyjson.Str(s.Cmd.Value()),
 	}}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/gocode"
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 const (
@@ -43,16 +44,16 @@ const (
 // itself, without this package, notices each change of a listed file; a new
 // file, import or version once SyncCode or Repro has run.
 func (r *Repo) SyncCode(ctx context.Context) ([]string, error) {
-	unlock, err := r.lock(ctx)
+	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	x := r.newIndex()
-	if err := x.collect(); err != nil {
+	x := r.p.NewIndex()
+	if err := x.Collect(); err != nil {
 		return nil, err
 	}
-	files, err := x.code(ctx)
+	files, err := code(ctx, x)
 	if err != nil {
 		return nil, err
 	}
@@ -70,37 +71,37 @@ func (r *Repo) writeCode(files map[string][]byte) ([]string, error) {
 		if err := atomicfile.WriteFile(file, files[file], nil); err != nil {
 			return changed, err
 		}
-		changed = append(changed, r.rel(file))
+		changed = append(changed, r.p.Rel(file))
 	}
 	return changed, nil
 }
 
 // useCode makes an index that has what SyncCode would write; with write set it
 // is written as well. Without stages of Go code it is x itself.
-func (x *index) useCode(ctx context.Context, write bool) (*index, error) {
-	files, err := x.code(ctx)
+func (r *Repo) useCode(ctx context.Context, x *project.Index, write bool) (*project.Index, error) {
+	files, err := code(ctx, x)
 	if err != nil || len(files) == 0 {
 		return x, err
 	}
 	if write {
-		if _, err := x.repo.writeCode(files); err != nil {
+		if _, err := r.writeCode(files); err != nil {
 			return nil, err
 		}
 	}
-	next := x.repo.newIndex()
-	next.setOverlay(files)
-	if x.whole {
-		return next, next.collect()
+	next := x.Repo.NewIndex()
+	next.SetOverlay(files)
+	if x.Whole {
+		return next, next.Collect()
 	}
 	return next, nil
 }
 
 // code returns the new content of each dvc.yaml and dvc.go.yaml that is not up
 // to date, by absolute path. Only files that were loaded are looked at.
-func (x *index) code(ctx context.Context) (map[string][]byte, error) {
+func code(ctx context.Context, x *project.Index) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, name := range slices.Sorted(maps.Keys(x.projects)) {
-		sync := codeSync{x: x, project: x.projects[name], list: dvcyaml.NewMap()}
+	for _, name := range slices.Sorted(maps.Keys(x.Projects)) {
+		sync := codeSync{x: x, project: x.Projects[name], list: dvcyaml.NewMap()}
 		if err := sync.run(ctx, files); err != nil {
 			return nil, err
 		}
@@ -110,7 +111,7 @@ func (x *index) code(ctx context.Context) (map[string][]byte, error) {
 
 // codeSync is the work on one dvc.yaml.
 type codeSync struct {
-	x       *index
+	x       *project.Index
 	project *dvcfile.File
 	doc     *dvcyaml.Document
 	old     *dvcyaml.Map // of dvc.go.yaml
@@ -145,7 +146,7 @@ func codePackages(def *dvcfile.Stage) ([]string, error) {
 }
 
 func (c *codeSync) run(ctx context.Context, files map[string][]byte) error {
-	abs := c.x.repo.abs(c.project.Path)
+	abs := c.x.Repo.Abs(c.project.Path)
 	listFile := filepath.Join(filepath.Dir(abs), codeName)
 	var oldText []byte
 	done := map[string]bool{}
@@ -171,7 +172,7 @@ func (c *codeSync) run(ctx context.Context, files map[string][]byte) error {
 	if c.doc == nil {
 		return nil
 	}
-	before, err := fs.ReadFile(c.x.fsys, c.project.Path)
+	before, err := fs.ReadFile(c.x.Fsys, c.project.Path)
 	if err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func (c *codeSync) edited(before []byte) bool {
 }
 
 func (c *codeSync) open(listFile string) ([]byte, error) {
-	data, err := fs.ReadFile(c.x.fsys, c.project.Path)
+	data, err := fs.ReadFile(c.x.Fsys, c.project.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -225,10 +226,10 @@ func codeEntry(def *dvcfile.Stage) string {
 
 // stage edits one definition.
 func (c *codeSync) stage(ctx context.Context, def *dvcfile.Stage, packages []string) error {
-	repo := c.x.repo
-	wdir := repo.abs(def.Wdir)
+	repo := c.x.Repo
+	wdir := repo.Abs(def.Wdir)
 	code, err := gocode.Load(ctx, gocode.Config{
-		Dir: wdir, Env: repo.opts.Env, Memo: filepath.Join(repo.tmpDir(), "reprodl", "gocode"),
+		Dir: wdir, Env: repo.Env, Memo: filepath.Join(repo.TmpDir(), "reprodl", "gocode"),
 	}, packages...)
 	if err != nil {
 		return err
@@ -255,7 +256,7 @@ func (c *codeSync) stage(ctx context.Context, def *dvcfile.Stage, packages []str
 	if err := c.setDeps(append(at, "deps"), key, files); err != nil {
 		return err
 	}
-	list, err := filepath.Rel(wdir, filepath.Join(repo.abs(path.Dir(c.project.Path)), codeName))
+	list, err := filepath.Rel(wdir, filepath.Join(repo.Abs(path.Dir(c.project.Path)), codeName))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // DAGFormat is a way to write down the graph of stages.
@@ -34,8 +36,8 @@ func (r *Repo) DAG(ctx context.Context, opts *DAGOptions) (string, error) {
 	if opts.Outs && opts.Collapse {
 		return "", errors.New("`--outs` and `--collapse-foreach-matrix` are mutually exclusive")
 	}
-	x := r.newIndex()
-	graph, err := x.build()
+	x := r.p.NewIndex()
+	graph, err := x.Build()
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +46,7 @@ func (r *Repo) DAG(ctx context.Context, opts *DAGOptions) (string, error) {
 		picture = graph.Outputs()
 	}
 	if opts.Target != "" {
-		names, err := x.dagNames(opts.Target, opts.Outs)
+		names, err := dagNames(x, opts.Target, opts.Outs)
 		if err != nil {
 			return "", err
 		}
@@ -68,20 +70,20 @@ func (r *Repo) DAG(ctx context.Context, opts *DAGOptions) (string, error) {
 }
 
 // dagNames are the nodes that a target means.
-func (x *index) dagNames(text string, outs bool) ([]string, error) {
-	chosen, err := x.selectTarget(scope{}, filepath.ToSlash(text))
+func dagNames(x *project.Index, text string, outs bool) ([]string, error) {
+	chosen, err := x.SelectTarget(project.Scope{}, filepath.ToSlash(text))
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, c := range chosen {
 		if !outs {
-			names = append(names, c.stage.addr)
+			names = append(names, c.Stage.Addr)
 			continue
 		}
-		for _, o := range c.stage.outs {
-			if c.only == nil || c.only(o) {
-				names = append(names, o.show)
+		for _, o := range c.Stage.Outs {
+			if c.Only == nil || c.Only(o) {
+				names = append(names, o.Show)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // Stage declares a stage in Go, with the same meaning as in a dvc.yaml. Paths
@@ -63,7 +64,7 @@ type Out struct {
 // Run, and what makes the dvc.yaml that [Repo.WriteProject] writes of use to
 // DVC itself.
 func (r *Repo) Define(program string, stages ...Stage) (*Repo, error) {
-	d, err := Open(r.dir, &r.opts)
+	d, err := Open(r.Dir(), &r.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +85,11 @@ func (r *Repo) Define(program string, stages ...Stage) (*Repo, error) {
 		}
 	}
 	data := dvcyaml.Marshal(dvcyaml.NewMap("stages", defs))
-	d.defined = filepath.Join(r.dir, dvcfile.ProjectName)
-	d.overlay = map[string][]byte{d.defined: data}
+	d.defined = filepath.Join(r.p.Dir, dvcfile.ProjectName)
+	d.p.Overlay = map[string][]byte{d.defined: data}
 	// What is wrong with the declarations is found as in a file.
-	x := d.newIndex()
-	if _, err := x.load(x.fromRoot(d.defined)); err != nil {
+	x := d.p.NewIndex()
+	if _, err := x.Load(x.FromRoot(d.defined)); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -101,11 +102,11 @@ func (r *Repo) WriteProject(ctx context.Context) error {
 	if r.defined == "" {
 		return fmt.Errorf("no stages were declared in Go: call Define first")
 	}
-	x := r.newIndex()
-	if _, err := x.load(x.fromRoot(r.defined)); err != nil {
+	x := r.p.NewIndex()
+	if _, err := x.Load(x.FromRoot(r.defined)); err != nil {
 		return err
 	}
-	files, err := x.code(ctx)
+	files, err := code(ctx, x)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (r *Repo) WriteProject(ctx context.Context) error {
 	}
 	data, ok := files[r.defined]
 	if !ok {
-		data = r.overlay[r.defined]
+		data = r.p.Overlay[r.defined]
 	}
 	_, err = atomicfile.WriteFileIfChanged(r.defined, data, nil)
 	return err
@@ -125,7 +126,7 @@ func (r *Repo) WriteProject(ctx context.Context) error {
 func (r *Repo) RunStage(ctx context.Context, name string) error {
 	f := r.funcs[name]
 	if f == nil {
-		return &notFoundError{name: name, file: dvcfile.ProjectName}
+		return &project.NotFoundError{Name: name, File: dvcfile.ProjectName}
 	}
 	return f(ctx)
 }
@@ -134,7 +135,7 @@ func (r *Repo) RunStage(ctx context.Context, name string) error {
 func (s *Stage) definition(program string) (*dvcyaml.Map, error) {
 	cmd := s.Cmd
 	if cmd == "" && s.Run != nil && program != "" {
-		cmd = program + " " + shellQuote(s.Name)
+		cmd = program + " " + project.ShellQuote(s.Name)
 	}
 	switch {
 	case s.Name == "" || strings.Contains(s.Name, "@"):

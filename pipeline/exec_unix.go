@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 func shellArgs(env []string) []string {
-	path := getenv(env, "SHELL")
+	path := project.Getenv(env, "SHELL")
 	if path == "" {
 		path = "/bin/sh"
 	}

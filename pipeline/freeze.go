@@ -7,6 +7,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // Freeze makes a stage or .dvc file stay as it is whatever happens to what it
@@ -21,50 +22,50 @@ func (r *Repo) Unfreeze(ctx context.Context, target string) error {
 }
 
 func (r *Repo) setFrozen(ctx context.Context, text string, frozen bool) error {
-	unlock, err := r.lock(ctx)
+	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	s, err := r.newIndex().one(text)
+	s, err := one(r.p.NewIndex(), text)
 	if err != nil {
 		return err
 	}
-	abs := r.abs(s.file)
+	abs := r.p.Abs(s.File)
 	var data []byte
-	if s.isDVC() {
-		s.dot.Frozen = frozen
-		if data, err = s.dot.Bytes(); err != nil {
+	if s.IsDVC() {
+		s.Dot.Frozen = frozen
+		if data, err = s.Dot.Bytes(); err != nil {
 			return err
 		}
 	} else {
-		s.def.Frozen = frozen
+		s.Def.Frozen = frozen
 		if data, err = os.ReadFile(abs); err != nil {
 			return err
 		}
-		if data, err = dvcfile.WriteStage(r.rel(abs), data, s.def); err != nil {
+		if data, err = dvcfile.WriteStage(r.p.Rel(abs), data, s.Def); err != nil {
 			return err
 		}
-		r.log.Info(fmt.Sprintf("Modifying stage '%s' in '%s'", s.name, r.rel(abs)))
+		r.p.Log.Info(fmt.Sprintf("Modifying stage '%s' in '%s'", s.Name, r.p.Rel(abs)))
 	}
-	_, err = atomicfile.WriteFileIfChanged(abs, data, r.viaTemp(true))
+	_, err = atomicfile.WriteFileIfChanged(abs, data, r.p.ViaTemp(true))
 	return err
 }
 
 // one returns the stage that a target means, which must be a single one.
-func (x *index) one(text string) (*stage, error) {
-	t, err := parseTarget(text, false)
+func one(x *project.Index, text string) (*project.Stage, error) {
+	t, err := project.ParseTarget(text, false)
 	if err != nil {
 		return nil, err
 	}
-	stages, err := x.stagesOf(t, false)
+	stages, err := x.StagesOf(t, false)
 	switch {
 	case err != nil:
 		return nil, err
-	case len(stages) == 1 && (stages[0].isDVC() || stages[0].name == t.name):
+	case len(stages) == 1 && (stages[0].IsDVC() || stages[0].Name == t.Name):
 		return stages[0], nil
-	case t.name != "":
-		return nil, &notFoundError{name: t.name, file: t.file}
+	case t.Name != "":
+		return nil, &project.NotFoundError{Name: t.Name, File: t.File}
 	}
-	return nil, fmt.Errorf("Stage name not provided.Please specify the name as: `%s:stage_name`", t.file) // DVC's words
+	return nil, fmt.Errorf("Stage name not provided.Please specify the name as: `%s:stage_name`", t.File) // DVC's words
 }

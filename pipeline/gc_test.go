@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // gitRepo is a dataRepo in git.
@@ -48,10 +50,10 @@ func (d *dataRepo) version(text string) {
 func (d *dataRepo) has(text string) bool {
 	d.t.Helper()
 	d.write("probe", text)
-	m, err := d.open().Hasher().Hash(d.t.Context(), d.path("probe"))
+	m, err := project.Of(d.open().Repo).Hasher().Hash(d.t.Context(), d.path("probe"))
 	require.NoError(d.t, err)
 	require.NoError(d.t, os.Remove(d.path("probe")))
-	ok, err := d.open().Cache().Has(d.t.Context(), m.Hash)
+	ok, err := project.Of(d.open().Repo).Cache().Has(d.t.Context(), m.Hash)
 	require.NoError(d.t, err)
 	return ok
 }
@@ -62,16 +64,16 @@ func TestGCKeepsWhatIsNeeded(t *testing.T) {
 	all := []string{"old", "tagged", "branch", "experiment", "head", "work"}
 	for _, tt := range []struct {
 		name string
-		opts pipeline.GCOptions
+		opts data.GCOptions
 		keep []string
 	}{
-		{"workspace", pipeline.GCOptions{Workspace: true}, []string{"work"}},
-		{"branches", pipeline.GCOptions{Commits: pipeline.Commits{AllBranches: true}}, []string{"work", "head", "branch"}},
-		{"tags", pipeline.GCOptions{Commits: pipeline.Commits{AllTags: true}}, []string{"work", "tagged"}},
-		{"experiments", pipeline.GCOptions{Commits: pipeline.Commits{AllExperiments: true}}, []string{"work", "experiment"}},
-		{"commits", pipeline.GCOptions{Commits: pipeline.Commits{AllCommits: true}}, all},
-		{"revision", pipeline.GCOptions{Commits: pipeline.Commits{Revs: []string{"HEAD"}, Num: 2}}, []string{"work", "head", "tagged"}},
-		{"dry", pipeline.GCOptions{Workspace: true, Dry: true}, all},
+		{"workspace", data.GCOptions{Workspace: true}, []string{"work"}},
+		{"branches", data.GCOptions{Commits: data.Commits{AllBranches: true}}, []string{"work", "head", "branch"}},
+		{"tags", data.GCOptions{Commits: data.Commits{AllTags: true}}, []string{"work", "tagged"}},
+		{"experiments", data.GCOptions{Commits: data.Commits{AllExperiments: true}}, []string{"work", "experiment"}},
+		{"commits", data.GCOptions{Commits: data.Commits{AllCommits: true}}, all},
+		{"revision", data.GCOptions{Commits: data.Commits{Revs: []string{"HEAD"}, Num: 2}}, []string{"work", "head", "tagged"}},
+		{"dry", data.GCOptions{Workspace: true, Dry: true}, all},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newGitDataRepo(t)
@@ -116,13 +118,13 @@ func TestGCNeedsToKnow(t *testing.T) {
 	d := newGitDataRepo(t)
 	d.version("one")
 	d.version("two")
-	for h, err := range d.open().Cache().Objects(t.Context(), false) {
+	for h, err := range project.Of(d.open().Repo).Cache().Objects(t.Context(), false) {
 		require.NoError(t, err)
 		if h.IsDir() {
-			require.NoError(t, d.open().Cache().Remove(h))
+			require.NoError(t, project.Of(d.open().Repo).Cache().Remove(h))
 		}
 	}
-	opts := &pipeline.GCOptions{Workspace: true}
+	opts := &data.GCOptions{Workspace: true}
 	err := d.open().GC(t.Context(), opts)
 	require.ErrorIs(t, err, object.ErrMissing)
 	assert.ErrorContains(t, err, "nothing was removed")
@@ -131,5 +133,5 @@ func TestGCNeedsToKnow(t *testing.T) {
 	require.NoError(t, d.open().GC(t.Context(), opts))
 
 	require.Error(t, d.open().GC(t.Context(), nil))
-	require.Error(t, d.open().GC(t.Context(), &pipeline.GCOptions{}))
+	require.Error(t, d.open().GC(t.Context(), &data.GCOptions{}))
 }

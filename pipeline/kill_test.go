@@ -17,7 +17,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // dataRepo is a repository without git in a temporary directory.
@@ -29,7 +31,7 @@ type dataRepo struct {
 func newDataRepo(t *testing.T) *dataRepo {
 	t.Helper()
 	d := &dataRepo{t, t.TempDir()}
-	require.NoError(t, pipeline.Init(t.Context(), d.dir, &pipeline.InitOptions{NoSCM: true}))
+	require.NoError(t, pipeline.Init(t.Context(), d.dir, &data.InitOptions{NoSCM: true}))
 	return d
 }
 
@@ -55,7 +57,7 @@ func dataOp(ctx context.Context, r *pipeline.Repo, op string) error {
 		_, err := r.Add(ctx, nil, "data", "big")
 		return err
 	case "commit":
-		return r.Commit(ctx, &pipeline.CommitOptions{Force: true})
+		return r.Commit(ctx, &data.CommitOptions{Force: true})
 	case "checkout":
 		_, err := r.Checkout(ctx, nil)
 		return err
@@ -84,7 +86,7 @@ func (d *dataRepo) content(seed int) {
 // intact requires that every object has its hash, and returns how many there are.
 func (d *dataRepo) intact() {
 	d.t.Helper()
-	cache := d.open().Cache()
+	cache := project.Of(d.open().Repo).Cache()
 	for h, err := range cache.Objects(d.t.Context(), false) {
 		require.NoError(d.t, err)
 		if !h.IsDir() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // StageInfo is what Stages tells of a stage or .dvc file.
@@ -29,23 +30,23 @@ func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string)
 	if opts == nil {
 		opts = &ListOptions{}
 	}
-	x := r.newIndex()
-	var found []*stage
+	x := r.p.NewIndex()
+	var found []*project.Stage
 	if opts.All {
-		collect := x.collectReadable
+		collect := x.CollectReadable
 		if opts.Strict {
-			collect = x.collect
+			collect = x.Collect
 		}
 		if err := collect(); err != nil {
 			return nil, err
 		}
-		found = x.stages
+		found = x.Stages
 	} else {
 		if len(targets) == 0 {
 			targets = []string{dvcfile.ProjectName}
 		}
 		for _, t := range targets {
-			stages, err := x.resolve(t, scope{recursive: opts.Recursive})
+			stages, err := x.Resolve(t, project.Scope{Recursive: opts.Recursive})
 			if err != nil {
 				return nil, err
 			}
@@ -58,32 +59,32 @@ func (r *Repo) Stages(ctx context.Context, opts *ListOptions, targets ...string)
 	}
 	list := make([]StageInfo, len(found))
 	for i, s := range found {
-		list[i] = StageInfo{s.addr, s.describe()}
+		list[i] = StageInfo{s.Addr, describe(s)}
 	}
 	return list, ctx.Err()
 }
 
 // describe is one line about the stage.
-func (s *stage) describe() string {
+func describe(s *project.Stage) string {
 	desc := ""
 	switch {
-	case s.def != nil:
-		desc = s.def.Desc
-	case s.dot != nil:
-		desc = s.dot.Desc
+	case s.Def != nil:
+		desc = s.Def.Desc
+	case s.Dot != nil:
+		desc = s.Dot.Desc
 	}
 	for line := range strings.Lines(desc) {
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
 			return shorten(strings.TrimSpace(line))
 		}
 	}
-	if len(s.outs) == 0 {
+	if len(s.Outs) == 0 {
 		var deps []string
-		for _, d := range s.deps {
-			deps = append(deps, d.path)
+		for _, d := range s.Deps {
+			deps = append(deps, d.Written)
 		}
-		for _, p := range s.params {
-			deps = append(deps, p.path)
+		for _, p := range s.Params {
+			deps = append(deps, p.Written)
 		}
 		if deps == nil {
 			return "No outputs or dependencies"
@@ -91,11 +92,11 @@ func (s *stage) describe() string {
 		return shorten("Depends on " + strings.Join(deps, ", "))
 	}
 	var outs, reports, parts []string
-	for _, o := range s.outs {
-		if o.isMetric() || o.isPlot() {
-			reports = append(reports, o.path)
+	for _, o := range s.Outs {
+		if o.IsMetric() || o.IsPlot() {
+			reports = append(reports, o.Written)
 		} else {
-			outs = append(outs, o.path)
+			outs = append(outs, o.Written)
 		}
 	}
 	if outs != nil {

@@ -5,41 +5,43 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // pullRun fetches the outputs of a recorded run.
-func (p *repro) pullRun(ctx context.Context, s *stage, hit *runHit) {
+func (p *repro) pullRun(ctx context.Context, s *project.Stage, hit *project.RunHit) {
 	var hashes []object.Hash
-	for _, o := range s.outs {
-		if e := dvcfile.Entry(hit.entry.Outs, o.path); e != nil {
+	for _, o := range s.Outs {
+		if e := dvcfile.Entry(hit.Entry.Outs, o.Written); e != nil {
 			hashes = append(hashes, e.Hash)
 		}
 	}
-	if err := p.r.fetchHashes(ctx, hashes); err != nil {
-		p.r.log.Debug(err.Error())
+	if err := transfer.FetchHashes(ctx, p.r.p, hashes); err != nil {
+		p.r.p.Log.Debug(err.Error())
 	}
 }
 
 // pull fetches what a changed stage lacks: dependencies that are the outputs of
 // others, and, if it is only for missing data that the stage counts as changed,
 // its own outputs. It reports whether the stage is up to date by that.
-func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) {
+func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, error) {
 	if p.opts.Dry {
 		return false, nil
 	}
-	for _, d := range s.deps {
-		if exists(d.abs) {
+	for _, d := range s.Deps {
+		if project.Exists(d.Abs) {
 			continue
 		}
-		owner, out, err := p.x.owner(d.abs)
+		owner, out, err := p.x.Owner(d.Abs)
 		if err != nil {
 			return false, err
 		}
 		if owner == nil {
 			continue
 		}
-		if err := p.r.bringBack(ctx, []*output{out}); err != nil {
-			p.r.log.Debug(err.Error())
+		if err := transfer.BringBack(ctx, p.r.p, []*project.Output{out}); err != nil {
+			p.r.p.Log.Debug(err.Error())
 		}
 	}
 	left, err := p.changes(ctx, s, true)
@@ -47,8 +49,8 @@ func (p *repro) pull(ctx context.Context, s *stage, res *Result) (bool, error) {
 		return false, err
 	}
 	p.info("Pulling data for %s", s)
-	if err := p.r.bringBack(ctx, s.outs); err != nil {
-		p.r.log.Debug(err.Error())
+	if err := transfer.BringBack(ctx, p.r.p, s.Outs); err != nil {
+		p.r.p.Log.Debug(err.Error())
 		p.info("Unable to pull data for %s", s)
 		return false, nil
 	}

@@ -1,13 +1,16 @@
 package pipeline
 
 import (
-	"fmt"
+	"context"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"sync"
+
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
+
+// ErrNotRepo means that no directory upwards has a .dvc directory.
+var ErrNotRepo = data.ErrNotRepo
 
 // Options change how a [Repo] talks to the outside. Nil means the zero Options.
 type Options struct {
@@ -28,72 +31,37 @@ type Options struct {
 	Program string
 }
 
-// Repo is a DVC repository: a directory with a .dvc directory in it, and all
-// below. It is safe for use by several goroutines, except that operations that
-// change the repository exclude each other by its lock.
+// Repo is a DVC repository whose stages can be run. What it knows about data
+// (Add, Checkout, Push, …) is that of package data.
 type Repo struct {
-	root string
-	dir  string
+	*data.Repo
+
+	p    *project.Repo
 	opts Options
-	log  *slog.Logger
 
-	services
-	gitLines sync.Mutex // held while a .gitignore is changed
-	params   paramsFiles
-
-	defined string            // the dvc.yaml that Define stands for, or ""
-	funcs   map[string]Func   // bodies of its stages, by name
-	overlay map[string][]byte // files that stand in for those on disk, by absolute path
+	defined string          // the dvc.yaml that Define stands for, or ""
+	funcs   map[string]Func // bodies of its stages, by name
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that
 // has a .dvc directory. Targets and addresses are relative to dir. The error
 // wraps [ErrNotRepo] when there is none. Nothing is read before it is needed.
 func Open(dir string, opts *Options) (*Repo, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if fi, err := os.Stat(dir); err != nil {
-		return nil, err
-	} else if !fi.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory", dir)
-	}
-	root, err := findRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	r := &Repo{root: root, dir: dir}
+	r := &Repo{}
 	if opts != nil {
 		r.opts = *opts
 	}
-	if r.opts.Env == nil {
-		r.opts.Env = os.Environ()
+	var err error
+	r.Repo, err = data.Open(dir, &data.Options{Env: r.opts.Env, Logger: r.opts.Logger, Program: r.opts.Program})
+	if err != nil {
+		return nil, err
 	}
-	if r.log = r.opts.Logger; r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
+	r.p = project.Of(r.Repo)
 	return r, nil
 }
 
-func findRoot(dir string) (string, error) {
-	for d := dir; ; {
-		if fi, err := os.Stat(filepath.Join(d, ".dvc")); err == nil && fi.IsDir() {
-			return d, nil
-		}
-		up := filepath.Dir(d)
-		if up == d {
-			return "", &notRepoError{top: up}
-		}
-		d = up
-	}
-}
+// InitOptions change what Init does; nil means the zero InitOptions.
+type InitOptions = data.InitOptions
 
-// rel is an absolute path as messages show it: relative to the working
-// directory, with the separators of the system.
-func (r *Repo) rel(path string) string {
-	if rel, err := filepath.Rel(r.dir, path); err == nil {
-		return rel
-	}
-	return path
-}
+// Init makes a directory a DVC repository, and hands its files to git.
+func Init(ctx context.Context, dir string, opts *InitOptions) error { return data.Init(ctx, dir, opts) }

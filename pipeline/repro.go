@@ -8,21 +8,23 @@ import (
 	"sync"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/stagegraph"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // repro is one call of Repro.
 type repro struct {
 	r     *Repo
 	opts  ReproOptions
-	x     *index
+	x     *project.Index
 	graph *stagegraph.Graph // nil with Single
-	plan  []*stage
-	notes *recorder
+	plan  []*project.Stage
+	notes *project.Recorder
 
 	mu      sync.Mutex // guards what follows
 	results []Result   // by place
-	forced  map[*stage]bool
+	forced  map[*project.Stage]bool
 	working *workLock
 	printed bool // something ran: a blank line sets the next stage apart
 }
@@ -36,26 +38,26 @@ type repro struct {
 // stages failed. When ctx ends, commands are interrupted and the call returns
 // its cause; stages that had finished stay finished.
 func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string) ([]Result, error) {
-	p := &repro{r: r, x: r.newIndex(), forced: map[*stage]bool{}}
+	p := &repro{r: r, x: r.p.NewIndex(), forced: map[*project.Stage]bool{}}
 	if opts != nil {
 		p.opts = *opts
 	}
 	if p.opts.AllPipelines || p.opts.Pipeline {
 		p.opts.Single, p.opts.Downstream = false, false
 	}
-	p.notes = newRecorder(r, p.opts.NoCommit)
-	unlock, err := r.lock(ctx)
+	p.notes = project.NewRecorder(r.p, p.opts.NoCommit)
+	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p.working = newWorkLock(r, unlock)
 	defer p.working.close()
-	defer r.saveMemo()
-	defer p.notes.syncLocks()
+	defer r.p.SaveMemo()
+	defer p.notes.SyncLocks()
 	if err := p.makePlan(targets); err != nil {
 		return nil, err
 	}
-	if x, err := p.x.useCode(ctx, !p.opts.Dry); err != nil {
+	if x, err := r.useCode(ctx, p.x, !p.opts.Dry); err != nil {
 		return nil, err
 	} else if x != p.x {
 		p.x, p.graph = x, nil
@@ -64,13 +66,13 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 		}
 	}
 	if p.opts.Pull && !p.opts.NoRunCache {
-		if err := r.fetchRuns(ctx, ""); err != nil {
-			r.log.Warn("Failed to pull run cache: " + err.Error())
+		if err := transfer.FetchRuns(ctx, r.p, ""); err != nil {
+			r.p.Log.Warn("Failed to pull run cache: " + err.Error())
 		}
 	}
 	err = p.run(ctx)
 	if err == nil && !p.opts.NoGit {
-		p.notes.hintGit(ctx)
+		p.notes.HintGit(ctx)
 	}
 	return p.results, err
 }
@@ -78,17 +80,17 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 // makePlan finds the stages to look at and their order.
 func (p *repro) makePlan(targets []string) error {
 	if !p.opts.Single {
-		if err := p.x.collect(); err != nil {
+		if err := p.x.Collect(); err != nil {
 			return err
 		}
 	}
-	var chosen []*stage
+	var chosen []*project.Stage
 	if !p.opts.AllPipelines {
 		if len(targets) == 0 {
 			targets = []string{dvcfile.ProjectName}
 		}
 		for _, text := range targets {
-			stages, err := p.x.resolve(text, scope{recursive: p.opts.Recursive, glob: p.opts.Glob})
+			stages, err := p.x.Resolve(text, project.Scope{Recursive: p.opts.Recursive, Glob: p.opts.Glob})
 			if err != nil {
 				return err
 			}
@@ -106,33 +108,33 @@ func (p *repro) makePlan(targets []string) error {
 		}
 	}
 	p.results = make([]Result, len(p.plan))
-	p.notes.place = map[*stage]int{}
+	p.notes.Place = map[*project.Stage]int{}
 	for i, s := range p.plan {
-		p.notes.place[s] = i
-		p.results[i] = Result{Address: s.addr, Action: Blocked}
+		p.notes.Place[s] = i
+		p.results[i] = Result{Address: s.Addr, Action: Blocked}
 		p.forced[s] = p.opts.Force
 	}
 	return nil
 }
 
 // order extends the chosen stages by what they need.
-func (p *repro) order(chosen []*stage) error {
-	graph, err := p.x.build()
+func (p *repro) order(chosen []*project.Stage) error {
+	graph, err := p.x.Build()
 	if err != nil {
 		return err
 	}
 	p.graph = graph.Active()
 	plan := &stagegraph.PlanOptions{Pipeline: p.opts.Pipeline, Downstream: p.opts.Downstream}
 	for _, s := range chosen {
-		at, ok := p.x.at[s]
+		at, ok := p.x.At[s]
 		if !ok {
-			return &notFoundError{name: s.addr, file: p.r.rel(p.r.abs(s.file))}
+			return &project.NotFoundError{Name: s.Addr, File: p.r.p.Rel(p.r.p.Abs(s.File))}
 		}
 		plan.Targets = append(plan.Targets, at)
 	}
 	p.plan = nil
 	for _, i := range p.graph.Plan(plan) {
-		p.plan = append(p.plan, p.x.stages[i])
+		p.plan = append(p.plan, p.x.Stages[i])
 	}
 	return nil
 }
@@ -184,10 +186,10 @@ func (p *repro) run(ctx context.Context) error {
 			}
 			s.stop()
 		case KeepGoing:
-			p.r.log.Warn(err.Error())
+			p.r.p.Log.Warn(err.Error())
 			p.tellBlocked(i, s.block(i))
 		case Ignore:
-			p.r.log.Warn(err.Error() + " (ignored)")
+			p.r.p.Log.Warn(err.Error() + " (ignored)")
 		}
 	}
 	s.run(ctx, max(1, p.opts.Jobs), func(i int) {
@@ -211,7 +213,7 @@ func (p *repro) run(ctx context.Context) error {
 	slices.Sort(failed)
 	e := &StageError{Err: firstErr}
 	for _, i := range failed {
-		e.Stages = append(e.Stages, p.plan[i].addr)
+		e.Stages = append(e.Stages, p.plan[i].Addr)
 	}
 	return e
 }
@@ -225,8 +227,8 @@ func (p *repro) producers(i int) []int {
 		return []int{i - 1} // named one by one, run one by one
 	}
 	var list []int
-	for _, n := range p.graph.Producers(p.x.at[p.plan[i]]) {
-		if at, ok := p.notes.place[p.x.stages[n]]; ok {
+	for _, n := range p.graph.Producers(p.x.At[p.plan[i]]) {
+		if at, ok := p.notes.Place[p.x.Stages[n]]; ok {
 			list = append(list, at)
 		}
 	}
@@ -240,12 +242,12 @@ func (p *repro) force(i int) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, n := range p.graph.Consumers(p.x.at[p.plan[i]]) {
-		p.forced[p.x.stages[n]] = true
+	for _, n := range p.graph.Consumers(p.x.At[p.plan[i]]) {
+		p.forced[p.x.Stages[n]] = true
 	}
 }
 
-func (p *repro) isForced(s *stage) bool {
+func (p *repro) isForced(s *project.Stage) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.forced[s]
@@ -258,17 +260,17 @@ func (p *repro) tellBlocked(i int, blocked []int) {
 	}
 	names := make([]string, len(blocked))
 	for k, b := range blocked {
-		names[k] = "'" + p.plan[b].addr + "'"
+		names[k] = "'" + p.plan[b].Addr + "'"
 	}
 	s := ""
 	if len(names) > 1 {
 		s = "s"
 	}
-	p.r.log.Warn(fmt.Sprintf("Stage%s %s will be skipped due to this failure", s, join(names)))
+	p.r.p.Log.Warn(fmt.Sprintf("Stage%s %s will be skipped due to this failure", s, join(names)))
 }
 
 // step looks at one stage and does what is to be done.
-func (p *repro) step(ctx context.Context, s *stage, res *Result) {
+func (p *repro) step(ctx context.Context, s *project.Stage, res *Result) {
 	err := p.working.enter(ctx)
 	if err == nil {
 		err = p.bring(ctx, s, res)

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/repotest"
 )
 
 // rounds is how often something random is tried: all of it with REPRODL_LONG.
@@ -56,13 +57,13 @@ const killPipeline = `stages:
 // come to the same lock as one that was never killed.
 func TestKill(t *testing.T) {
 	files := map[string]string{"dvc.yaml": killPipeline, "in": "0\n"}
-	dir := newRepo(t, files)
+	dir := repotest.New(t, files)
 	start := time.Now()
 	require.NoError(t, helperCommand(dir, 1).Run())
 	span := time.Since(start)
 	random := rand.New(rand.NewPCG(1, 1))
 	for round := range rounds(10, 200) {
-		write(t, dir, "in", fmt.Sprintf("%d\n", round))
+		repotest.Write(t, dir, "in", fmt.Sprintf("%d\n", round))
 		cmd := helperCommand(dir, 1+round%3)
 		require.NoError(t, cmd.Start())
 		time.Sleep(time.Duration(random.Int64N(int64(span)))) // the moment of the crash
@@ -71,11 +72,11 @@ func TestKill(t *testing.T) {
 		checkWhole(t, dir)
 	}
 	settle(t, dir)
-	want := newRepo(t, map[string]string{"dvc.yaml": killPipeline, "in": read(t, dir, "in")})
+	want := repotest.New(t, map[string]string{"dvc.yaml": killPipeline, "in": repotest.Read(t, dir, "in")})
 	_, err := repoAt(t, want).Repro(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, read(t, want, "dvc.lock"), read(t, dir, "dvc.lock"))
-	assert.Equal(t, read(t, want, "e"), read(t, dir, "e"))
+	assert.Equal(t, repotest.Read(t, want, "dvc.lock"), repotest.Read(t, dir, "dvc.lock"))
+	assert.Equal(t, repotest.Read(t, want, "e"), repotest.Read(t, dir, "e"))
 }
 
 // settle waits for commands of killed runs to end, and runs to the end.
@@ -91,7 +92,7 @@ func settle(t *testing.T, dir string) {
 // checkWhole requires that what is left behind is whole.
 func checkWhole(t *testing.T, dir string) {
 	t.Helper()
-	_, err := dvcyaml.Decode("dvc.lock", []byte(read(t, dir, "dvc.lock")))
+	_, err := dvcyaml.Decode("dvc.lock", []byte(repotest.Read(t, dir, "dvc.lock")))
 	require.NoError(t, err)
 	objects := filepath.Join(dir, ".dvc", "cache", "files", "md5")
 	err = filepath.WalkDir(objects, func(path string, d fs.DirEntry, err error) error {
@@ -129,7 +130,7 @@ func waitFor(t *testing.T, path string) {
 // TestExclusion starts a second run, ours and the real dvc's, while a command
 // of the first one runs.
 func TestExclusion(t *testing.T) {
-	dir := newRepo(t, map[string]string{"dvc.yaml": gated})
+	dir := repotest.New(t, map[string]string{"dvc.yaml": gated})
 	first := helperCommand(dir, 1)
 	require.NoError(t, first.Start())
 	waitFor(t, filepath.Join(dir, "started"))
@@ -145,7 +146,7 @@ func TestExclusion(t *testing.T) {
 		assert.Error(t, err)
 		assert.Contains(t, string(out), "is busy, it is being blocked by")
 	}
-	write(t, dir, "go", "")
+	repotest.Write(t, dir, "go", "")
 	require.NoError(t, first.Wait())
 	list, err := repoAt(t, dir).Status(t.Context(), nil)
 	require.NoError(t, err)
@@ -158,7 +159,7 @@ func TestDVCExcludesUs(t *testing.T) {
 	if dvc == "" {
 		t.Skip("no dvc to compare with")
 	}
-	dir := newRepo(t, map[string]string{"dvc.yaml": gated})
+	dir := repotest.New(t, map[string]string{"dvc.yaml": gated})
 	first := exec.Command(dvc, "repro")
 	first.Dir, first.Env = dir, helperCommand(dir, 1).Env
 	require.NoError(t, first.Start())
@@ -167,7 +168,7 @@ func TestDVCExcludesUs(t *testing.T) {
 	assert.ErrorContains(t, err, "is busy, it is being blocked by")
 	_, err = repoAt(t, dir).Status(t.Context(), nil)
 	assert.ErrorContains(t, err, "is busy, it is being blocked by")
-	write(t, dir, "go", "")
+	repotest.Write(t, dir, "go", "")
 	require.NoError(t, first.Wait())
 	results, err := repoAt(t, dir).Repro(t.Context(), nil)
 	require.NoError(t, err)
@@ -181,7 +182,7 @@ func TestDVCExcludesUs(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	for _, jobs := range []int{1, 3} {
 		t.Run(fmt.Sprint("jobs ", jobs), func(t *testing.T) {
-			dir := newRepo(t, map[string]string{"dvc.yaml": `stages:
+			dir := repotest.New(t, map[string]string{"dvc.yaml": `stages:
   done:
     cmd: echo done > done
     outs: [done]
@@ -199,8 +200,8 @@ func TestInterrupt(t *testing.T) {
 			waitFor(t, filepath.Join(dir, "started"))
 			require.NoError(t, cmd.Process.Signal(os.Interrupt))
 			assert.Error(t, cmd.Wait())
-			assert.Contains(t, read(t, dir, "dvc.lock"), "  done:\n")
-			assert.NotContains(t, read(t, dir, "dvc.lock"), "  slow:\n")
+			assert.Contains(t, repotest.Read(t, dir, "dvc.lock"), "  done:\n")
+			assert.NotContains(t, repotest.Read(t, dir, "dvc.lock"), "  slow:\n")
 			assert.NoFileExists(t, filepath.Join(dir, "later"))
 			assert.FileExists(t, filepath.Join(dir, "child"))
 			checkWhole(t, dir)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // Func is the body of a stage that is written in Go. It runs with the working
@@ -17,14 +18,14 @@ type Func func(context.Context) error
 
 // info tells the user one line, of which parallel stages may have several.
 func (p *repro) info(format string, args ...any) {
-	p.r.log.Info(fmt.Sprintf(format, args...))
+	p.r.p.Log.Info(fmt.Sprintf(format, args...))
 }
 
 // bring brings one stage up to date.
-func (p *repro) bring(ctx context.Context, s *stage, res *Result) error {
+func (p *repro) bring(ctx context.Context, s *project.Stage, res *Result) error {
 	p.separate()
-	if s.frozen {
-		p.r.log.Warn(s.String() + " is frozen. Its dependencies are not going to be reproduced.")
+	if s.Frozen {
+		p.r.p.Log.Warn(s.String() + " is frozen. Its dependencies are not going to be reproduced.")
 	}
 	force := p.isForced(s)
 	if force {
@@ -46,7 +47,7 @@ func (p *repro) bring(ctx context.Context, s *stage, res *Result) error {
 		}
 	}
 	p.why(s, res.Reasons)
-	if p.opts.Confirm != nil && !p.opts.Confirm(s.addr) {
+	if p.opts.Confirm != nil && !p.opts.Confirm(s.Addr) {
 		return fmt.Errorf("reproduction aborted by the user")
 	}
 	if err := p.act(ctx, s, res, force); err != nil {
@@ -56,12 +57,12 @@ func (p *repro) bring(ctx context.Context, s *stage, res *Result) error {
 	return nil
 }
 
-func (p *repro) skip(s *stage, res *Result) {
+func (p *repro) skip(s *project.Stage, res *Result) {
 	res.Action = Skipped
-	if s.isDVC() {
-		p.info("'%s' didn't change, skipping", s.addr)
+	if s.IsDVC() {
+		p.info("'%s' didn't change, skipping", s.Addr)
 	} else {
-		p.info("Stage '%s' didn't change, skipping", s.addr)
+		p.info("Stage '%s' didn't change, skipping", s.Addr)
 	}
 	p.mu.Lock()
 	p.printed = false
@@ -74,7 +75,7 @@ func (p *repro) separate() {
 	defer p.mu.Unlock()
 	if p.printed {
 		p.printed = false
-		p.r.log.Info("")
+		p.r.p.Log.Info("")
 	}
 }
 
@@ -85,25 +86,25 @@ func (p *repro) setPrinted() {
 }
 
 // why tells the reasons to those who listen at the Debug level.
-func (p *repro) why(s *stage, reasons []Change) {
-	if !p.r.log.Enabled(context.Background(), slog.LevelDebug) {
+func (p *repro) why(s *project.Stage, reasons []Change) {
+	if !p.r.p.Log.Enabled(context.Background(), slog.LevelDebug) {
 		return
 	}
 	for _, c := range reasons {
-		p.r.log.Debug(s.addr+": "+c.String(), slog.String("stage", s.addr))
+		p.r.p.Log.Debug(s.Addr+": "+c.String(), slog.String("stage", s.Addr))
 	}
 }
 
 // changes are the reasons to do something: the command and the inputs, and if
 // those are unchanged, the outputs.
-func (p *repro) changes(ctx context.Context, s *stage, allowMissing bool) ([]Change, error) {
-	changes := s.commandChange()
+func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool) ([]Change, error) {
+	changes := commandChange(s)
 	switch {
-	case s.frozen:
-	case s.isCallback() || s.always:
+	case s.Frozen:
+	case s.IsCallback() || s.Always:
 		changes = append(changes, Change{Kind: AlwaysChange})
 	default:
-		inputs, err := s.inputChanges(ctx)
+		inputs, err := inputChanges(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +118,7 @@ func (p *repro) changes(ctx context.Context, s *stage, allowMissing bool) ([]Cha
 	if len(changes) > 0 {
 		return changes, nil
 	}
-	outs, err := s.outputChanges(ctx, nil)
+	outs, err := outputChanges(ctx, s, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +132,16 @@ func (p *repro) changes(ctx context.Context, s *stage, allowMissing bool) ([]Cha
 
 // remade reports whether a missing dependency has another content by now,
 // going by what its producer recorded.
-func (p *repro) remade(s *stage, c *Change) bool {
+func (p *repro) remade(s *project.Stage, c *Change) bool {
 	if p.graph == nil {
 		return false
 	}
 	changed := false
-	p.notes.recorded(func() {
-		for _, d := range s.deps {
-			for _, n := range p.graph.Producers(p.x.at[s]) {
-				for _, o := range p.x.stages[n].outs {
-					if d.show == c.Path && o.abs == d.abs && o.rec.Hash != d.rec.Hash {
+	p.notes.Recorded(func() {
+		for _, d := range s.Deps {
+			for _, n := range p.graph.Producers(p.x.At[s]) {
+				for _, o := range p.x.Stages[n].Outs {
+					if d.Show == c.Path && o.Abs == d.Abs && o.Rec.Hash != d.Rec.Hash {
 						changed = true
 					}
 				}
@@ -154,31 +155,31 @@ func (p *repro) remade(s *stage, c *Change) bool {
 }
 
 // act restores, runs or verifies a stage that changed, and records it.
-func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) error {
-	if s.frozen || s.cmd.IsZero() {
+func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bool) error {
+	if s.Frozen || s.Cmd.IsZero() {
 		res.Action = Verified
 		if p.opts.Dry {
 			return nil
 		}
-		if s.frozen {
-			p.info("Verifying outputs in frozen stage: '%s'", s.addr)
+		if s.Frozen {
+			p.info("Verifying outputs in frozen stage: '%s'", s.Addr)
 		} else {
-			p.info("Verifying data sources in stage: '%s'", s.addr)
+			p.info("Verifying data sources in stage: '%s'", s.Addr)
 		}
-		if err := s.checkOutputs(); err != nil {
+		if err := checkOutputs(s); err != nil {
 			return err
 		}
-		return p.notes.record(ctx, s)
+		return p.notes.Record(ctx, s)
 	}
 	if p.opts.Dry {
 		return p.dry(ctx, s, res, force)
 	}
 	// Before anything is removed, everything must be there that is needed.
-	in, err := s.readInputs(ctx)
+	in, err := s.ReadInputs(ctx)
 	if err != nil {
 		return err
 	}
-	release, err := p.r.claim(s)
+	release, err := p.r.p.Claim(s)
 	if err != nil {
 		return err
 	}
@@ -189,18 +190,18 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 			return err
 		}
 		if hit != nil {
-			res.Action, res.RunCache = Restored, hit.name
-			if hit.name != "" {
-				p.r.log.Debug(s.addr+": restored from run cache "+hit.name, slog.String("stage", s.addr))
+			res.Action, res.RunCache = Restored, hit.Name
+			if hit.Name != "" {
+				p.r.p.Log.Debug(s.Addr+": restored from run cache "+hit.Name, slog.String("stage", s.Addr))
 			}
-			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.addr)
+			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.Addr)
 			if err := p.restore(ctx, s, hit); err != nil {
 				return err
 			}
-			return p.notes.record(ctx, s)
+			return p.notes.Record(ctx, s)
 		}
 	}
-	if err := s.removeOutputs(); err != nil {
+	if err := removeOutputs(s); err != nil {
 		return err
 	}
 	res.Action = Ran
@@ -210,14 +211,14 @@ func (p *repro) act(ctx context.Context, s *stage, res *Result, force bool) erro
 	if err != nil {
 		return err
 	}
-	return p.notes.record(ctx, s)
+	return p.notes.Record(ctx, s)
 }
 
 // dry tells what act would do.
-func (p *repro) dry(ctx context.Context, s *stage, res *Result, force bool) error {
+func (p *repro) dry(ctx context.Context, s *project.Stage, res *Result, force bool) error {
 	res.Action = Ran
-	if !force && s.mayRestore() {
-		in, err := s.readInputs(ctx)
+	if !force && s.MayRestore() {
+		in, err := s.ReadInputs(ctx)
 		if err != nil {
 			return err
 		}
@@ -226,65 +227,65 @@ func (p *repro) dry(ctx context.Context, s *stage, res *Result, force bool) erro
 			return err
 		}
 		if hit != nil {
-			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.addr)
+			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.Addr)
 		}
 	}
-	p.info("Running stage '%s':", s.addr)
-	for _, script := range s.cmd.Scripts() {
+	p.info("Running stage '%s':", s.Addr)
+	for _, script := range s.Cmd.Scripts() {
 		p.info("> %s", script)
 	}
 	return nil
 }
 
 // command runs the scripts of a stage, or its function, without the lock.
-func (p *repro) command(ctx context.Context, s *stage) error {
-	p.info("Running stage '%s':", s.addr)
+func (p *repro) command(ctx context.Context, s *project.Stage) error {
+	p.info("Running stage '%s':", s.Addr)
 	if f := p.body(s); f != nil {
 		return p.working.outside(ctx, func() error { return f(ctx) })
 	}
-	sh := newShell(s.environ(p.opts.Env))
-	sh.dir, sh.stdin = s.wdir, p.r.opts.Stdin
+	sh := newShell(environ(s, p.opts.Env))
+	sh.dir, sh.stdin = s.Wdir, p.r.opts.Stdin
 	sh.stdout, sh.stderr = p.r.opts.Stdout, p.r.opts.Stderr
 	if p.opts.Jobs > 1 {
-		out := newPrefixer(&p.mu, sh.stdout, s.addr)
-		errs := newPrefixer(&p.mu, sh.stderr, s.addr)
+		out := newPrefixer(&p.mu, sh.stdout, s.Addr)
+		errs := newPrefixer(&p.mu, sh.stderr, s.Addr)
 		defer out.flush()
 		defer errs.flush()
 		sh.stdin, sh.stdout, sh.stderr = nil, out, errs
 	}
 	return p.working.outside(ctx, func() error {
-		for _, script := range s.cmd.Scripts() {
+		for _, script := range s.Cmd.Scripts() {
 			p.info("> %s", script)
 			if err := sh.run(ctx, script); err != nil {
 				return err
 			}
 		}
-		return s.livePages()
+		return livePages(s)
 	})
 }
 
 // body is the function of a stage that is written in Go, or nil.
-func (p *repro) body(s *stage) Func {
-	if s.isDVC() || p.r.defined == "" || p.r.abs(s.file) != p.r.defined {
+func (p *repro) body(s *project.Stage) Func {
+	if s.IsDVC() || p.r.defined == "" || p.r.p.Abs(s.File) != p.r.defined {
 		return nil
 	}
-	return p.r.funcs[s.name]
+	return p.r.funcs[s.Name]
 }
 
 // environ is the environment of the commands of a stage.
-func (s *stage) environ(extra []string) []string {
-	env := s.repo.opts.Env
+func environ(s *project.Stage, extra []string) []string {
+	env := s.Repo.Env
 	for _, kv := range extra {
 		name, value, _ := strings.Cut(kv, "=")
 		env = setenv(env, name, value)
 	}
-	if getenv(env, "DVC_ROOT") == "" {
-		env = setenv(env, "DVC_ROOT", s.repo.root)
+	if project.Getenv(env, "DVC_ROOT") == "" {
+		env = setenv(env, "DVC_ROOT", s.Repo.Root)
 	}
-	env = setenv(env, "DVC_STAGE", s.addr)
-	for _, o := range s.outs {
+	env = setenv(env, "DVC_STAGE", s.Addr)
+	for _, o := range s.Outs {
 		if o.Kind == dvcfile.Live {
-			env = setenv(env, "DVCLIVE_PATH", o.path)
+			env = setenv(env, "DVCLIVE_PATH", o.Written)
 			env = setenv(env, "DVCLIVE_SUMMARY", flag(o.LiveSummary))
 			env = setenv(env, "DVCLIVE_HTML", flag(o.LiveHTML))
 		}
@@ -301,15 +302,15 @@ func flag(on bool) string {
 
 // removeOutputs deletes the outputs of the last run. Those that persist become
 // writable.
-func (s *stage) removeOutputs() error {
-	for _, o := range s.outs {
+func removeOutputs(s *project.Stage) error {
+	for _, o := range s.Outs {
 		if o.Persist || o.Kind == dvcfile.Live {
-			if err := s.repo.unprotect(o); err != nil {
+			if err := s.Repo.Unprotect(o); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := os.RemoveAll(o.abs); err != nil {
+		if err := os.RemoveAll(o.Abs); err != nil {
 			return err
 		}
 	}
@@ -317,11 +318,11 @@ func (s *stage) removeOutputs() error {
 }
 
 // checkOutputs requires that the data of a frozen stage or a .dvc file exists.
-func (s *stage) checkOutputs() error {
+func checkOutputs(s *project.Stage) error {
 	var missing []string
-	for _, o := range s.outs {
-		if !exists(o.abs) {
-			missing = append(missing, o.show)
+	for _, o := range s.Outs {
+		if !project.Exists(o.Abs) {
+			missing = append(missing, o.Show)
 		}
 	}
 	switch len(missing) {

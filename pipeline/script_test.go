@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/reprodl/reprodl/internal/repotest"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -29,7 +30,7 @@ func TestScript(t *testing.T) {
 			if dvc := dvcCommand(); dvc != "" {
 				path = filepath.Dir(dvc) + string(filepath.ListSeparator) + path
 			}
-			for _, kv := range testEnv(filepath.Join(dir, ".home")) {
+			for _, kv := range repotest.Env(filepath.Join(dir, ".home")) {
 				name, value, _ := strings.Cut(kv, "=")
 				env.Setenv(name, value)
 			}
@@ -50,18 +51,6 @@ func dvcCommand() string {
 	}
 	dvc, _ := exec.LookPath("dvc")
 	return dvc
-}
-
-// testEnv keeps git and dvc from the user's own settings.
-func testEnv(home string) []string {
-	return []string{
-		"HOME=" + home, "SHELL=/bin/sh", "LC_ALL=C.UTF-8", "TZ=UTC", "PATH=" + os.Getenv("PATH"),
-		"DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR=" + filepath.Join(home, "site"),
-		"DVC_GLOBAL_CONFIG_DIR=" + home, "DVC_SYSTEM_CONFIG_DIR=" + home, "XDG_CONFIG_HOME=",
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.com",
-		"GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.com",
-	}
 }
 
 func scriptInit(ts *testscript.TestScript, neg bool, args []string) {
@@ -123,7 +112,7 @@ func (l *lockedWriter) Write(data []byte) (int, error) {
 
 func open(ts *testscript.TestScript, why bool) *pipeline.Repo {
 	var env []string
-	for _, kv := range testEnv(ts.Getenv("HOME")) {
+	for _, kv := range repotest.Env(ts.Getenv("HOME")) {
 		name, _, _ := strings.Cut(kv, "=")
 		env = append(env, name+"="+ts.Getenv(name))
 	}

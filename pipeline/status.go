@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // StatusOptions select what is looked at; nil means the zero StatusOptions.
@@ -26,61 +28,61 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 	if opts == nil {
 		opts = &StatusOptions{}
 	}
-	unlock, err := r.lock(ctx)
+	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	defer r.saveMemo()
-	x := r.newIndex()
-	scope := scope{withDeps: opts.WithDeps, recursive: opts.Recursive}
-	chosen, err := x.granular(scope, targets)
+	defer r.p.SaveMemo()
+	x := r.p.NewIndex()
+	scope := project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}
+	chosen, err := x.Granular(scope, targets)
 	if err != nil {
 		return nil, err
 	}
-	if coded, err := x.useCode(ctx, false); err != nil {
+	if coded, err := r.useCode(ctx, x, false); err != nil {
 		return nil, err
 	} else if coded != x {
-		if chosen, err = coded.granular(scope, targets); err != nil {
+		if chosen, err = coded.Granular(scope, targets); err != nil {
 			return nil, err
 		}
 	}
-	if err := r.checkBusy(chosen); err != nil {
+	if err := r.p.CheckBusy(chosen); err != nil {
 		return nil, err
 	}
 	var list []StageStatus
 	for _, c := range chosen {
-		if c.stage.frozen {
-			r.log.Warn(c.stage.String() + " is frozen. Its dependencies are not going to be shown in the status output.")
+		if c.Stage.Frozen {
+			r.p.Log.Warn(c.Stage.String() + " is frozen. Its dependencies are not going to be shown in the status output.")
 		}
-		changes, err := c.stage.status(ctx, c.only)
+		changes, err := status(ctx, c.Stage, c.Only)
 		if err != nil {
 			return nil, err
 		}
 		if len(changes) > 0 {
-			list = append(list, StageStatus{Address: c.stage.addr, Changes: changes})
+			list = append(list, StageStatus{Address: c.Stage.Addr, Changes: changes})
 		}
 	}
 	return list, nil
 }
 
 // status is all that differs. only limits the outputs; nil means all.
-func (s *stage) status(ctx context.Context, only func(*output) bool) ([]Change, error) {
+func status(ctx context.Context, s *project.Stage, only func(*project.Output) bool) ([]Change, error) {
 	var changes []Change
-	if !s.frozen {
-		inputs, err := s.inputChanges(ctx)
+	if !s.Frozen {
+		inputs, err := inputChanges(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		changes = inputs
 	}
-	outs, err := s.outputChanges(ctx, only)
+	outs, err := outputChanges(ctx, s, only)
 	if err != nil {
 		return nil, err
 	}
 	changes = append(changes, outs...)
-	if s.isCallback() || s.always {
+	if s.IsCallback() || s.Always {
 		changes = append(changes, Change{Kind: AlwaysChange})
 	}
-	return append(changes, s.commandChange()...), nil
+	return append(changes, commandChange(s)...), nil
 }

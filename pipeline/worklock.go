@@ -23,7 +23,7 @@ func (w *workLock) enter(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.unlock == nil {
-		unlock, err := w.r.lock(ctx)
+		unlock, err := w.r.p.Lock(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,17 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 func (a *app) addCmd() *cobra.Command {
-	var opts pipeline.AddOptions
+	var opts data.AddOptions
 	var unused bool
 	cmd := &cobra.Command{
 		Use:   "add target...",
@@ -23,7 +24,10 @@ func (a *app) addCmd() *cobra.Command {
 				return err
 			}
 			_, err = repo.Add(cmd.Context(), &opts, targets...)
-			return softUnless(err, pipeline.IsIgnoreFile)
+			if errors.Is(err, data.ErrIgnoreFile) {
+				return err
+			}
+			return soft(err)
 		},
 	}
 	flags := cmd.Flags()
@@ -32,14 +36,6 @@ func (a *app) addCmd() *cobra.Command {
 	flags.BoolVar(&opts.NoRelink, "no-relink", false, "don't recreate links from the cache to the workspace")
 	flags.BoolVarP(&unused, "force", "f", false, "override existing data")
 	return cmd
-}
-
-// softUnless makes an error exit with 1, unless hard says otherwise.
-func softUnless(err error, hard func(error) bool) error {
-	if err == nil || hard(err) {
-		return err
-	}
-	return soft(err)
 }
 
 func (a *app) removeCmd() *cobra.Command {
@@ -81,7 +77,7 @@ func (a *app) moveCmd() *cobra.Command {
 }
 
 func (a *app) commitCmd() *cobra.Command {
-	var opts pipeline.CommitOptions
+	var opts data.CommitOptions
 	cmd := &cobra.Command{
 		Use:   "commit [target]...",
 		Short: "Record changes to tracked files and store them in the cache",
@@ -117,7 +113,7 @@ func (a *app) commitCmd() *cobra.Command {
 }
 
 func (a *app) checkoutCmd() *cobra.Command {
-	var opts pipeline.CheckoutOptions
+	var opts data.CheckoutOptions
 	var summary bool
 	cmd := &cobra.Command{
 		Use:   "checkout [target]...",
@@ -149,7 +145,7 @@ func (a *app) checkoutCmd() *cobra.Command {
 
 // showCheckout prints what a checkout did: a letter and a path per line, or
 // how many.
-func (a *app) showCheckout(list *pipeline.Checkouts, summary bool) {
+func (a *app) showCheckout(list *data.Checkouts, summary bool) {
 	if summary {
 		text := summarize("modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles)
 		if text == "" {

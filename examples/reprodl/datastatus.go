@@ -7,7 +7,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 func (a *app) dataCmd() *cobra.Command {
@@ -17,7 +17,7 @@ func (a *app) dataCmd() *cobra.Command {
 }
 
 func (a *app) dataStatusCmd() *cobra.Command {
-	var opts pipeline.DataStatusOptions
+	var opts data.StatusOptions
 	var asJSON, unchanged bool
 	var untracked string
 	cmd := &cobra.Command{
@@ -62,7 +62,7 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	return cmd
 }
 
-func dataJSON(st *pipeline.DataStatus) *dvcyaml.Map {
+func dataJSON(st *data.Status) *dvcyaml.Map {
 	m := dvcyaml.NewMap()
 	set := func(m *dvcyaml.Map, key string, list []string) {
 		if len(list) > 0 {
@@ -73,7 +73,7 @@ func dataJSON(st *pipeline.DataStatus) *dvcyaml.Map {
 	set(m, "not_in_remote", st.NotInRemote)
 	for _, part := range []struct {
 		key  string
-		diff pipeline.DataDiff
+		diff data.Diff
 	}{{"committed", st.Committed}, {"uncommitted", st.Uncommitted}} {
 		if part.diff.IsZero() {
 			continue
@@ -98,7 +98,7 @@ func dataJSON(st *pipeline.DataStatus) *dvcyaml.Map {
 }
 
 // showData prints the parts that are not empty, with DVC's hints.
-func (a *app) showData(st *pipeline.DataStatus) {
+func (a *app) showData(st *data.Status) {
 	shown := false
 	part := func(title string, hints []string, lines []string) {
 		if len(lines) == 0 {
@@ -137,7 +137,7 @@ func (a *app) showData(st *pipeline.DataStatus) {
 	}
 }
 
-func diffLines(d *pipeline.DataDiff) []string {
+func diffLines(d *data.Diff) []string {
 	var lines []string
 	for _, part := range []struct {
 		state string

@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 func (a *app) gcCmd() *cobra.Command {
-	var opts pipeline.GCOptions
+	var opts data.GCOptions
 	var rev string
 	var force bool
 	cmd := &cobra.Command{
@@ -54,7 +54,7 @@ func (a *app) gcCmd() *cobra.Command {
 }
 
 // kept says in DVC's words what a gc keeps.
-func kept(o *pipeline.GCOptions) string {
+func kept(o *data.GCOptions) string {
 	text := "the workspace"
 	last := ""
 	if o.Num > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 const welcome = `What's next?
@@ -17,7 +18,7 @@ const welcome = `What's next?
 `
 
 func (a *app) initCmd() *cobra.Command {
-	var opts pipeline.InitOptions
+	var opts data.InitOptions
 	cmd := &cobra.Command{
 		Use:   "init [directory]",
 		Short: "Make a directory a DVC repository",

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/params"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/values"
 )
 
 const defaultPrecision = 5
@@ -27,7 +27,7 @@ func requireSub(cmd *cobra.Command) *cobra.Command {
 }
 
 func (a *app) metricsShowCmd() *cobra.Command {
-	var opts pipeline.ShowOptions
+	var opts values.ShowOptions
 	var asJSON, markdown, recursive bool
 	var precision int
 	cmd := &cobra.Command{
@@ -39,7 +39,7 @@ func (a *app) metricsShowCmd() *cobra.Command {
 				return err
 			}
 			opts.Targets = args
-			all, err := repo.Metrics(cmd.Context(), &opts)
+			all, err := values.Metrics(cmd.Context(), repo.Repo, &opts)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func (a *app) metricsDiffCmd() *cobra.Command {
 				return err
 			}
 			d.revs(args)
-			diff, err := repo.MetricsDiff(cmd.Context(), &d.opts)
+			diff, err := values.MetricsDiff(cmd.Context(), repo.Repo, &d.opts)
 			if err != nil {
 				return err
 			}
@@ -100,10 +100,10 @@ func (a *app) metricsDiffCmd() *cobra.Command {
 	return cmd
 }
 
-func erroredRevs(all []pipeline.RevValues) []string {
+func erroredRevs(all []values.RevValues) []string {
 	var revs []string
 	for _, v := range all {
-		bad := func(f pipeline.FileValues) bool { return f.Err != nil }
+		bad := func(f values.FileValues) bool { return f.Err != nil }
 		if v.Err != nil || slices.ContainsFunc(v.Files, bad) {
 			revs = append(revs, v.Rev)
 		}
@@ -111,7 +111,7 @@ func erroredRevs(all []pipeline.RevValues) []string {
 	return revs
 }
 
-func revJSON(all []pipeline.RevValues) *params.Map {
+func revJSON(all []values.RevValues) *params.Map {
 	out := &params.Map{}
 	for _, v := range all {
 		rev := &params.Map{}
@@ -136,7 +136,7 @@ func revJSON(all []pipeline.RevValues) *params.Map {
 }
 
 // metricsTable has one row per file and one column per metric, sorted by name.
-func metricsTable(all []pipeline.RevValues, precision int) ([]string, [][]string) {
+func metricsTable(all []values.RevValues, precision int) ([]string, [][]string) {
 	var names []string
 	type row struct {
 		rev, path string
@@ -172,7 +172,7 @@ func metricsTable(all []pipeline.RevValues, precision int) ([]string, [][]string
 }
 
 // leavesOf flattens the values of a file; a single value has an empty name.
-func leavesOf(f pipeline.FileValues) []params.Change {
+func leavesOf(f values.FileValues) []params.Change {
 	if f.Err != nil {
 		return nil
 	}

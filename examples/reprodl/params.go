@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/params"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/values"
 )
 
 var errSubcommand = errors.New("the following arguments are required: cmd")
@@ -20,7 +20,7 @@ func (a *app) paramsCmd() *cobra.Command {
 
 // diffFlags are the options that params diff and metrics diff share.
 type diffFlags struct {
-	opts                     pipeline.DiffOptions
+	opts                     values.DiffOptions
 	asJSON, markdown, noPath bool
 	precision                int
 }
@@ -55,7 +55,7 @@ func (a *app) paramsDiffCmd() *cobra.Command {
 				return err
 			}
 			d.revs(args)
-			diff, err := repo.ParamsDiff(cmd.Context(), &d.opts)
+			diff, err := values.ParamsDiff(cmd.Context(), repo.Repo, &d.opts)
 			if err != nil {
 				return err
 			}
@@ -68,12 +68,12 @@ func (a *app) paramsDiffCmd() *cobra.Command {
 }
 
 // showDiff prints a comparison as JSON or as a table.
-func (a *app) showDiff(diff *pipeline.Diff, d *diffFlags, title string, changes bool) error {
+func (a *app) showDiff(diff *values.Diff, d *diffFlags, title string, changes bool) error {
 	a.errored(diff.Errors)
 	if d.asJSON {
 		return a.printJSON(diffJSON(diff.Files))
 	}
-	headers := []string{"Path", title, cmp.Or(d.opts.Old, "HEAD"), cmp.Or(d.opts.New, pipeline.Workspace), "Change"}
+	headers := []string{"Path", title, cmp.Or(d.opts.Old, "HEAD"), cmp.Or(d.opts.New, values.Workspace), "Change"}
 	var rows [][]string
 	for _, f := range diff.Files {
 		for _, c := range f.Changes {
@@ -109,7 +109,7 @@ func cutLast(rows [][]string) [][]string {
 	return rows
 }
 
-func diffJSON(files []pipeline.FileDiff) *params.Map {
+func diffJSON(files []values.FileDiff) *params.Map {
 	out := &params.Map{}
 	for _, f := range files {
 		file := &params.Map{}
@@ -130,7 +130,7 @@ func diffJSON(files []pipeline.FileDiff) *params.Map {
 // errorJSON is an error as dvc's JSON has it.
 func errorJSON(err error) *params.Map {
 	m := &params.Map{}
-	var v *pipeline.ValueError
+	var v *values.ValueError
 	if errors.As(err, &v) {
 		m.Set("type", v.Type)
 		m.Set("msg", v.Msg)

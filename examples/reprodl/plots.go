@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 	"github.com/reprodl/reprodl/internal/vega"
 	"github.com/reprodl/reprodl/params"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
+	"github.com/reprodl/reprodl/pipeline/values"
 )
 
 func (a *app) plotsCmd() *cobra.Command {
@@ -26,7 +29,7 @@ func (a *app) plotsCmd() *cobra.Command {
 
 // plotFlags are the options that plots show and plots diff share.
 type plotFlags struct {
-	opts                                         pipeline.PlotsOptions
+	opts                                         values.PlotsOptions
 	template, x, y, title, xLabel, yLabel, out   string
 	noHeader, showVega, asJSON, open, experiment bool
 	htmlTemplate                                 string
@@ -73,7 +76,7 @@ func (a *app) plotsShowCmd() *cobra.Command {
 		Short: "Make a page of plots",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.opts.Targets = args
-			return a.plots(cmd, &p, nil)
+			return a.plots(cmd, &p, values.Plots)
 		},
 	}
 	p.add(cmd)
@@ -86,10 +89,8 @@ func (a *app) plotsDiffCmd() *cobra.Command {
 		Use:   "diff [revisions...]",
 		Short: "Compare plots of several revisions",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.plots(cmd, &p, func(repo *pipeline.Repo) (err error) {
-				p.opts.Revs, err = repo.PlotsDiffRevs(cmd.Context(), args)
-				return err
-			})
+			p.opts.Revs = args
+			return a.plots(cmd, &p, values.PlotsDiff)
 		},
 	}
 	p.add(cmd)
@@ -98,7 +99,10 @@ func (a *app) plotsDiffCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) plots(cmd *cobra.Command, p *plotFlags, before func(*pipeline.Repo) error) error {
+// plotsOf is values.Plots or values.PlotsDiff.
+type plotsOf func(context.Context, *data.Repo, *values.PlotsOptions) (*values.PlotSet, error)
+
+func (a *app) plots(cmd *cobra.Command, p *plotFlags, read plotsOf) error {
 	if p.showVega {
 		switch n := len(p.opts.Targets); {
 		case n == 0:
@@ -113,13 +117,8 @@ func (a *app) plots(cmd *cobra.Command, p *plotFlags, before func(*pipeline.Repo
 	if err != nil {
 		return err
 	}
-	if before != nil {
-		if err := before(repo); err != nil {
-			return soft(err)
-		}
-	}
 	p.opts.Props = p.props(cmd)
-	plots, err := repo.Plots(cmd.Context(), &p.opts)
+	plots, err := read(cmd.Context(), repo.Repo, &p.opts)
 	if err != nil {
 		return soft(err)
 	}
@@ -139,7 +138,7 @@ func (a *app) plots(cmd *cobra.Command, p *plotFlags, before func(*pipeline.Repo
 }
 
 // plotWarnings names the revisions of which a data file could not be read.
-func (a *app) plotWarnings(plots *pipeline.Plots) {
+func (a *app) plotWarnings(plots *values.PlotSet) {
 	var revs []string
 	for _, e := range plots.Errors {
 		if (e.Source != "" || e.ID == "") && !slices.Contains(revs, e.Rev) {
@@ -158,7 +157,7 @@ func (a *app) outDir(p *plotFlags) string {
 	return "dvc_plots"
 }
 
-func (a *app) plotsJSON(repo *pipeline.Repo, plots *pipeline.Plots, p *plotFlags) error {
+func (a *app) plotsJSON(repo *pipeline.Repo, plots *values.PlotSet, p *plotFlags) error {
 	data := &params.Map{}
 	for _, plot := range plots.Plots {
 		list := []any{}
@@ -173,7 +172,7 @@ func (a *app) plotsJSON(repo *pipeline.Repo, plots *pipeline.Plots, p *plotFlags
 			list = append(list, entry)
 		}
 		if len(plot.Images) > 0 {
-			files, err := repo.WritePlotImages(&plot, a.outDir(p))
+			files, err := plot.WriteImages(a.path(a.outDir(p)))
 			if err != nil {
 				return err
 			}
@@ -198,7 +197,7 @@ func (a *app) plotsJSON(repo *pipeline.Repo, plots *pipeline.Plots, p *plotFlags
 }
 
 // plotErrors lists errors of plots first, then those of whole revisions.
-func plotErrors(plots *pipeline.Plots) []any {
+func plotErrors(plots *values.PlotSet) []any {
 	var own, rest []any
 	for _, e := range plots.Errors {
 		entry := &params.Map{}
@@ -229,7 +228,7 @@ func texts(list []string) []any {
 	return all
 }
 
-func (a *app) plotsPage(plots *pipeline.Plots, p *plotFlags) error {
+func (a *app) plotsPage(plots *values.PlotSet, p *plotFlags) error {
 	if len(plots.Plots) == 0 {
 		if a.quiet == 0 && len(plots.Errors) == 0 {
 			fmt.Fprintln(a.Stderr, "No plots were loaded, visualization file will not be created.")

@@ -8,11 +8,11 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // transferFlags are the options that push, pull, fetch and status -c share.
-func transferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
+func transferFlags(flags *pflag.FlagSet, opts *data.TransferOptions) {
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
 	flags.IntVarP(&opts.Jobs, "jobs", "j", 0, "copies at a time")
 	flags.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "also what all branches need")
@@ -21,7 +21,7 @@ func transferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
 }
 
 // moreTransferFlags are those of push, pull and fetch alone.
-func moreTransferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
+func moreTransferFlags(flags *pflag.FlagSet, opts *data.TransferOptions) {
 	transferFlags(flags, opts)
 	flags.BoolVarP(&opts.WithDeps, "with-deps", "d", false, "also what the targets depend on")
 	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
@@ -30,7 +30,7 @@ func moreTransferFlags(flags *pflag.FlagSet, opts *pipeline.TransferOptions) {
 }
 
 func (a *app) pushCmd() *cobra.Command {
-	var opts pipeline.TransferOptions
+	var opts data.TransferOptions
 	cmd := &cobra.Command{
 		Use:   "push [target]...",
 		Short: "Upload tracked files to a remote",
@@ -52,7 +52,7 @@ func (a *app) pushCmd() *cobra.Command {
 }
 
 func (a *app) fetchCmd() *cobra.Command {
-	var opts pipeline.TransferOptions
+	var opts data.TransferOptions
 	cmd := &cobra.Command{
 		Use:   "fetch [target]...",
 		Short: "Download tracked files from a remote to the cache",
@@ -74,7 +74,7 @@ func (a *app) fetchCmd() *cobra.Command {
 }
 
 func (a *app) pullCmd() *cobra.Command {
-	var opts pipeline.TransferOptions
+	var opts data.TransferOptions
 	cmd := &cobra.Command{
 		Use:   "pull [target]...",
 		Short: "Download tracked files from a remote and check them out",
@@ -102,9 +102,9 @@ func (a *app) pullCmd() *cobra.Command {
 }
 
 // showTransfer prints the number of files, and for a pull what was checked out.
-func (a *app) showTransfer(what string, n int, list *pipeline.Checkouts) {
+func (a *app) showTransfer(what string, n int, list *data.Checkouts) {
 	if list == nil {
-		list = new(pipeline.Checkouts)
+		list = new(data.Checkouts)
 	}
 	text := summarize("modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles, what, n)
 	if what == "fetched" {
@@ -117,7 +117,7 @@ func (a *app) showTransfer(what string, n int, list *pipeline.Checkouts) {
 }
 
 // showCloud prints the outcome of status -c.
-func (a *app) showCloud(list []pipeline.CloudStatus, remote string, asJSON bool) error {
+func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) error {
 	states := dvcyaml.NewMap()
 	for _, s := range list {
 		states.Set(s.Name, string(s.State))

@@ -8,11 +8,12 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 func (a *app) statusCmd() *cobra.Command {
 	var opts pipeline.StatusOptions
-	var transfer pipeline.TransferOptions
+	var transfer data.TransferOptions
 	var asJSON, cloud bool
 	cmd := &cobra.Command{
 		Use:   "status [target]...",

@@ -21,7 +21,7 @@ func (a *app) versionCmd() *cobra.Command {
 			a.printf("%s\n%s\n", title, strings.Repeat("-", len(title)))
 			a.printf("Platform: %s on %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			if repo, err := a.open(); err == nil {
-				a.printf("Cache directory: %s\n", repo.Cache().Dir())
+				a.printf("Cache directory: %s\n", repo.CacheDir())
 				a.printf("Repo: %s\n", repo.Root())
 			}
 			return nil

@@ -1,0 +1,182 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/stagegraph"
+)
+
+// Index is what the files of the repository declare. An operation loads it
+// once and keeps it; files that change meanwhile are not read again.
+type Index struct {
+	Repo     *Repo
+	overlay  map[string][]byte // files that stand in for those on disk, by absolute path
+	Fsys     fs.FS
+	Stages   []*Stage // in collection order
+	Projects map[string]*dvcfile.File
+	byFile   map[string][]*Stage
+	Whole    bool // all files were collected, not only those asked for
+	graph    *stagegraph.Graph
+	At       map[*Stage]int // place in stages, which is the node of the graph
+}
+
+func (r *Repo) NewIndex() *Index {
+	return &Index{
+		Repo: r, Fsys: r.tree(r.Overlay), overlay: r.Overlay,
+		Projects: map[string]*dvcfile.File{}, byFile: map[string][]*Stage{}, At: map[*Stage]int{},
+	}
+}
+
+// SetOverlay puts more files in place of those on disk.
+func (x *Index) SetOverlay(files map[string][]byte) {
+	x.overlay = maps.Clone(x.overlay)
+	if x.overlay == nil {
+		x.overlay = map[string][]byte{}
+	}
+	maps.Copy(x.overlay, files)
+	x.Fsys = x.Repo.tree(x.overlay)
+}
+
+// Load returns the stages of one dvc.yaml or .dvc file, given from the root.
+func (x *Index) Load(file string) ([]*Stage, error) {
+	if stages, ok := x.byFile[file]; ok {
+		return stages, nil
+	}
+	opts, err := x.Repo.FileOptions()
+	if err != nil {
+		return nil, err
+	}
+	item, err := dvcfile.LoadItem(x.Fsys, file, opts)
+	if err != nil {
+		return nil, err
+	}
+	return x.add(item), nil
+}
+
+// add makes the stages of a file that was read.
+func (x *Index) add(item dvcfile.Item) []*Stage {
+	if stages, ok := x.byFile[item.Path()]; ok {
+		return stages
+	}
+	var stages []*Stage
+	if item.DotDVC != nil {
+		stages = []*Stage{x.Repo.NewDataStage(item.DotDVC)}
+	} else {
+		for _, w := range item.File.Warnings {
+			x.Repo.Log.Warn(w)
+		}
+		x.Projects[item.Path()] = item.File
+		stages = make([]*Stage, 0, len(item.File.Stages))
+		for _, def := range item.File.Stages {
+			s := x.Repo.NewStage(item.File, def)
+			for _, p := range s.Params {
+				p.data = x.overlay[p.Abs]
+			}
+			stages = append(stages, s)
+		}
+	}
+	x.byFile[item.Path()] = stages
+	return stages
+}
+
+// Collect loads all files of the repository.
+func (x *Index) Collect() error {
+	if x.Whole {
+		return nil
+	}
+	opts, err := x.Repo.FileOptions()
+	if err != nil {
+		return err
+	}
+	items, err := dvcfile.Collect(x.Fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		for _, s := range x.add(item) {
+			x.At[s] = len(x.Stages)
+			x.Stages = append(x.Stages, s)
+		}
+	}
+	x.Whole = true
+	return nil
+}
+
+// Build makes the graph of all stages and checks it.
+func (x *Index) Build() (*stagegraph.Graph, error) {
+	if x.graph != nil {
+		return x.graph, nil
+	}
+	if err := x.Collect(); err != nil {
+		return nil, err
+	}
+	nodes := make([]stagegraph.Node, len(x.Stages))
+	for i, s := range x.Stages {
+		n := stagegraph.Node{Address: s.Addr, File: s.File, Frozen: s.Frozen, DVCFile: s.IsDVC()}
+		for _, d := range s.Deps {
+			n.Deps = append(n.Deps, x.FromRoot(d.Abs))
+		}
+		for _, p := range s.Params {
+			n.Deps = append(n.Deps, x.FromRoot(p.Abs))
+		}
+		for _, o := range s.Outs {
+			n.Outs = append(n.Outs, stagegraph.Out{Path: x.FromRoot(o.Abs), Show: o.Show})
+		}
+		nodes[i] = n
+	}
+	graph, err := stagegraph.New(nodes)
+	if err != nil {
+		return nil, err
+	}
+	x.graph = graph
+	return graph, nil
+}
+
+// FromRoot is an absolute path as the graph wants it.
+func (x *Index) FromRoot(abs string) string {
+	if rest, ok := strings.CutPrefix(abs, x.Repo.Root+string(filepath.Separator)); ok {
+		return filepath.ToSlash(rest)
+	}
+	if rel, err := filepath.Rel(x.Repo.Root, abs); err == nil {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.ToSlash(abs)
+}
+
+// IsMissing reports an error about a file that isn't there.
+func IsMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.As(err, new(*fileMissingError)) || dvcfile.ClassOf(err) == dvcfile.FileMissing
+}
+
+// CollectReadable is collect that leaves out files that cannot be read.
+func (x *Index) CollectReadable() error {
+	opts, err := x.Repo.FileOptions()
+	if err != nil {
+		return err
+	}
+	items, err := dvcfile.Collect(x.Fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected,
+		OnError: func(file string, err error) error {
+			if errors.Is(err, context.Canceled) {
+				return err
+			}
+			x.Repo.Log.Debug("Stages from " + file + " failed to load")
+			return nil
+		}})
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		for _, s := range x.add(item) {
+			x.At[s] = len(x.Stages)
+			x.Stages = append(x.Stages, s)
+		}
+	}
+	x.Whole = true
+	return nil
+}

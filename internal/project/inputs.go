@@ -1,0 +1,163 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/params"
+)
+
+// Inputs are what a stage reads, as it is now: in the order of the stage.
+type Inputs struct {
+	deps   []object.Meta
+	params []*dvcyaml.Map
+}
+
+// MissingInputError says that a dependency or a parameter of a stage is not
+// there.
+type MissingInputError struct {
+	Path string   // as messages show it
+	Keys []string // of missing parameters; nil when the file itself is missing
+	text string
+}
+
+func (e *MissingInputError) Error() string { return e.text }
+
+// Is makes a missing file an [fs.ErrNotExist].
+func (e *MissingInputError) Is(target error) bool { return target == fs.ErrNotExist && e.Keys == nil }
+
+// MayRestore reports whether the run cache is for stages like this one.
+func (s *Stage) MayRestore() bool {
+	if s.Cmd.IsZero() || s.Always || len(s.Outs) == 0 || len(s.Deps)+len(s.Params) == 0 {
+		return false
+	}
+	for _, o := range s.Outs {
+		if o.Written == "" || o.Persist || !o.InRepo || o.Kind == dvcfile.Live {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadInputs finds out what the inputs are. Anything missing is an error.
+func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
+	in := &Inputs{}
+	for _, d := range s.Deps {
+		m, err := s.readDep(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		in.deps = append(in.deps, m)
+	}
+	for _, p := range s.Params {
+		values, err := s.readParamsDep(p)
+		if err != nil {
+			return nil, err
+		}
+		in.params = append(in.params, values)
+	}
+	return in, nil
+}
+
+func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error) {
+	fi, err := os.Stat(d.Abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		text := fmt.Sprintf("dependency '%s' does not exist", d.Show)
+		if s.MayRestore() { // DVC then finds it out in another way
+			text = fmt.Sprintf("[Errno 2] No such file or directory: '%s'", d.Abs)
+		}
+		return object.Meta{}, &MissingInputError{Path: d.Show, text: text}
+	case err != nil:
+		return object.Meta{}, err
+	case !fi.Mode().IsRegular() && !fi.IsDir():
+		return object.Meta{}, fmt.Errorf("dependency '%s' is not a file or directory", d.Show)
+	}
+	return s.Repo.Measure(ctx, d.Abs, d.Rec.Hash)
+}
+
+// Measure hashes a path. What DVC 2 recorded stays as it was recorded while the
+// content is the same.
+func (r *Repo) Measure(ctx context.Context, path string, rec object.Hash) (object.Meta, error) {
+	if rec.IsLegacy() {
+		m, err := r.Hasher().HashLegacy(ctx, path)
+		if err != nil || m.Hash == rec {
+			return m, err
+		}
+	}
+	return r.Hasher().Hash(ctx, path)
+}
+
+func (s *Stage) readParamsDep(p *ParamsDep) (*dvcyaml.Map, error) {
+	if p.data == nil && !Exists(p.Abs) {
+		if len(p.keys) > 0 && s.MayRestore() {
+			return nil, missingParams(p, p.keys)
+		}
+		return nil, &MissingInputError{Path: p.Show, text: fmt.Sprintf("dependency '%s' does not exist", p.Show)}
+	}
+	values, err := s.Repo.readParams(p)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, key := range p.keys {
+		if _, ok := values.Get(key); !ok {
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, missingParams(p, missing)
+	}
+	return values, nil
+}
+
+func missingParams(p *ParamsDep, keys []string) error {
+	return &MissingInputError{Path: p.Show, Keys: keys,
+		text: fmt.Sprintf("Parameters '%s' are missing from '%s'.", strings.Join(keys, ", "), p.Show)}
+}
+
+// entry is the lock entry of the stage for these inputs and outputs.
+func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
+	e := &dvcfile.LockStage{Cmd: s.Cmd}
+	for i, d := range s.Deps {
+		e.Deps = append(e.Deps, dvcfile.LockEntry{Path: d.Written, Meta: in.deps[i]})
+	}
+	for i, p := range s.Params {
+		e.Params = append(e.Params, dvcfile.LockParams{File: p.Written, Values: in.params[i]})
+	}
+	for i, o := range s.Outs {
+		e.Outs = append(e.Outs, dvcfile.LockEntry{Path: o.Written, Meta: outs[i]})
+	}
+	return e
+}
+
+// Unchanged reports whether the lock recorded just these inputs, and all
+// outputs.
+func (s *Stage) Unchanged(in *Inputs) bool {
+	if s.Recorded == nil || s.CmdChanged() {
+		return false
+	}
+	for i, d := range s.Deps {
+		if d.Rec.Hash.IsZero() || d.Rec.Hash != in.deps[i].Hash {
+			return false
+		}
+	}
+	for i, p := range s.Params {
+		if p.Rec == nil || !params.Equal(p.Rec, in.params[i]) {
+			return false
+		}
+	}
+	for _, o := range s.Outs {
+		if o.Rec.Hash.IsZero() {
+			return false
+		}
+	}
+	return true
+}

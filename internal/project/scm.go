@@ -1,0 +1,185 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/ignore"
+	"github.com/reprodl/reprodl/internal/repo"
+)
+
+// GitTrackedError says that an output is already kept by git.
+type GitTrackedError struct{ Path string }
+
+func (e *GitTrackedError) Error() string {
+	return fmt.Sprintf(" output '%[1]s' is already tracked by SCM (e.g. Git).\n"+
+		"    You can remove it from Git, then add to DVC.\n"+
+		"        To stop tracking from Git:\n"+
+		"            git rm -r --cached '%[1]s'\n"+
+		"            git commit -m \"stop tracking %[1]s\" ", e.Path)
+}
+
+// Git opens the git repository around this one; nil without git.
+func (r *Repo) Git() (*git.Repo, error) {
+	r.openIgnores()
+	if r.GitRoot == "" {
+		return nil, nil
+	}
+	return git.Open(r.GitRoot)
+}
+
+// gitTracks reports whether git tracks a path or something below it.
+func (r *Repo) gitTracks(abs string) (bool, error) {
+	g, err := r.Git()
+	if g == nil || err != nil {
+		return false, err
+	}
+	rel, err := filepath.Rel(r.GitRoot, abs)
+	if err != nil {
+		return false, err
+	}
+	tracked, err := g.Tracked(filepath.ToSlash(rel))
+	return tracked, errors.Join(err, g.Close())
+}
+
+// GitIgnores reports whether git ignores a file that must not be ignored.
+func (r *Repo) GitIgnores(abs string) bool {
+	r.openIgnores()
+	return r.gitIgnore != nil && r.gitIgnore.IgnoredPath(abs, false)
+}
+
+// IgnoreLines adds lines to .gitignore files, and can take them back.
+type IgnoreLines struct {
+	Repo    *Repo
+	paths   []string // that lines were added for
+	changed []string // .gitignore files, relative to the working directory
+}
+
+// Add hides an output from git.
+func (l *IgnoreLines) Add(o *Output) error {
+	r := l.Repo
+	r.openIgnores()
+	if r.GitRoot == "" {
+		return nil
+	}
+	if tracked, err := r.gitTracks(o.Abs); err != nil {
+		return err
+	} else if tracked {
+		return &GitTrackedError{o.Show}
+	}
+	r.gitLines.Lock()
+	defer r.gitLines.Unlock()
+	file, err := repo.AddGitignore(r.gitIgnore, o.Abs, r.ViaTemp(false))
+	if file != "" {
+		l.paths = append(l.paths, o.Abs)
+		l.note(file)
+	}
+	return err
+}
+
+// Remove shows an output to git again.
+func (l *IgnoreLines) Remove(abs string) error {
+	r := l.Repo
+	r.openIgnores()
+	if r.GitRoot == "" {
+		return nil
+	}
+	r.gitLines.Lock()
+	defer r.gitLines.Unlock()
+	file, err := repo.RemoveGitignore(r.gitIgnore, abs, r.ViaTemp(false))
+	if file != "" && Exists(file) {
+		l.note(file)
+	}
+	return err
+}
+
+func (l *IgnoreLines) note(file string) {
+	if rel := l.Repo.Rel(file); !slices.Contains(l.changed, rel) {
+		l.changed = append(l.changed, rel)
+	}
+}
+
+// Undo takes the lines back.
+func (l *IgnoreLines) Undo() {
+	r := l.Repo
+	r.gitLines.Lock()
+	defer r.gitLines.Unlock()
+	for _, path := range l.paths {
+		if _, err := repo.RemoveGitignore(r.gitIgnore, path, r.ViaTemp(false)); err != nil {
+			r.Log.Warn(err.Error())
+		}
+	}
+}
+
+// Files are the .gitignore files that were changed.
+func (l *IgnoreLines) Files() []string { return l.changed }
+
+// Track hands changed files to git, if core.autostage is set, or tells the user
+// how to do it.
+func (r *Repo) Track(ctx context.Context, files []string) error {
+	r.openIgnores()
+	if len(files) == 0 || r.GitRoot == "" {
+		return nil
+	}
+	if strings.EqualFold(r.Setting("core", "autostage"), "true") {
+		g, err := r.Git()
+		if err != nil {
+			return err
+		}
+		args := []string{"-C", r.Dir, "add", "-A", "--"}
+		_, err = g.Run(ctx, append(args, files...)...)
+		return errors.Join(err, g.Close())
+	}
+	quoted := make([]string, len(files))
+	for i, f := range files {
+		quoted[i] = ShellQuote(f)
+	}
+	slices.Sort(quoted)
+	r.Log.Info("\nTo track the changes with git, run:\n\n\tgit add " + strings.Join(quoted, " "))
+	r.Log.Info("\nTo enable auto staging, run:\n\n\tdvc config core.autostage true")
+	return nil
+}
+
+// ShellQuote quotes a word as Python's shlex does.
+func ShellQuote(s string) string {
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_"
+	if s != "" && strings.Trim(s, safe) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+}
+
+// CheckIgnored is the error for an output that .dvcignore hides.
+func (r *Repo) CheckIgnored(abs string) error {
+	if p := r.dvcIgnoredBy(abs); p != nil {
+		return &ignoredError{path: abs, by: p}
+	}
+	return nil
+}
+
+// dvcIgnoredBy is the pattern that hides a path, as a file or as a directory.
+func (r *Repo) dvcIgnoredBy(abs string) *ignore.Pattern {
+	rel, err := filepath.Rel(r.Root, abs)
+	if err != nil {
+		return nil
+	}
+	rel = filepath.ToSlash(rel)
+	if p := r.DataIgnore().Match(rel, false); p != nil {
+		return p
+	}
+	return r.DataIgnore().Match(rel, true)
+}
+
+type ignoredError struct {
+	path string
+	by   *ignore.Pattern
+}
+
+func (e *ignoredError) Error() string {
+	return fmt.Sprintf("Path '%s' is ignored by %s:%d:%s", e.path, e.by.Source, e.by.Line, e.by.Text)
+}

@@ -1,0 +1,111 @@
+package project
+
+import (
+	"path/filepath"
+)
+
+// Scope says how targets are meant.
+type Scope struct {
+	WithDeps  bool // also the stages that they depend on
+	Recursive bool // a target may be a directory: all stages declared below it
+	Glob      bool // a target is a pattern of stage names
+}
+
+// Selection is a stage, or some outputs of it.
+type Selection struct {
+	Stage *Stage
+	Only  func(*Output) bool // nil = all outputs
+}
+
+// Granular returns what Targets mean where outputs are targets too. Without
+// targets it is everything.
+func (x *Index) Granular(opts Scope, targets []string) ([]Selection, error) {
+	var list []Selection
+	if len(targets) == 0 {
+		if err := x.Collect(); err != nil {
+			return nil, err
+		}
+		for _, s := range x.Stages {
+			list = append(list, Selection{Stage: s})
+		}
+		return list, nil
+	}
+	for _, text := range targets {
+		found, err := x.SelectTarget(opts, filepath.ToSlash(text))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
+	if opts.WithDeps {
+		if err := x.Collect(); err != nil {
+			return nil, err
+		}
+	}
+	stages, err := x.Resolve(text, Scope{Recursive: opts.Recursive})
+	if err != nil {
+		owner, out, ownErr := x.Owner(x.Repo.UserPath(text))
+		if ownErr != nil {
+			return nil, ownErr
+		}
+		if owner == nil {
+			if t, _ := ParseTarget(text, false); IsStageFile(t.File) && t.Name == "" {
+				return nil, err
+			}
+			if IsMissing(err) || IsNotFound(err) {
+				return nil, &NoTargetError{text, err}
+			}
+			return nil, err
+		}
+		return []Selection{{Stage: owner, Only: func(o *Output) bool { return o == out }}}, nil
+	}
+	var list []Selection
+	if opts.WithDeps {
+		graph, err := x.Build()
+		if err != nil {
+			return nil, err
+		}
+		var nodes []int
+		for _, s := range stages {
+			nodes = append(nodes, x.At[s])
+		}
+		for _, i := range graph.Upstream(nodes...) {
+			list = append(list, Selection{Stage: x.Stages[i]})
+		}
+		return list, nil
+	}
+	for _, s := range stages {
+		list = append(list, Selection{Stage: s})
+	}
+	return list, nil
+}
+
+// Owner finds the stage whose output a path is, or lies in.
+func (x *Index) Owner(abs string) (*Stage, *Output, error) {
+	if err := x.Collect(); err != nil {
+		return nil, nil, err
+	}
+	for _, s := range x.Stages {
+		for _, o := range s.Outs {
+			if o.Abs == abs || IsBelow(abs, o.Abs) {
+				return s, o, nil
+			}
+		}
+	}
+	return nil, nil, nil
+}
+
+type NoTargetError struct {
+	Target string
+	err    error
+}
+
+func (e *NoTargetError) Error() string {
+	return "'" + e.Target + "' does not exist as an output or a stage name in 'dvc.yaml': " + e.err.Error()
+}
+
+func (e *NoTargetError) Unwrap() error { return e.err }

@@ -1,0 +1,207 @@
+package project
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/object"
+)
+
+// Stage is a stage of a dvc.yaml, or a .dvc file, with what is recorded of it.
+type Stage struct {
+	Repo *Repo
+	Addr string // as shown: "train", "sub/dvc.yaml:train", "data.dvc"
+	File string // the dvc.yaml or .dvc file, from the root, slashes
+	Name string // in the dvc.yaml; "" for a .dvc file
+
+	Cmd    dvcfile.Cmd
+	Wdir   string // absolute
+	Deps   []*Dependency
+	Params []*ParamsDep
+	Outs   []*Output
+
+	Frozen bool
+	Always bool
+
+	Project  *dvcfile.File // of a stage
+	Def      *dvcfile.Stage
+	Dot      *dvcfile.DotDVC    // of a .dvc file
+	Recorded *dvcfile.LockStage // nil when the lock has no entry
+}
+
+// path is a file or directory that a stage declares.
+type Declared struct {
+	Written string // as written in the stage
+	Abs     string
+	Show    string // as messages show it
+}
+
+// Dependency is a file or directory that a stage reads. rec is what the lock
+// says; its hash is zero when nothing is recorded.
+type Dependency struct {
+	Declared
+	Rec object.Meta
+}
+
+// ParamsDep is a parameter file that a stage reads. rec is nil when nothing is
+// recorded.
+type ParamsDep struct {
+	Declared
+	keys []string // dotted; none = the whole file
+	Rec  *dvcyaml.Map
+	data []byte // what the file is to hold; nil = what it holds
+}
+
+// Output is a file or directory that a stage writes.
+type Output struct {
+	Declared
+	dvcfile.Out
+	Rec    object.Meta
+	InRepo bool
+	Data   bool // of a .dvc file
+}
+
+func (o *Output) IsMetric() bool { return o.Kind == dvcfile.Metric }
+func (o *Output) IsPlot() bool   { return o.Kind == dvcfile.Plot }
+
+// Cached reports whether the cache keeps the content.
+func (o *Output) Cached() bool { return !o.NoCache }
+
+// GitIgnored reports whether git must not see the output.
+func (o *Output) GitIgnored() bool { return o.Cached() && o.InRepo }
+
+// IsDVC reports a .dvc file.
+func (s *Stage) IsDVC() bool { return s.Dot != nil }
+
+// IsCallback reports a command with neither inputs nor outputs, which counts
+// as changed always.
+func (s *Stage) IsCallback() bool {
+	return !s.Cmd.IsZero() && len(s.Deps) == 0 && len(s.Params) == 0 && len(s.Outs) == 0
+}
+
+// CmdChanged reports whether the lock has an entry with another command.
+func (s *Stage) CmdChanged() bool {
+	return !s.IsDVC() && s.Recorded != nil && !s.Recorded.Cmd.Equal(s.Cmd)
+}
+
+// String is how DVC names a stage within a sentence.
+func (s *Stage) String() string { return "stage: '" + s.Addr + "'" }
+
+// address is the name of a stage for the user.
+func (r *Repo) address(file, name string) string {
+	show := filepath.ToSlash(r.Rel(r.Abs(file)))
+	switch {
+	case name == "":
+		return show
+	case show == dvcfile.ProjectName:
+		return name
+	}
+	return show + ":" + name
+}
+
+// Abs is a path from the root, with slashes, as an absolute one.
+func (r *Repo) Abs(path string) string {
+	path = filepath.FromSlash(path)
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(r.Root, path)
+}
+
+// InRepo reports whether an absolute path lies in the repository.
+func (r *Repo) InRepo(abs string) bool {
+	rest, ok := strings.CutPrefix(abs, r.Root)
+	return ok && (rest == "" || rest[0] == filepath.Separator)
+}
+
+// declare places a path of a stage, written relative to dir (absolute).
+func (r *Repo) declare(path, abs string) Declared {
+	d := Declared{Written: path, Abs: abs, Show: path}
+	switch {
+	case filepath.IsAbs(filepath.FromSlash(path)):
+	case !r.InRepo(abs):
+		d.Show = abs
+	default:
+		d.Show = r.Rel(abs)
+	}
+	return d
+}
+
+// NewStage makes the stage of a declaration in a dvc.yaml.
+func (r *Repo) NewStage(file *dvcfile.File, def *dvcfile.Stage) *Stage {
+	s := &Stage{
+		Repo: r, Addr: r.address(file.Path, def.Name), File: file.Path, Name: def.Name,
+		Cmd: def.Cmd, Wdir: r.Abs(def.Wdir), Frozen: def.Frozen, Always: def.AlwaysChanged,
+		Project: file, Def: def,
+	}
+	for _, path := range def.Deps {
+		s.Deps = append(s.Deps, &Dependency{Declared: r.declare(path, r.Abs(def.Path(path)))})
+	}
+	for _, p := range def.Params {
+		s.Params = append(s.Params, &ParamsDep{Declared: r.declare(p.Path, r.Abs(def.Path(p.Path))), keys: p.Keys})
+	}
+	for _, out := range def.Outs {
+		s.Outs = append(s.Outs, r.NewOutput(out, r.Abs(def.Path(out.Path))))
+	}
+	s.setRecorded(file.Lock.Stage(def.Name))
+	return s
+}
+
+func (r *Repo) NewOutput(out dvcfile.Out, abs string) *Output {
+	return &Output{Declared: r.declare(out.Path, abs), Out: out, InRepo: r.InRepo(abs)}
+}
+
+// setRecorded fills in what the lock says of the stage.
+func (s *Stage) setRecorded(entry *dvcfile.LockStage) {
+	s.Recorded = entry
+	if entry == nil {
+		return
+	}
+	for _, d := range s.Deps {
+		if e := dvcfile.Entry(entry.Deps, d.Written); e != nil {
+			d.Rec = e.Meta
+		}
+	}
+	for _, o := range s.Outs {
+		if e := dvcfile.Entry(entry.Outs, o.Written); e != nil {
+			o.Rec = e.Meta
+		}
+	}
+	for _, p := range s.Params {
+		for _, rec := range entry.Params {
+			if rec.File == p.Written {
+				p.record(rec.Values)
+			}
+		}
+	}
+}
+
+// record takes over the values of the keys that the stage declares now.
+func (p *ParamsDep) record(values *dvcyaml.Map) {
+	if len(p.keys) == 0 {
+		p.Rec = values
+		return
+	}
+	p.Rec = dvcyaml.NewMap()
+	for _, key := range p.keys {
+		if v, ok := values.Get(key); ok {
+			p.Rec.Set(key, v)
+		}
+	}
+}
+
+// NewDataStage makes the stage of a .dvc file.
+func (r *Repo) NewDataStage(dot *dvcfile.DotDVC) *Stage {
+	s := &Stage{
+		Repo: r, Addr: r.address(dot.Path, ""), File: dot.Path, Wdir: r.Abs(dot.Wdir),
+		Frozen: dot.Frozen, Always: dot.AlwaysChanged, Dot: dot,
+	}
+	for i := range dot.Outs {
+		o := r.NewOutput(dot.Outs[i].Out, r.Abs(dot.OutPath(i)))
+		o.Rec, o.Data = dot.Outs[i].Entry.Meta, true
+		s.Outs = append(s.Outs, o)
+	}
+	return s
+}

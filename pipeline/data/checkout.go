@@ -1,0 +1,242 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+)
+
+// CheckoutOptions change what Checkout does; nil means the zero CheckoutOptions.
+type CheckoutOptions struct {
+	Force        bool // overwrite and delete files whose content is not in the cache
+	Relink       bool // recreate files that are linked in another way than configured
+	WithDeps     bool // also what the targets depend on
+	Recursive    bool // a target may be a directory: all stages declared below it
+	AllowMissing bool // content that is not in the cache is no error
+}
+
+// Checkouts lists what Checkout changed, in DVC's order: paths relative to Dir,
+// directories, with a slash at the end, first.
+type Checkouts struct {
+	Modified, Added, Deleted []string
+	// How many files that are, those in directories counted one by one.
+	ModifiedFiles, AddedFiles, DeletedFiles int
+}
+
+// CheckoutError lists outputs that could not be checked out since the cache
+// lacks their content.
+type CheckoutError struct {
+	Targets []string
+	Errs    []error // of the targets: which objects are missing or damaged
+}
+
+func (e *CheckoutError) Error() string {
+	return "Checkout failed for following targets:\n" + strings.Join(e.Targets, "\n") +
+		"\nIs your cache up to date?\n<https://error.dvc.org/missing-files>"
+}
+
+// Unwrap returns the errors of the targets.
+func (e *CheckoutError) Unwrap() []error { return e.Errs }
+
+// Checkout makes outputs in the workspace what is recorded of them: all, or
+// those of the targets (stages, groups, .dvc files, outputs). Unless Force is
+// set nothing is done if files would be lost whose content is not in the cache.
+// If content is missing from the cache the error is a *CheckoutError, and all
+// other outputs are checked out.
+func (r *Repo) Checkout(ctx context.Context, opts *CheckoutOptions, targets ...string) (*Checkouts, error) {
+	if opts == nil {
+		opts = new(CheckoutOptions)
+	}
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return r.checkout(ctx, opts, targets)
+}
+
+// checkout is Checkout under the lock.
+func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []string) (*Checkouts, error) {
+	defer r.p.SaveMemo()
+	x := r.p.NewIndex()
+	chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+	if err != nil {
+		var missing *project.NoTargetError
+		if errors.As(err, &missing) {
+			return nil, fmt.Errorf("Did you mean `git checkout %s`?: %v", missing.Target, err)
+		}
+		return nil, err
+	}
+	links := r.p.OpenLinks()
+	defer links.Save()
+	done := &checkouts{repo: r, opts: opts, links: links}
+	if len(targets) == 0 {
+		if err := done.removeUnused(ctx, chosen); err != nil {
+			return nil, err
+		}
+	}
+	if err := done.all(ctx, chosen); err != nil {
+		return nil, err
+	}
+	list := done.sorted()
+	if len(done.failed.Targets) > 0 && !opts.AllowMissing {
+		return list, &done.failed
+	}
+	return list, nil
+}
+
+// checkouts is one Checkout at work.
+type checkouts struct {
+	repo   *Repo
+	opts   *CheckoutOptions
+	links  *project.Links
+	list   Checkouts
+	failed CheckoutError
+}
+
+// removeUnused removes outputs that are declared no more.
+func (c *checkouts) removeUnused(ctx context.Context, chosen []project.Selection) error {
+	declared := map[string]bool{}
+	for _, s := range chosen {
+		for _, o := range s.Stage.Outs {
+			declared[o.Abs] = true
+		}
+	}
+	for _, abs := range c.links.Unused(ctx, declared) {
+		show := c.show(abs)
+		if err := os.RemoveAll(abs); err != nil {
+			return err
+		}
+		c.list.Deleted = append(c.list.Deleted, show)
+		c.list.DeletedFiles++
+	}
+	return nil
+}
+
+// show is a path as the list has it.
+func (c *checkouts) show(abs string) string {
+	if show := c.repo.p.Rel(abs); project.IsDir(abs) {
+		return show + string(os.PathSeparator)
+	} else {
+		return show
+	}
+}
+
+// all checks out the chosen outputs. With files that would be lost it stops
+// before anything was changed.
+func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
+	var outs []*project.Output
+	for _, s := range chosen {
+		for _, o := range s.Stage.Outs {
+			if (s.Only == nil || s.Only(o)) && o.GitIgnored() {
+				outs = append(outs, o)
+			}
+		}
+	}
+	if !c.opts.Force {
+		if err := c.check(ctx, outs); err != nil {
+			return err
+		}
+	}
+	for _, o := range outs {
+		if o.Rec.Hash.IsZero() {
+			c.unknown(o)
+			continue
+		}
+		if err := c.one(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check finds all files that would be lost.
+func (c *checkouts) check(ctx context.Context, outs []*project.Output) error {
+	var unsaved []string
+	for _, o := range outs {
+		if o.Rec.Hash.IsZero() {
+			if _, err := os.Lstat(o.Abs); err == nil {
+				unsaved = append(unsaved, o.Abs)
+			}
+			continue
+		}
+		lost, err := c.repo.p.Cache().Unsaved(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash)
+		if err != nil {
+			return err
+		}
+		unsaved = append(unsaved, lost...)
+	}
+	if unsaved != nil {
+		return &UnsavedError{unsaved}
+	}
+	return nil
+}
+
+// UnsavedError lists files that an operation refused to overwrite or delete:
+// their content is nowhere else.
+type UnsavedError struct{ Paths []string }
+
+func (e *UnsavedError) Error() string {
+	return "Can't remove the following unsaved files without confirmation. Use `--force` to force.\n" + strings.Join(e.Paths, "\n")
+}
+
+// unknown is for an output that nothing is recorded of. Unlike DVC, which
+// deletes what is there, it leaves it alone.
+func (c *checkouts) unknown(o *project.Output) {
+	c.repo.p.Log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
+	c.failed.Targets = append(c.failed.Targets, o.Show)
+	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))
+}
+
+func (c *checkouts) one(ctx context.Context, o *project.Output) error {
+	release, err := c.repo.p.Claim(&project.Stage{Outs: []*project.Output{o}})
+	if err != nil {
+		return err
+	}
+	defer release()
+	opts := &object.CheckoutOptions{Force: true, Relink: c.opts.Relink, Exec: o.Rec.Exec}
+	done, err := c.repo.p.Cache().Checkout(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash, opts)
+	if errors.Is(err, object.ErrMissing) || errors.Is(err, object.ErrCorrupt) {
+		c.failed.Targets = append(c.failed.Targets, o.Show)
+		c.failed.Errs = append(c.failed.Errs, err)
+		c.repo.p.Log.Debug(o.Show + ": " + err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.links.Note(o.Abs, o.Rec.Hash)
+	c.list.ModifiedFiles += done.Modified
+	c.list.AddedFiles += done.Added
+	c.list.DeletedFiles += done.Deleted
+	switch done.Change {
+	case object.Added:
+		c.list.Added = append(c.list.Added, c.show(o.Abs))
+	case object.Modified:
+		c.list.Modified = append(c.list.Modified, c.show(o.Abs))
+	}
+	return nil
+}
+
+// sorted puts directories first.
+func (c *checkouts) sorted() *Checkouts {
+	for _, list := range [][]string{c.list.Modified, c.list.Added, c.list.Deleted} {
+		slices.SortFunc(list, func(a, b string) int {
+			aDir, bDir := strings.HasSuffix(a, string(os.PathSeparator)), strings.HasSuffix(b, string(os.PathSeparator))
+			if aDir != bDir {
+				if aDir {
+					return -1
+				}
+				return 1
+			}
+			return strings.Compare(a, b)
+		})
+	}
+	return &c.list
+}

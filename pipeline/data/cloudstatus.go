@@ -1,0 +1,113 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
+)
+
+// CloudState says how the cache and the remote differ about an object.
+type CloudState string
+
+// The states, in DVC's words.
+const (
+	CloudNew     CloudState = "new"     // only in the cache
+	CloudDeleted CloudState = "deleted" // only in the remote
+	CloudMissing CloudState = "missing" // in neither
+)
+
+// CloudStatus is one object that is not in both places.
+type CloudStatus struct {
+	Name  string // of the output, or of a file in it
+	State CloudState
+}
+
+// CloudStatus compares the cache with the remote. Each object is listed once.
+// Manifests of directories that are missing here are fetched, as DVC does.
+func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets ...string) ([]CloudStatus, error) {
+	if opts == nil {
+		opts = new(TransferOptions)
+	}
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if _, _, err := transfer.Remote(r.p, opts.Remote); err != nil {
+		return nil, err
+	}
+	list, err := r.collectWanted(ctx, opts, targets, true)
+	if err != nil {
+		return nil, err
+	}
+	var out []CloudStatus
+	for _, w := range list {
+		part, err := r.compareRemote(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, part...)
+	}
+	return out, nil
+}
+
+// compareRemote looks at the objects of one remote.
+func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, error) {
+	var names, keys []string
+	var hashes []object.Hash
+	seen := map[object.Hash]bool{}
+	add := func(name string, h object.Hash) {
+		if !seen[h] {
+			seen[h] = true
+			names, hashes, keys = append(names, name), append(hashes, h), append(keys, h.Key())
+		}
+	}
+	// Of several names for an object, DVC shows that of an added file.
+	slices.SortStableFunc(w.outs, func(a, b *project.Output) int { return cmp.Compare(order(a), order(b)) })
+	for _, o := range w.outs {
+		add(o.Show, o.Rec.Hash)
+		if !o.Rec.Hash.IsDir() {
+			continue
+		}
+		entries, err := r.p.Cache().FetchTree(ctx, w.remote, o.Rec.Hash)
+		if err != nil && !errors.Is(err, object.ErrMissing) {
+			return nil, err
+		}
+		for _, e := range entries {
+			add(o.Show+"/"+e.Path, e.Hash)
+		}
+	}
+	there, err := w.remote.Has(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var out []CloudStatus
+	for i, h := range hashes {
+		here, err := r.p.Cache().HasObject(ctx, h, -1)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case here && !there[i]:
+			out = append(out, CloudStatus{names[i], CloudNew})
+		case !here && there[i]:
+			out = append(out, CloudStatus{names[i], CloudDeleted})
+		case !here && !there[i]:
+			out = append(out, CloudStatus{names[i], CloudMissing})
+		}
+	}
+	return out, nil
+}
+
+// order puts the outputs of .dvc files before those of stages.
+func order(o *project.Output) int {
+	if o.Data {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,227 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
+)
+
+// GCOptions say what must be kept; nothing chosen is an error. The workspace is
+// always kept.
+type GCOptions struct {
+	Workspace   bool
+	Commits            // and what these declare
+	Cloud       bool   // also clean the remote
+	Remote      string // with Cloud and NotInRemote; empty = core.remote
+	NotInRemote bool   // remove from the cache what the remote has, even if it is used
+	SkipFailed  bool   // go on although it is not known what some commit or directory needs
+	Dry         bool   // only count
+	Jobs        int
+}
+
+// Check reports what is wrong with the options.
+func (o *GCOptions) Check() error {
+	switch {
+	case o.Remote != "" && !o.Cloud && !o.NotInRemote:
+		return errors.New("`--remote` requires `--cloud` or `--not-in-remote`")
+	case o.NotInRemote && o.Cloud:
+		return errors.New("`--not-in-remote` and `--cloud` are mutually exclusive")
+	case !o.Workspace && !o.Commits.any():
+		return gcChoiceError{}
+	case o.Num != 0 && len(o.Revs) == 0 && !o.AllBranches:
+		return errors.New("`--num` can only be used alongside `--rev` or `--all-branches`")
+	}
+	return nil
+}
+
+type gcChoiceError struct{}
+
+func (gcChoiceError) Error() string {
+	return "Either of `-w|--workspace`, `-a|--all-branches`, `-T|--all-tags` `--all-experiments`, `--all-commits`, `--date` or `--rev` needs to be set."
+}
+
+// GC removes objects that nothing needs which is to be kept. If it cannot be
+// found out what is needed (a commit cannot be read, a manifest is nowhere),
+// nothing is removed, unless SkipFailed is set.
+func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
+	if opts == nil {
+		opts = new(GCOptions)
+	}
+	if err := opts.Check(); err != nil {
+		return err
+	}
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var remote object.Remote
+	if opts.Cloud || opts.NotInRemote {
+		if remote, _, err = transfer.Remote(r.p, opts.Remote); err != nil {
+			return err
+		}
+	}
+	c := &collector{r: r, opts: opts, remote: remote, keep: map[object.Hash]bool{}}
+	if err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error { return c.index(ctx, x) }); err != nil {
+		return err
+	}
+	if opts.NotInRemote {
+		if err := c.dropRemote(ctx); err != nil {
+			return err
+		}
+	}
+	for _, part := range []struct {
+		name   string
+		legacy bool
+	}{{"repo", false}, {"legacy", true}} {
+		n, err := c.sweep(ctx, part.legacy)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			r.p.Log.Info(fmt.Sprintf("Removed %d objects from %s cache.", n, part.name))
+		} else {
+			r.p.Log.Info(fmt.Sprintf("No unused '%s' cache to remove.", part.name))
+		}
+	}
+	if !opts.Cloud {
+		return nil
+	}
+	n, err := c.sweepRemote(ctx)
+	if n > 0 {
+		r.p.Log.Info(fmt.Sprintf("Removed %d objects from remote.", n))
+	} else if err == nil {
+		r.p.Log.Info("No unused cache to remove from remote.")
+	}
+	return err
+}
+
+// collector finds out what is to be kept.
+type collector struct {
+	r      *Repo
+	opts   *GCOptions
+	remote object.Remote
+	keep   map[object.Hash]bool
+}
+
+// index keeps what is declared and recorded in one state of the repository.
+func (c *collector) index(ctx context.Context, x *project.Index) error {
+	if err := x.Collect(); err != nil {
+		if c.opts.SkipFailed {
+			c.r.p.Log.Warn("skipped: " + err.Error())
+			return nil
+		}
+		return err
+	}
+	for _, s := range x.Stages {
+		for _, o := range s.Outs {
+			if !o.Cached() || o.Rec.Hash.IsZero() || c.keep[o.Rec.Hash] {
+				continue
+			}
+			if err := c.hash(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *collector) hash(ctx context.Context, o *project.Output) error {
+	h := o.Rec.Hash
+	c.keep[h] = true
+	if !h.IsDir() {
+		return nil
+	}
+	entries, err := c.entries(ctx, h)
+	if errors.Is(err, object.ErrMissing) && !c.opts.SkipFailed {
+		return fmt.Errorf("nothing was removed: it is not known which files '%s' consists of (%w); "+
+			"fetch it first, or use --skip-failed to give up its files", o.Show, err)
+	}
+	if err != nil && !c.opts.SkipFailed {
+		return err
+	}
+	for _, e := range entries {
+		c.keep[e.Hash] = true
+	}
+	return nil
+}
+
+func (c *collector) entries(ctx context.Context, h object.Hash) ([]object.Entry, error) {
+	remote := c.remote
+	if remote == nil {
+		if def, _, err := transfer.Remote(c.r.p, ""); err == nil {
+			remote = def
+		}
+	}
+	if remote == nil {
+		return c.r.p.Cache().Tree(h)
+	}
+	return c.r.p.Cache().RemoteTree(ctx, remote, h)
+}
+
+// dropRemote gives up what the remote has.
+func (c *collector) dropRemote(ctx context.Context) error {
+	var hashes []object.Hash
+	var keys []string
+	for h := range c.keep {
+		hashes, keys = append(hashes, h), append(keys, h.Key())
+	}
+	there, err := c.remote.Has(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for i, h := range hashes {
+		if there[i] {
+			delete(c.keep, h)
+		}
+	}
+	return nil
+}
+
+// sweep removes objects from the cache.
+func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
+	n := 0
+	for h, err := range c.r.p.Cache().Objects(ctx, legacy) {
+		if err != nil {
+			return n, err
+		}
+		if c.keep[h] {
+			continue
+		}
+		n++
+		if !c.opts.Dry {
+			if err := c.r.p.Cache().Remove(h); err != nil {
+				return n, err
+			}
+		}
+	}
+	if !c.opts.Dry {
+		c.r.p.Cache().RemoveStale()
+	}
+	return n, nil
+}
+
+// sweepRemote removes objects from the remote.
+func (c *collector) sweepRemote(ctx context.Context) (int, error) {
+	n := 0
+	for key, err := range c.remote.List(ctx, "") {
+		if err != nil {
+			return n, err
+		}
+		h, ok := object.ParseKey(key)
+		if !ok || c.keep[h] {
+			continue
+		}
+		n++
+		if !c.opts.Dry {
+			if err := c.remote.Remove(ctx, key); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,48 @@
+package data
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+// globPaths expands shell patterns, "**" included.
+func (r *Repo) globPaths(patterns []string) ([]string, error) {
+	var out []string
+	for _, pattern := range patterns {
+		found, err := r.glob(pattern)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("Glob %v has no matches.", patterns)
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func (r *Repo) glob(pattern string) ([]string, error) {
+	if !strings.Contains(pattern, "**") {
+		matches, err := filepath.Glob(r.p.UserPath(pattern))
+		for i := range matches {
+			matches[i] = r.p.Rel(matches[i])
+		}
+		return matches, err
+	}
+	var out []string
+	top, rest, _ := strings.Cut(filepath.ToSlash(pattern), "**")
+	rest = strings.TrimPrefix(rest, "/")
+	err := filepath.WalkDir(r.p.UserPath(top), func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if ok, err := filepath.Match(rest, e.Name()); err != nil || !ok && rest != "" {
+			return err
+		}
+		out = append(out, r.p.Rel(path))
+		return nil
+	})
+	return out, err
+}

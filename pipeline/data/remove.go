@@ -1,0 +1,189 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/project"
+)
+
+// Remove stops tracking: a .dvc file is deleted, a stage is taken out of its
+// dvc.yaml and dvc.lock, and git sees the outputs again. With outs the outputs
+// are deleted from the workspace as well; otherwise they become ordinary,
+// writable files.
+func (r *Repo) Remove(ctx context.Context, outs bool, targets ...string) error {
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer r.p.SaveMemo()
+	for _, target := range targets {
+		if err := r.remove(ctx, target, outs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
+	x := r.p.NewIndex()
+	t, err := project.ParseTarget(target, false)
+	if err != nil {
+		return err
+	}
+	stages, err := x.StagesOf(t, false)
+	if err != nil {
+		if (project.IsMissing(err) || project.IsNotFound(err)) && project.Exists(r.p.UserPath(target+dvcfile.Suffix)) {
+			return fmt.Errorf("'%[1]s' is not a .dvc file. Do you mean '%[1]s.dvc'?: %[2]w", target, err)
+		}
+		return err
+	}
+	lines := &project.IgnoreLines{Repo: r.p}
+	for _, s := range stages {
+		if err := r.removeStage(ctx, s, outs, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lines *project.IgnoreLines) error {
+	release, err := r.p.Claim(s)
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, o := range s.Outs {
+		if !o.GitIgnored() {
+			continue
+		}
+		if outs {
+			if err := os.RemoveAll(o.Abs); err != nil {
+				return err
+			}
+		} else if err := r.p.Unprotect(o); err != nil {
+			return err
+		}
+		if err := lines.Remove(o.Abs); err != nil {
+			return err
+		}
+	}
+	if s.IsDVC() {
+		return os.Remove(r.p.Abs(s.File))
+	}
+	return r.removeDefinition(s)
+}
+
+// removeDefinition takes a stage out of dvc.yaml and dvc.lock. A file in which
+// nothing is left is deleted.
+func (r *Repo) removeDefinition(s *project.Stage) error {
+	path := r.p.Abs(s.File)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	left, err := dvcfile.DeleteStage(r.p.Rel(path), data, s.Def)
+	if err != nil {
+		return err
+	}
+	if err := r.writeOrRemove(path, left, left == nil); err != nil {
+		return err
+	}
+	lock := s.Project.Lock
+	if was, err := lock.Delete(s.Name); !was || err != nil {
+		return err
+	}
+	return r.writeOrRemove(r.p.Abs(lock.Path), lock.Bytes(), len(lock.Names()) == 0)
+}
+
+func (r *Repo) writeOrRemove(path string, data []byte, empty bool) error {
+	if empty {
+		return os.Remove(path)
+	}
+	return atomicfile.WriteFile(path, data, r.p.ViaTemp(true))
+}
+
+// Move renames a tracked file or directory, and its .dvc file if that is named
+// after it. Into an existing directory it keeps its name. Paths are relative
+// to Dir.
+func (r *Repo) Move(ctx context.Context, from, to string) error {
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer r.p.SaveMemo()
+	x := r.p.NewIndex()
+	src, dst := r.p.UserPath(from), r.p.UserPath(to)
+	if project.IsDir(dst) && !project.IsDir(src) || project.IsDir(dst) && project.IsDir(src) {
+		dst = filepath.Join(dst, filepath.Base(src))
+	}
+	s, out, err := x.Owner(src)
+	switch {
+	case err != nil:
+		return err
+	case s == nil || out.Abs != src:
+		return fmt.Errorf("Unable to find DVC file with output '%s'", from)
+	case !s.IsDVC():
+		return fmt.Errorf("move is not permitted for stages that are not data sources. "+
+			"You need to either move '%[1]s' to a new location and edit it by hand, or remove '%[1]s' and create a new one at the desired location.", s.Addr)
+	case project.Exists(dst):
+		return fmt.Errorf("'%s' already exists", r.p.Rel(dst))
+	}
+	return r.move(ctx, x, s, out, dst)
+}
+
+func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out *project.Output, dst string) error {
+	dot := s.Dot
+	oldFile, at := r.p.Abs(dot.Path), slices.Index(s.Outs, out)
+	path := filepath.ToSlash(relTo(s.Wdir, dst))
+	named := oldFile == out.Abs+dvcfile.Suffix
+	if named {
+		newFile := dst + dvcfile.Suffix
+		if project.Exists(newFile) {
+			return fmt.Errorf("'%s' already exists", r.p.Rel(newFile))
+		}
+		dot.Path, dot.Wdir, path = x.FromRoot(newFile), x.FromRoot(filepath.Dir(dst)), filepath.Base(dst)
+		if dot.Wdir == "" {
+			dot.Wdir = "."
+		}
+	}
+	dot.Outs[at].Out.Path, dot.Outs[at].Entry.Path = path, path
+	if err := os.Rename(out.Abs, dst); err != nil {
+		return err
+	}
+	lines := &project.IgnoreLines{Repo: r.p}
+	moved := r.p.NewOutput(dot.Outs[at].Out, dst)
+	err := lines.Remove(out.Abs)
+	if err == nil && moved.GitIgnored() {
+		err = lines.Add(moved)
+	}
+	if err == nil {
+		err = r.writeDot(dot)
+	}
+	if err != nil {
+		return errors.Join(err, os.Rename(dst, out.Abs))
+	}
+	files := append([]string{r.p.Rel(r.p.Abs(dot.Path))}, lines.Files()...)
+	if named {
+		if err := os.Remove(oldFile); err != nil {
+			return err
+		}
+		files = append(files, r.p.Rel(oldFile))
+	}
+	return r.p.Track(ctx, files)
+}
+
+func relTo(base, path string) string {
+	if rel, err := filepath.Rel(base, path); err == nil {
+		return rel
+	}
+	return path
+}

@@ -1,0 +1,149 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/project"
+)
+
+// Commits choose commits besides the workspace. The zero Commits chooses none.
+type Commits struct {
+	Revs           []string // commits by any name git knows
+	Num            int      // with Revs and Branches: so many commits back from each; 0 = 1, less than 0 = all
+	AllBranches    bool
+	AllTags        bool
+	AllCommits     bool // every commit that any ref reaches
+	AllExperiments bool
+}
+
+func (v *Commits) any() bool {
+	return len(v.Revs) > 0 || v.AllBranches || v.AllTags || v.AllCommits || v.AllExperiments
+}
+
+// eachIndex calls f with what the workspace declares, and then with what each
+// of the chosen commits does.
+func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(*project.Index) error) error {
+	if err := f(r.p.NewIndex()); err != nil || !revs.any() {
+		return err
+	}
+	g, err := r.p.Git()
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		return errors.New("only the workspace is available: this is not a git repository")
+	}
+	defer g.Close()
+	ids, err := r.commits(ctx, g, revs)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		x, err := r.indexAt(ctx, g, id)
+		if err == nil {
+			err = f(x)
+		}
+		if err != nil {
+			return fmt.Errorf("commit %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// commits resolves the choice, each commit once.
+func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string, error) {
+	var roots []string
+	if revs.AllCommits {
+		return revList(ctx, g, "--all", "HEAD")
+	}
+	num := revs.Num
+	if num == 0 {
+		num = 1
+	}
+	limit := func(name string) error {
+		args := []string{"--first-parent"}
+		if num > 0 {
+			args = append(args, fmt.Sprintf("--max-count=%d", num))
+		}
+		list, err := revList(ctx, g, append(args, name)...)
+		roots = append(roots, list...)
+		return err
+	}
+	for _, rev := range revs.Revs {
+		if err := limit(rev); err != nil {
+			return nil, err
+		}
+	}
+	for prefix, on := range map[string]bool{"refs/heads/": revs.AllBranches, "refs/tags/": revs.AllTags, "refs/exps/": revs.AllExperiments} {
+		if !on {
+			continue
+		}
+		refs, err := g.Refs(ctx, prefix)
+		if err != nil {
+			return nil, err
+		}
+		for _, ref := range refs {
+			switch prefix {
+			case "refs/heads/":
+				err = limit(ref.Name)
+			case "refs/exps/": // the experiment and, as its commits build on each other, what led to it
+				var list []string
+				list, err = revList(ctx, g, ref.Name, "--not", "--branches", "--tags")
+				roots = append(roots, list...)
+				fallthrough
+			default:
+				var list []string
+				if err == nil {
+					list, err = revList(ctx, g, "--max-count=1", ref.Name)
+				}
+				roots = append(roots, list...)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	seen := map[string]bool{}
+	var ids []string
+	for _, id := range roots {
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func revList(ctx context.Context, g *git.Repo, args ...string) ([]string, error) {
+	out, err := g.Run(ctx, append([]string{"rev-list"}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return strings.Fields(string(out)), nil
+}
+
+// indexAt is the index of a commit.
+func (r *Repo) indexAt(ctx context.Context, g *git.Repo, rev string) (*project.Index, error) {
+	tree, err := g.Tree(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	rel, err := filepath.Rel(r.p.GitRoot, r.p.Root)
+	if err != nil {
+		return nil, err
+	}
+	if rel != "." {
+		if tree, err = fs.Sub(tree, filepath.ToSlash(rel)); err != nil {
+			return nil, err
+		}
+	}
+	x := r.p.NewIndex()
+	x.Fsys = tree
+	return x, nil
+}

@@ -1,0 +1,28 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Unprotect makes tracked files and directories writable: links to the cache
+// become copies. Paths are relative to Dir.
+func (r *Repo) Unprotect(ctx context.Context, paths ...string) error {
+	unlock, err := r.p.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, path := range paths {
+		err := r.p.Cache().Unprotect(ctx, r.p.Hasher(), r.p.UserPath(path))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("can't unprotect non-existing data '%s'", path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

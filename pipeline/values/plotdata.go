@@ -1,0 +1,184 @@
+package values
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/reprodl/reprodl/params"
+)
+
+// plotData is the content of a data file of a plot.
+type plotData struct {
+	content any    // of a table or a tree of values
+	image   []byte // of an image
+	err     *ValueError
+}
+
+var imageTypes = []string{".jpg", ".jpeg", ".gif", ".png", ".svg"}
+
+func isImage(name string) bool { return slices.Contains(imageTypes, path.Ext(name)) }
+
+// beginsWith reports whether s begins with a pattern, or with the text itself
+// if it is no pattern.
+func beginsWith(pattern, s string) bool {
+	re, err := regexp.Compile("^(?:" + pattern + ")")
+	return strings.HasPrefix(s, pattern) || err == nil && re.MatchString(s)
+}
+
+// loadPlot reads a data file, named relative to the working directory.
+func (v *view) loadPlot(shown string, header bool) *plotData {
+	name := v.fromUser([]string{shown})[0]
+	ext := path.Ext(name)
+	switch {
+	case isImage(name):
+	case slices.Contains([]string{".json", ".yaml", ".yml", ".toml", ".py"}, ext):
+		f := v.values(name)
+		return &plotData{content: f.Data, err: f.Err}
+	case ext != ".csv" && ext != ".tsv":
+		return &plotData{err: &ValueError{Type: "PlotMetricTypeError", Msg: "'" + shown + "' - file type error\n" +
+			"Only JSON, YAML, CSV and TSV formats are supported."}}
+	}
+	data, err := v.read(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &plotData{err: noSuchFile(name)}
+	case err != nil:
+		return &plotData{err: &ValueError{Type: "OSError", Msg: err.Error(), Err: err}}
+	case isImage(name):
+		return &plotData{image: data}
+	}
+	rows, err := readTable(string(data), ext == ".tsv", header)
+	if err != nil {
+		return &plotData{err: &ValueError{Type: "Error", Msg: err.Error(), Err: err}}
+	}
+	return &plotData{content: rows}
+}
+
+// readTable reads separated values; all of them stay strings. Without a header
+// the columns are called 0, 1, ….
+func readTable(text string, tabs, header bool) ([]any, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	if tabs {
+		r.Comma = '\t'
+	}
+	var names []string
+	rows := []any{}
+	for {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if names == nil {
+			names = record
+			if header {
+				continue
+			}
+			names = nil
+			for i := range record {
+				names = append(names, strconv.Itoa(i))
+			}
+		}
+		row := &params.Map{}
+		for i, n := range names {
+			if i < len(record) {
+				row.Set(n, record[i])
+			} else {
+				row.Set(n, nil)
+			}
+		}
+		rows = append(rows, row)
+	}
+}
+
+// tables lists the lists inside a value: itself, or those in its mappings.
+func tables(x any) [][]any {
+	switch x := x.(type) {
+	case []any:
+		return [][]any{x}
+	case *params.Map:
+		var all [][]any
+		for _, item := range x.All() {
+			switch item.(type) {
+			case []any, *params.Map:
+				all = append(all, tables(item)...)
+			}
+		}
+		return all
+	}
+	return nil
+}
+
+// rowsOf joins the tables of a value side by side: those whose items are
+// mappings with the same keys.
+func rowsOf(x any) []*params.Map {
+	var rows []*params.Map
+	for _, table := range tables(x) {
+		if !isTable(table) {
+			continue
+		}
+		for i, item := range table {
+			if i == len(rows) {
+				rows = append(rows, &params.Map{})
+			}
+			for k, cell := range item.(*params.Map).All() {
+				rows[i].Set(k, cell)
+			}
+		}
+	}
+	return rows
+}
+
+func isTable(list []any) bool {
+	if len(list) == 0 {
+		return false
+	}
+	first, ok := list[0].(*params.Map)
+	if !ok {
+		return false
+	}
+	for _, item := range list[1:] {
+		m, ok := item.(*params.Map)
+		if !ok {
+			return false
+		}
+		for k := range m.All() {
+			if _, ok := first.Get(k); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// lastField is the last column of the first table, which is plotted if nothing
+// else is said.
+func lastField(x any) (string, bool) {
+	for _, table := range tables(x) {
+		all := len(table) > 0
+		for _, item := range table {
+			all = all && isMap(item)
+		}
+		if !all {
+			continue
+		}
+		first := table[0].(*params.Map)
+		if first.Len() == 0 {
+			return "", false
+		}
+		k, _ := first.At(first.Len() - 1)
+		return fmt.Sprint(k), true
+	}
+	return "", false
+}
