@@ -5,7 +5,9 @@
 //   - [github.com/reprodl/reprodl/live]: live metrics, images and plots, and a report page;
 //     [github.com/reprodl/reprodl/live/gomlxlive] attaches it to a GoMLX loop,
 //     [github.com/reprodl/reprodl/live/tensorboard] writes event files
-//   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock, cache, run cache, remotes
+//   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock and the run cache;
+//     [github.com/reprodl/reprodl/pipeline/data] adds, restores, pushes and pulls what they read and write,
+//     [github.com/reprodl/reprodl/pipeline/values] shows metrics, parameters and plots over revisions
 //   - [github.com/reprodl/reprodl/experiment]: experiments as git refs, their table, a queue, sweeps
 //   - [github.com/reprodl/reprodl/esc50]: audio classification on ESC-50, the same to the bit everywhere;
 //     [github.com/reprodl/reprodl/esc50/cpu] is its GoMLX backend, of use to other models too
@@ -13,14 +15,16 @@
 // # Who imports whom
 //
 // params and live stand alone and stay light; pipeline reads parameters through
-// params, experiment runs pipelines. esc50 knows none of them. They meet in a
+// params, experiment runs pipelines. Within pipeline, pipeline stands on data,
+// and values only takes its handle. esc50 knows none of them. They meet in a
 // caller's main: examples/esc50 is one, examples/reprodl is the command dvc
 // made of pipeline and experiment. Only esc50, the examples and gomlxlive
 // import GoMLX.
 //
 // What they share is in internal: YAML and JSON as Python writes them (dvcyaml,
 // pyjson), the files of a pipeline (dvcfile) and its graph (stagegraph), the
-// cache (object), the repository's directory (repo), git, ignore files, the
-// source files of a Go package (gocode), replacing files (atomicfile) and the
-// report page (report).
+// cache (object) and its way to remotes (transfer), the repository's directory
+// (repo), an opened repository with its stages and outputs (project), git,
+// ignore files, the source files of a Go package (gocode), replacing files
+// (atomicfile) and the report page (report).
 package reprodl
