@@ -64,7 +64,8 @@ func exitCode(err error) int {
 }
 
 // report prints err as dvc prints it and returns the exit code. An error with
-// a method Pretty is printed as that says, without "ERROR: ".
+// a method Pretty is printed as that says, without "ERROR: ". With -q only an error
+// of the command line is.
 func (a *app) report(err error) int {
 	if err == nil {
 		return 0
@@ -76,6 +77,9 @@ func (a *app) report(err error) int {
 	}
 	if !a.started && !errors.As(err, &exit) {
 		code = exitUsage
+	}
+	if a.quiet > 0 && code != exitUsage {
+		return code // as in DVC
 	}
 	var pretty interface{ Pretty() string }
 	switch {
@@ -99,7 +103,7 @@ type lineHandler struct{ a *app }
 func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
 	switch {
 	case h.a.quiet > 0:
-		return level >= slog.LevelError
+		return level > slog.LevelError
 	case h.a.verbose > 0 || h.a.why:
 		return true
 	}

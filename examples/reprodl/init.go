@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -43,51 +42,5 @@ func (a *app) initCmd() *cobra.Command {
 	flags.BoolVar(&opts.NoSCM, "no-scm", false, "not below git")
 	flags.BoolVarP(&opts.Force, "force", "f", false, "replace what is there, the cache included")
 	flags.BoolVar(&opts.Subdir, "subdir", false, "below the root of a git repository")
-	return cmd
-}
-
-func (a *app) checkIgnoreCmd() *cobra.Command {
-	var details, all, nonMatching bool
-	cmd := &cobra.Command{
-		Use:   "check-ignore target...",
-		Short: "Tell whether .dvcignore files exclude paths",
-		RunE: func(_ *cobra.Command, targets []string) error {
-			repo, err := a.open()
-			switch {
-			case err != nil:
-				return err
-			case len(targets) == 0:
-				return errors.New("`targets` or `--stdin` needed")
-			case nonMatching && !details:
-				return errors.New("`--non-matching` is only valid with `--details`")
-			case all && !details:
-				return errors.New("`--all` is only valid with `--details`")
-			}
-			found := false
-			for _, target := range targets {
-				result, err := repo.CheckIgnore(target)
-				if err != nil {
-					return err
-				}
-				found = found || result.Pattern != ""
-				switch {
-				case details && result.Pattern != "":
-					a.printf("%s\t%s\n", result.Pattern, target)
-				case details && nonMatching:
-					a.printf("::\t%s\n", target)
-				case !details && result.Match:
-					a.printf("%s\n", target)
-				}
-			}
-			if !found {
-				return &exitError{code: exitSoft}
-			}
-			return nil
-		},
-	}
-	flags := cmd.Flags()
-	flags.BoolVarP(&details, "details", "d", false, "show the patterns that decided")
-	flags.BoolVarP(&all, "all", "a", false, "show all matching patterns")
-	flags.BoolVarP(&nonMatching, "non-matching", "n", false, "show also what no pattern matches")
 	return cmd
 }

@@ -9,7 +9,7 @@ import (
 // Pattern is one line of an ignore file.
 type Pattern struct {
 	Text   string // as written, without the line end
-	Source string // the file it is from, as given to Parse
+	Source string // the file it is from, relative to the root; "" if it is built in
 	Line   int    // counted from 1
 	Negate bool   // "!": what matches is not ignored after all
 
@@ -19,22 +19,15 @@ type Pattern struct {
 	literal  bool // no wildcard in glob
 }
 
-// Syntax is what the two kinds of ignore file differ in.
-type Syntax struct {
-	// Strip removes blanks around each line first, as DVC does for .dvcignore.
-	// Without it, only unescaped trailing spaces go, as in git.
-	Strip bool
-}
-
-// Parse reads an ignore file. Nothing in one is an error: a pattern that makes no
-// sense matches nothing.
-func Parse(source string, data []byte, syntax Syntax) []Pattern {
+// parseGit reads an ignore file of git. Nothing in one is an error: a pattern that
+// makes no sense matches nothing.
+func parseGit(source string, data []byte) []Pattern {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var out []Pattern
 	n := 0
 	for line := range bytes.SplitSeq(data, []byte("\n")) {
 		n++
-		if p, ok := parseLine(string(bytes.TrimSuffix(line, []byte("\r"))), syntax); ok {
+		if p, ok := parseGitLine(string(bytes.TrimSuffix(line, []byte("\r")))); ok {
 			p.Source, p.Line = source, n
 			out = append(out, p)
 		}
@@ -42,10 +35,7 @@ func Parse(source string, data []byte, syntax Syntax) []Pattern {
 	return out
 }
 
-func parseLine(line string, syntax Syntax) (Pattern, bool) {
-	if syntax.Strip {
-		line = strings.TrimSpace(line)
-	}
+func parseGitLine(line string) (Pattern, bool) {
 	if line == "" || line[0] == '#' {
 		return Pattern{}, false
 	}
@@ -86,9 +76,9 @@ func trimTrailingSpaces(s string) string {
 	return s[:end]
 }
 
-// Match reports whether the pattern matches a path relative to the directory of
+// match reports whether the pattern matches a path relative to the directory of
 // its file, regardless of Negate. The path has slashes and no trailing one.
-func (p *Pattern) Match(rel string, isDir bool) bool {
+func (p *Pattern) match(rel string, isDir bool) bool {
 	if p.dirOnly && !isDir || p.glob == "" {
 		return false
 	}
@@ -104,17 +94,17 @@ func (p *Pattern) Match(rel string, isDir bool) bool {
 // last returns the last pattern that matches, or nil.
 func last(patterns []Pattern, rel string, isDir bool) *Pattern {
 	for i := len(patterns) - 1; i >= 0; i-- {
-		if patterns[i].Match(rel, isDir) {
+		if patterns[i].match(rel, isDir) {
 			return &patterns[i]
 		}
 	}
 	return nil
 }
 
-// String is the pattern with its place, "file:line:pattern".
+// String is the pattern with its place, "file:line:pattern", as DVC shows it.
 func (p *Pattern) String() string {
-	if p.Source == "" {
-		return p.Text
+	if p.Line == 0 {
+		return p.Source + ":" + p.Text
 	}
 	return p.Source + ":" + strconv.Itoa(p.Line) + ":" + p.Text
 }

@@ -1,82 +1,32 @@
 // Package ignore evaluates .gitignore and .dvcignore files.
 //
-// Patterns have git's syntax and precedence: files further down win over those
-// further up, later lines over earlier ones, "!" takes a match back, and
-// nothing below an ignored directory can be taken back.
+// The two look alike and differ in what they leave out. Git reads its files
+// directory by directory, and nothing below an ignored directory can be taken
+// back. DVC rewrites the lines of all files down to a directory as if they stood
+// in the one at the root, translates each to a regular expression with pathspec,
+// and asks that list about every part of a path. A directory's hash depends on
+// what is left out, so [DVC] follows DVC's rule to the letter and not git's.
 package ignore
 
 import (
-	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 )
-
-// Options choose what a [Tree] reads.
-type Options struct {
-	// Name of the files, in every directory.
-	Name   string
-	Syntax Syntax
-	// Extra patterns of the root, weaker than all files (.git/info/exclude).
-	Extra []Pattern
-	// Always names what is ignored whatever the files say; nil = nothing.
-	Always func(name string, isDir bool) bool
-	// SubRepos are directories that have a directory of this name, and are
-	// ignored below the root; empty = none.
-	SubRepos string
-}
-
-// Git is what git reads below root: .gitignore files, .git/info/exclude and
-// the given file of core.excludesFile, which may be empty.
-func Git(root, excludesFile string) *Tree {
-	opts := Options{Name: ".gitignore", Always: func(name string, _ bool) bool { return name == ".git" }}
-	for _, file := range []string{excludesFile, filepath.Join(root, ".git", "info", "exclude")} {
-		if data, err := os.ReadFile(file); err == nil && file != "" {
-			opts.Extra = append(opts.Extra, Parse(file, data, opts.Syntax)...)
-		}
-	}
-	return New(root, opts)
-}
-
-// DVC is what DVC reads below root: .dvcignore files. The directories of git,
-// Mercurial and DVC and DVC repositories within this one are always ignored.
-func DVC(root string) *Tree {
-	return New(root, Options{
-		Name:   ".dvcignore",
-		Syntax: Syntax{Strip: true},
-		Always: func(name string, isDir bool) bool {
-			return name == ".git" || isDir && (name == ".hg" || name == ".dvc")
-		},
-		SubRepos: ".dvc",
-	})
-}
 
 // Tree answers for all paths below a root. It reads each ignore file once, when
 // it is first needed, and is safe for concurrent use.
 type Tree struct {
-	root string
-	opts Options
-
-	mu   sync.Mutex
-	dirs map[string]*dir
+	root  string
+	rules rules
 }
 
-// dir is one directory: its patterns, or the reason why all in it is ignored.
-type dir struct {
-	parent   *dir
-	rel      string // "" for the root
-	patterns []Pattern
-	excluded *Pattern // of the nearest ignored directory upwards, itself included
-	any      bool     // whether there are patterns here or further up
-}
-
-var always = &Pattern{Text: "(built in)"}
-
-// New returns the tree at root, an absolute path.
-func New(root string, opts Options) *Tree {
-	return &Tree{root: root, opts: opts, dirs: map[string]*dir{}}
+// rules are what git and DVC do differently. Paths are relative to the root, are
+// below it, and have slashes.
+type rules interface {
+	// explain returns the line that decides about a path, or nil.
+	explain(rel string, isDir bool) *Pattern
+	// forget drops what was read at and below a directory; "" is the root.
+	forget(rel string)
 }
 
 // Ignored reports whether a path is ignored. The path is relative to the root,
@@ -101,113 +51,35 @@ func (t *Tree) IgnoredPath(abs string, isDir bool) bool {
 }
 
 // Match returns the pattern because of which a path is ignored, or nil. It may be
-// one that matches a directory further up. Paths that are always
-// ignored have a pattern with an empty Source.
+// one that matches a directory further up. What is always ignored has a pattern
+// with an empty Source.
 func (t *Tree) Match(rel string, isDir bool) *Pattern {
-	d, ok := t.parent(rel)
-	if !ok {
-		return nil
-	}
-	if d.excluded != nil {
-		return d.excluded
-	}
-	if p := t.match(d, rel, isDir); p != nil && !p.Negate {
+	if p := t.Explain(rel, isDir); p != nil && !p.Negate {
 		return p
 	}
 	return nil
 }
 
-// Explain returns the last pattern that decides about a path, even one that
-// takes it back, or nil.
+// Explain returns the pattern that decides about a path, even one that takes it
+// back, or nil.
 func (t *Tree) Explain(rel string, isDir bool) *Pattern {
-	d, ok := t.parent(rel)
-	if !ok {
+	if rel == "" || rel == "." || rel == ".." || rel[0] == '/' || strings.HasPrefix(rel, "../") {
 		return nil
 	}
-	if d.excluded != nil {
-		return d.excluded
-	}
-	return t.match(d, rel, isDir)
+	return t.rules.explain(rel, isDir)
 }
 
-func (t *Tree) parent(rel string) (*dir, bool) {
-	if rel == "" || rel == "." || strings.HasPrefix(rel, "../") || rel == ".." || path.IsAbs(rel) {
-		return nil, false
-	}
-	up := ""
-	if i := strings.LastIndexByte(rel, '/'); i >= 0 {
-		up = rel[:i]
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.dir(up), true
-}
-
-// match looks at one path whose directory is not ignored.
-func (t *Tree) match(d *dir, rel string, isDir bool) *Pattern {
-	name := rel[strings.LastIndexByte(rel, '/')+1:]
-	if t.opts.Always != nil && t.opts.Always(name, isDir) {
-		return always
-	}
-	if isDir && t.opts.SubRepos != "" {
-		if fi, err := os.Lstat(filepath.Join(t.root, filepath.FromSlash(rel), t.opts.SubRepos)); err == nil && fi.IsDir() {
-			return always
-		}
-	}
-	if !d.any {
-		return nil
-	}
-	for ; d != nil; d = d.parent {
-		inside := rel
-		if d.rel != "" {
-			inside = rel[len(d.rel)+1:]
-		}
-		if p := last(d.patterns, inside, isDir); p != nil {
-			return p
-		}
-	}
-	return last(t.opts.Extra, rel, isDir)
-}
-
-// dir returns the directory, read with all above it. The caller holds mu.
-func (t *Tree) dir(rel string) *dir {
-	if d := t.dirs[rel]; d != nil {
-		return d
-	}
-	d := &dir{rel: rel, any: len(t.opts.Extra) > 0}
-	if rel != "" {
-		up := ""
-		if i := strings.LastIndexByte(rel, '/'); i >= 0 {
-			up = rel[:i]
-		}
-		d.parent = t.dir(up)
-		d.any = d.parent.any
-		if d.excluded = d.parent.excluded; d.excluded == nil {
-			if p := t.match(d.parent, rel, true); p != nil && !p.Negate {
-				d.excluded = p
-			}
-		}
-	}
-	if d.excluded == nil {
-		d.patterns = t.read(rel)
-		d.any = d.any || len(d.patterns) > 0
-	}
-	t.dirs[rel] = d
-	return d
-}
-
-func (t *Tree) read(rel string) []Pattern {
-	source := path.Join(rel, t.opts.Name)
-	file := filepath.Join(t.root, filepath.FromSlash(source))
-	fi, err := os.Lstat(file)
-	if err != nil || fi.Mode()&fs.ModeType != 0 && fi.Mode()&fs.ModeSymlink == 0 {
-		return nil
-	}
-	data, err := os.ReadFile(file)
+// Forget makes the tree read the files at and below a directory, an absolute
+// path, once more: one of them was changed.
+func (t *Tree) Forget(dir string) {
+	rel, err := filepath.Rel(t.root, dir)
 	if err != nil {
-		return nil
+		return
 	}
-	return Parse(source, data, t.opts.Syntax)
+	if rel = filepath.ToSlash(rel); rel == "." {
+		rel = ""
+	}
+	t.rules.forget(rel)
 }
 
 // Quote escapes a name so that it stands for itself in a pattern, the way DVC
@@ -223,21 +95,15 @@ func Quote(name string) string {
 	return b.String()
 }
 
-// Forget makes the tree read the files at and below a directory, an absolute
-// path, once more: one of them was changed.
-func (t *Tree) Forget(dir string) {
-	rel, err := filepath.Rel(t.root, dir)
-	if err != nil {
-		return
+// parent is the directory of a path below the root, "" for the root.
+func parent(rel string) string {
+	if i := strings.LastIndexByte(rel, '/'); i >= 0 {
+		return rel[:i]
 	}
-	if rel = filepath.ToSlash(rel); rel == "." {
-		rel = ""
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for key := range t.dirs {
-		if rel == "" || key == rel || strings.HasPrefix(key, rel+"/") {
-			delete(t.dirs, key)
-		}
-	}
+	return ""
+}
+
+// within reports whether a directory is, or is below, another.
+func within(dir, above string) bool {
+	return above == "" || dir == above || strings.HasPrefix(dir, above+"/")
 }

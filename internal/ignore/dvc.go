@@ -1,0 +1,215 @@
+package ignore
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// DVC is what DVC leaves out below root, an absolute path: what .dvcignore files
+// say, and DVC repositories within this one. The directories of Mercurial, git and
+// DVC are the first, and so the weakest, lines of the root's file: "!*" brings
+// them back.
+//
+// The rule, from dvc/ignore.py and dvc/pathspec_math.py: the lines that hold in a
+// directory are those of the files from the root down to it, each rewritten to mean
+// the same from the root. They are asked about each part of a path, first part
+// first; the first part that they ignore ends the matter. Of lines that follow each
+// other, all ignore and agree in whether they end in a slash, the first that
+// matches counts; otherwise the last. So "*" and "!data" bring back all below data,
+// as pathspec's patterns match what is below their match. A file whose own
+// .dvcignore is ignored has none.
+func DVC(root string) *Tree {
+	d := &dvcRules{root: root, dirs: map[string]*dvcDir{}}
+	return &Tree{root: root, rules: d}
+}
+
+type dvcRules struct {
+	root string
+
+	mu   sync.Mutex
+	dirs map[string]*dvcDir
+}
+
+// dvcDir is one directory: the lines that hold in it, or why all in it is ignored.
+type dvcDir struct {
+	lines    *dvcLines
+	excluded *Pattern
+}
+
+// A dvcLine is a line with its pattern rewritten for the root.
+type dvcLine struct {
+	spec
+	from Pattern
+}
+
+// dvcLines are groups of lines; of a group, the first that matches counts. A line
+// that takes back is a group of its own.
+type dvcLines struct {
+	groups [][]dvcLine
+}
+
+var builtIn = func() *dvcLines {
+	var l []dvcLine
+	for _, text := range []string{".hg/", ".git/", ".git", ".dvc/"} {
+		s, _ := newSpec(text)
+		l = append(l, dvcLine{s, Pattern{Text: text}})
+	}
+	return (&dvcLines{}).add(l)
+}()
+
+func (d *dvcRules) explain(rel string, isDir bool) *Pattern {
+	d.mu.Lock()
+	in := d.dir(parent(rel))
+	d.mu.Unlock()
+	if in.excluded != nil {
+		return in.excluded
+	}
+	return d.decide(in.lines, rel, isDir)
+}
+
+// decide asks lines about one part of a path, that is, a path whose directory is
+// not ignored.
+func (d *dvcRules) decide(lines *dvcLines, rel string, isDir bool) *Pattern {
+	if isDir {
+		if _, err := os.Stat(filepath.Join(d.root, filepath.FromSlash(rel), ".dvc")); err == nil {
+			return &Pattern{Source: "in sub_repo", Text: path.Base(rel)}
+		}
+	}
+	return lines.decide(rel, isDir)
+}
+
+// dir returns a directory, read with all above it. The caller holds mu.
+func (d *dvcRules) dir(rel string) *dvcDir {
+	if dir := d.dirs[rel]; dir != nil {
+		return dir
+	}
+	lines := builtIn
+	if rel != "" {
+		up := d.dir(parent(rel))
+		lines = up.lines
+		if up.excluded != nil {
+			d.dirs[rel] = up
+			return up
+		}
+	}
+	dir := &dvcDir{lines: lines}
+	if dir.excluded = d.above(lines, rel); dir.excluded == nil {
+		d.read(dir, rel)
+	}
+	d.dirs[rel] = dir
+	return dir
+}
+
+// read adds the lines of a directory's own file, which may ignore the directory.
+func (d *dvcRules) read(dir *dvcDir, rel string) {
+	source := path.Join(rel, ".dvcignore")
+	if p := dir.lines.decide(source, false); p != nil && !p.Negate {
+		return
+	}
+	own := parseDVC(rel, source, readRules(d.root, source))
+	if len(own) == 0 {
+		return
+	}
+	dir.lines = dir.lines.add(own)
+	dir.excluded = d.above(dir.lines, rel)
+}
+
+// above returns the line that ignores a directory or one above it, or nil.
+func (d *dvcRules) above(lines *dvcLines, rel string) *Pattern {
+	for end := range len(rel) + 1 {
+		if end > 0 && (end == len(rel) || rel[end] == '/') {
+			if p := d.decide(lines, rel[:end], true); p != nil && !p.Negate {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+func (d *dvcRules) forget(rel string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key := range d.dirs {
+		if within(key, rel) {
+			delete(d.dirs, key)
+		}
+	}
+}
+
+// add returns the lines followed by more.
+func (l *dvcLines) add(more []dvcLine) *dvcLines {
+	out := &dvcLines{groups: slices.Clone(l.groups)}
+	for _, line := range more {
+		if n := len(out.groups); n > 0 && !line.negate {
+			if g := out.groups[n-1]; !g[0].negate && g[0].dirOnly == line.dirOnly {
+				out.groups[n-1] = append(slices.Clip(g), line)
+				continue
+			}
+		}
+		out.groups = append(out.groups, []dvcLine{line})
+	}
+	return out
+}
+
+// decide returns the line that decides about a path, regardless of those above it.
+func (l *dvcLines) decide(rel string, isDir bool) *Pattern {
+	paths := []string{rel, rel + "/"}
+	if !isDir {
+		paths = paths[:1]
+	}
+	for _, group := range slices.Backward(l.groups) {
+		if group[0].dirOnly && !isDir {
+			continue
+		}
+		for _, p := range paths {
+			for i := range group {
+				if group[i].match(p) {
+					return &group[i].from
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// parseDVC reads the file of a directory.
+func parseDVC(dir, source string, data []byte) []dvcLine {
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
+	var out []dvcLine
+	n := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		n++
+		line = strings.TrimFunc(line, isPySpace)
+		s, ok := newSpec(line)
+		if ok && dir != "" {
+			s, ok = newSpec(rebase(line, dir))
+		}
+		if ok {
+			out = append(out, dvcLine{s, Pattern{Text: line, Source: source, Line: n, Negate: s.negate}})
+		}
+	}
+	return out
+}
+
+// rebase rewrites a pattern of a directory's file for the root's, as DVC's
+// change_rule: the directory's name is not escaped, and one leading backslash is
+// lost.
+func rebase(rule, dir string) string {
+	rule, negate := strings.CutPrefix(rule, "!")
+	between := "/**/"
+	if rule != "" && strings.Contains(rule[:len(rule)-1], "/") && !strings.HasPrefix(rule, "**/") {
+		rule = strings.TrimPrefix(rule, "/")
+		between = "/"
+	} else {
+		rule = strings.TrimPrefix(rule, "**/")
+	}
+	rule = strings.TrimPrefix(rule, `\`)
+	if negate {
+		return "!/" + dir + between + rule
+	}
+	return dir + between + rule
+}
