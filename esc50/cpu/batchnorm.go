@@ -31,8 +31,8 @@ func (f *function) batchNorm(op compute.OpType, epsilon float32, axis int, in []
 	if axis < 0 || axis >= shape.Rank() {
 		return nil, shape, fmt.Errorf("%s(%s): no axis %d", op, shape, axis)
 	}
-	if shape.DType != dtypes.Float32 {
-		return nil, shape, fmt.Errorf("%s(%s): %w", op, shape, refuse(op))
+	if shape.DType != dtypes.Float32 && shape.DType != dtypes.Float64 {
+		return nil, shape, unsupported(op, shape.DType)
 	}
 	b := &batchNorm{epsilon: float64(epsilon), outer: 1, channels: shape.Dimensions[axis], inner: 1}
 	vector := shapes.Make(shape.DType, b.channels)
@@ -53,6 +53,13 @@ func (f *function) batchNorm(op compute.OpType, epsilon float32, axis int, in []
 
 // BatchNormForTraining normalises by the statistics of the batch.
 func (f *function) BatchNormForTraining(x, scale, offset compute.Value, epsilon float32, axis int) (y, mean, variance compute.Value, err error) {
+	if isNarrow(x) {
+		out, err := f.normAs(func(in []compute.Value) ([]compute.Value, error) {
+			y, mean, variance, err := f.BatchNormForTraining(in[0], in[1], in[2], epsilon, axis)
+			return []compute.Value{y, mean, variance}, err
+		}, x, scale, offset)
+		return three(out, err)
+	}
 	in, err := f.own(x, scale, offset)
 	if err != nil {
 		return nil, nil, nil, err
@@ -60,6 +67,9 @@ func (f *function) BatchNormForTraining(x, scale, offset compute.Value, epsilon 
 	b, vector, err := f.batchNorm(compute.OpTypeBatchNormForTraining, epsilon, axis, in)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if in[0].shape.DType == dtypes.Float64 {
+		return three(f.trainNorm(x, scale, offset, epsilon, axis))
 	}
 	n := &node{op: compute.OpTypeBatchNormForTraining, in: in, attr: b, run: func(x *run, in, out []tensor) {
 		b.statistics(x, in[0].f32(), nil, out[1].f32(), out[2].f32())
@@ -74,6 +84,16 @@ func (f *function) BatchNormForTraining(x, scale, offset compute.Value, epsilon 
 
 // BatchNormForInference normalises by given statistics.
 func (f *function) BatchNormForInference(x, scale, offset, mean, variance compute.Value, epsilon float32, axis int) (compute.Value, error) {
+	if isNarrow(x) {
+		out, err := f.normAs(func(in []compute.Value) ([]compute.Value, error) {
+			y, err := f.BatchNormForInference(in[0], in[1], in[2], in[3], in[4], epsilon, axis)
+			return []compute.Value{y}, err
+		}, x, scale, offset, mean, variance)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	}
 	in, err := f.own(x, scale, offset, mean, variance)
 	if err != nil {
 		return nil, err
@@ -82,6 +102,10 @@ func (f *function) BatchNormForInference(x, scale, offset, mean, variance comput
 	if err != nil {
 		return nil, err
 	}
+	if in[0].shape.DType == dtypes.Float64 {
+		b := f.normBuilder(in[0], axis)
+		return b.apply(x, scale, offset, mean, variance, epsilon), b.err
+	}
 	return f.add1(&node{op: compute.OpTypeBatchNormForInference, in: in, attr: b, run: func(x *run, in, out []tensor) {
 		b.apply(x, out[0].f32(), in[0].f32(), b.norms(in[3].f32(), in[4].f32(), in[1].f32(), in[2].f32()))
 	}}, in[0].shape)
@@ -89,6 +113,13 @@ func (f *function) BatchNormForInference(x, scale, offset, mean, variance comput
 
 // BatchNormGradient is the gradient of BatchNormForTraining.
 func (f *function) BatchNormGradient(x, scale, mean, variance, dy compute.Value, epsilon float32, axis int) (dx, dScale, dOffset compute.Value, err error) {
+	if isNarrow(x) {
+		out, err := f.normAs(func(in []compute.Value) ([]compute.Value, error) {
+			dx, dScale, dOffset, err := f.BatchNormGradient(in[0], in[1], in[2], in[3], in[4], epsilon, axis)
+			return []compute.Value{dx, dScale, dOffset}, err
+		}, x, scale, mean, variance, dy)
+		return three(out, err)
+	}
 	in, err := f.own(x, scale, mean, variance, dy)
 	if err != nil {
 		return nil, nil, nil, err
@@ -96,6 +127,9 @@ func (f *function) BatchNormGradient(x, scale, mean, variance, dy compute.Value,
 	b, vector, err := f.batchNorm(compute.OpTypeBatchNormGradient, epsilon, axis, in)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if in[0].shape.DType == dtypes.Float64 {
+		return three(f.normGradient(x, scale, mean, variance, dy, epsilon, axis))
 	}
 	n := &node{op: compute.OpTypeBatchNormGradient, in: in, attr: b, run: func(x *run, in, out []tensor) {
 		b.gradient(x, in, out)

@@ -21,6 +21,14 @@ type convolution struct {
 // ConvGeneral convolves.
 func (f *function) ConvGeneral(input, weights compute.Value, axes compute.ConvolveAxesConfig, stride []int, pads [][2]int,
 	inDilate, dilate []int, channelGroups, batchGroups int) (compute.Value, error) {
+	if isNarrow(input) && isNarrow(weights) && typeOf(input) == typeOf(weights) {
+		w, err := f.wide(input, weights)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.ConvGeneral(w[0], w[1], axes, stride, pads, inDilate, dilate, channelGroups, batchGroups)
+		return f.narrow(v, err, input)
+	}
 	in, err := f.own(input, weights)
 	if err != nil {
 		return nil, err
@@ -54,19 +62,43 @@ func (f *function) ConvGeneral(input, weights compute.Value, axes compute.Convol
 		return v, err
 	}
 	n := &node{op: compute.OpTypeConvGeneral, in: in, attr: c}
-	switch out.DType {
-	case dtypes.Float32:
-		n.run = func(x *run, in, out []tensor) { convolve(x, c, out[0].flat, in[0].flat, in[1].flat, kernel.FMA) }
-	case dtypes.Float64:
-		n.run = func(x *run, in, out []tensor) { convolve(x, c, out[0].flat, in[0].flat, in[1].flat, mulAdd[float64]) }
-	case dtypes.Int32:
-		n.run = func(x *run, in, out []tensor) { convolve(x, c, out[0].flat, in[0].flat, in[1].flat, mulAdd[int32]) }
-	case dtypes.Int64:
-		n.run = func(x *run, in, out []tensor) { convolve(x, c, out[0].flat, in[0].flat, in[1].flat, mulAdd[int64]) }
-	default:
-		return nil, refuse(compute.OpTypeConvGeneral)
+	do := convolveOn(out.DType)
+	if do == nil {
+		return nil, unsupported(compute.OpTypeConvGeneral, out.DType)
 	}
+	n.run = func(x *run, in, out []tensor) { do(x, c, out[0].flat, in[0].flat, in[1].flat) }
 	return f.add1(n, out)
+}
+
+// convolveOn is the definition for a type.
+func convolveOn(dtype dtypes.DType) func(x *run, c *convolution, dst, in, weights any) {
+	switch dtype {
+	case dtypes.Float32:
+		return convolveWith(kernel.FMA)
+	case dtypes.Float64:
+		return convolveWith(mulAdd[float64])
+	case dtypes.Int8:
+		return convolveWith(mulAdd[int8])
+	case dtypes.Int16:
+		return convolveWith(mulAdd[int16])
+	case dtypes.Int32:
+		return convolveWith(mulAdd[int32])
+	case dtypes.Int64:
+		return convolveWith(mulAdd[int64])
+	case dtypes.Uint8:
+		return convolveWith(mulAdd[uint8])
+	case dtypes.Uint16:
+		return convolveWith(mulAdd[uint16])
+	case dtypes.Uint32:
+		return convolveWith(mulAdd[uint32])
+	case dtypes.Uint64:
+		return convolveWith(mulAdd[uint64])
+	}
+	return nil
+}
+
+func convolveWith[T number](fma func(a, b, acc T) T) func(x *run, c *convolution, dst, in, weights any) {
+	return func(x *run, c *convolution, dst, in, weights any) { convolve(x, c, dst, in, weights, fma) }
 }
 
 func mulAdd[T number](a, b, c T) T { return T(a*b) + c }

@@ -195,3 +195,58 @@ func TestDotHasNoNames(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, shapes.Make(dtypes.Float32, 2, 2), shape)
 }
+
+// TestBatchNormOfTypes compares float64 and 16 bit floats with float32.
+func TestBatchNormOfTypes(t *testing.T) {
+	x := [][]float32{{1, 2, -3}, {4, 0.5, 1}, {-1, 1, 2}, {0, 2, 5}}
+	scale, offset := []float32{1, 2, 0.5}, []float32{0, 1, -1}
+	norm := func(dtype dtypes.DType, axis int) []any {
+		got, err := testutil.Exec(cpu.Default(), []any{x, scale, offset}, func(f compute.Function, in []compute.Value) ([]compute.Value, error) {
+			var err error
+			for i := range in {
+				if in[i], err = f.ConvertDType(in[i], dtype); err != nil {
+					return nil, err
+				}
+			}
+			y, mean, variance, err := f.BatchNormForTraining(in[0], in[1], in[2], 1e-3, axis)
+			require.NoError(t, err)
+			dx, dScale, dOffset, err := f.BatchNormGradient(in[0], in[1], mean, variance, in[0], 1e-3, axis)
+			require.NoError(t, err)
+			z, err := f.BatchNormForInference(in[0], in[1], in[2], mean, variance, 1e-3, axis)
+			require.NoError(t, err)
+			out := []compute.Value{y, mean, variance, dx, dScale, dOffset, z}
+			for i := range out {
+				if out[i], err = f.ConvertDType(out[i], dtypes.Float32); err != nil {
+					return nil, err
+				}
+			}
+			return out, nil
+		})
+		require.NoError(t, err)
+		return got
+	}
+	want := norm(dtypes.Float32, 1)
+	for dtype, tolerance := range map[dtypes.DType]float64{dtypes.Float64: 1e-5, dtypes.Float16: 0.02, dtypes.BFloat16: 0.15} {
+		for i, got := range norm(dtype, 1) {
+			ok, diff := testutil.IsInDelta(want[i], got, tolerance)
+			assert.True(t, ok, "%s, result %d: %s", dtype, i, diff)
+		}
+	}
+}
+
+// TestReduceWindowOfTypes dilates the operand and the window.
+func TestReduceWindowOfTypes(t *testing.T) {
+	sum := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.ReduceWindow(in[0], compute.ReduceOpSum, []int{2}, []int{1}, []int{2}, []int{2}, [][2]int{{1, 1}})
+	}
+	// Spread with zeros and padded the operand is 0 1 0 2 0 3 0; a window takes an
+	// element, leaves one and takes the next.
+	assert.Equal(t, []uint8{0, 3, 0, 5, 0}, backendCall(t, sum, []uint8{1, 2, 3}))
+	assert.Equal(t, []int16{0, 3, 0, 5, 0}, backendCall(t, sum, []int16{1, 2, 3}))
+	bf := bfloat16.FromFloat32
+	assert.Equal(t, []bfloat16.BFloat16{bf(0), bf(3), bf(0), bf(5), bf(0)}, backendCall(t, sum, []bfloat16.BFloat16{bf(1), bf(2), bf(3)}))
+	largest := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.SelectAndScatterMax(in[0], in[1], []int{2}, []int{2}, nil)
+	}
+	assert.Equal(t, []int32{0, 7, 8, 0}, backendCall(t, largest, []int32{1, 2, 4, 3}, []int32{7, 8}))
+}

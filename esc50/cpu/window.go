@@ -1,7 +1,7 @@
 package cpu
 
 import (
-	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -12,6 +12,7 @@ import (
 // window describes windows that slide over an operand.
 type window struct {
 	dims, size, stride []int
+	spread, dilate     []int // steps between elements of the operand and of the window
 	pads               [][2]int
 	out                []int
 }
@@ -19,6 +20,14 @@ type window struct {
 // ReduceWindow reduces every position of a window.
 func (f *function) ReduceWindow(x compute.Value, kind compute.ReduceOpType, size, stride, inDilation, dilation []int,
 	pads [][2]int) (compute.Value, error) {
+	if isNarrow(x) {
+		w, err := f.wide(x)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.ReduceWindow(w[0], kind, size, stride, inDilation, dilation, pads)
+		return f.narrow(v, err, x)
+	}
 	in, err := f.own(x)
 	if err != nil {
 		return nil, err
@@ -27,13 +36,16 @@ func (f *function) ReduceWindow(x compute.Value, kind compute.ReduceOpType, size
 	if err != nil {
 		return nil, err
 	}
-	if !allOnes(inDilation) || !allOnes(dilation) {
-		return nil, refuse(compute.OpTypeReduceWindow)
-	}
 	w := newWindow(in[0].shape, size, stride, pads, out)
+	if len(inDilation) > 0 {
+		w.spread = inDilation
+	}
+	if len(dilation) > 0 {
+		w.dilate = dilation
+	}
 	do := reduceWindowOn(kind, out.DType, w)
 	if do == nil {
-		return nil, refuse(compute.OpTypeReduceWindow)
+		return nil, unsupported(compute.OpTypeReduceWindow, out.DType, kind.String())
 	}
 	n := &node{op: compute.OpTypeReduceWindow, in: in, attr: pooling{w, kind}}
 	n.run = func(x *run, in, out []tensor) { do(x, out[0].flat, in[0].flat) }
@@ -62,7 +74,10 @@ func newWindow(in shapes.Shape, size, stride []int, pads [][2]int, out shapes.Sh
 	if len(pads) == 0 {
 		pads = make([][2]int, len(size))
 	}
-	return &window{in.Dimensions, size, stride, pads, out.Dimensions}
+	return &window{
+		dims: in.Dimensions, size: size, stride: stride, pads: pads, out: out.Dimensions,
+		spread: slices.Repeat([]int{1}, len(size)), dilate: slices.Repeat([]int{1}, len(size)),
+	}
 }
 
 // each calls f with the place of every element of the operand in the window at
@@ -80,8 +95,17 @@ func (w *window) each(position int, f func(at int)) {
 			f(at)
 			return
 		}
-		for i := max(0, start[axis]); i < min(w.dims[axis], start[axis]+w.size[axis]); i++ {
-			visit(axis+1, at*w.dims[axis]+i)
+		if w.spread[axis] == 1 && w.dilate[axis] == 1 {
+			for i := max(0, start[axis]); i < min(w.dims[axis], start[axis]+w.size[axis]); i++ {
+				visit(axis+1, at*w.dims[axis]+i)
+			}
+			return
+		}
+		for k := range w.size[axis] {
+			i := start[axis] + k*w.dilate[axis]
+			if i >= 0 && i%w.spread[axis] == 0 && i/w.spread[axis] < w.dims[axis] {
+				visit(axis+1, at*w.dims[axis]+i/w.spread[axis])
+			}
 		}
 	}
 	visit(0, 0)
@@ -94,7 +118,8 @@ func (w *window) square() bool {
 		return false
 	}
 	for axis, size := range []int{1, 1, 2, 2} {
-		if w.size[axis] != size || w.stride[axis] != size || w.pads[axis] != [2]int{} {
+		if w.size[axis] != size || w.stride[axis] != size || w.pads[axis] != [2]int{} ||
+			w.spread[axis] != 1 || w.dilate[axis] != 1 {
 			return false
 		}
 	}
@@ -107,10 +132,22 @@ func reduceWindowOn(kind compute.ReduceOpType, dtype dtypes.DType, w *window) fu
 		return reduceWindow[float32](kind, dtype, w)
 	case dtypes.Float64:
 		return reduceWindow[float64](kind, dtype, w)
+	case dtypes.Int8:
+		return reduceWindow[int8](kind, dtype, w)
+	case dtypes.Int16:
+		return reduceWindow[int16](kind, dtype, w)
 	case dtypes.Int32:
 		return reduceWindow[int32](kind, dtype, w)
 	case dtypes.Int64:
 		return reduceWindow[int64](kind, dtype, w)
+	case dtypes.Uint8:
+		return reduceWindow[uint8](kind, dtype, w)
+	case dtypes.Uint16:
+		return reduceWindow[uint16](kind, dtype, w)
+	case dtypes.Uint32:
+		return reduceWindow[uint32](kind, dtype, w)
+	case dtypes.Uint64:
+		return reduceWindow[uint64](kind, dtype, w)
 	}
 	return nil
 }
@@ -155,6 +192,14 @@ func (f *function) SelectAndScatterMin(x, source compute.Value, size, stride []i
 
 func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType, x, source compute.Value,
 	size, stride []int, pads [][2]int) (compute.Value, error) {
+	if isNarrow(x) && isNarrow(source) {
+		w, err := f.wide(x, source)
+		if err != nil {
+			return nil, err
+		}
+		v, err := f.selectAndScatter(op, kind, w[0], w[1], size, stride, pads)
+		return f.narrow(v, err, x)
+	}
 	in, err := f.own(x, source)
 	if err != nil {
 		return nil, err
@@ -165,25 +210,46 @@ func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType
 	}
 	w := newWindow(in[0].shape, size, stride, pads, in[1].shape)
 	n := &node{op: op, in: in, attr: pooling{w, kind}}
-	switch out.DType {
-	case dtypes.Float32:
-		n.run = func(_ *run, in, out []tensor) { scatterWindows[float32](w, kind, in, out) }
-	case dtypes.Float64:
-		n.run = func(_ *run, in, out []tensor) { scatterWindows[float64](w, kind, in, out) }
-	default:
-		return nil, refuse(op)
+	scatter := scatterWindowsOn(out.DType)
+	if scatter == nil {
+		return nil, unsupported(op, out.DType)
 	}
+	n.run = func(_ *run, in, out []tensor) { scatter(w, kind, in, out) }
 	return f.add1(n, out)
 }
 
-func scatterWindows[T float](w *window, kind compute.ReduceOpType, in, out []tensor) {
+func scatterWindowsOn(dtype dtypes.DType) func(w *window, kind compute.ReduceOpType, in, out []tensor) {
+	switch dtype {
+	case dtypes.Float32:
+		return scatterWindows[float32]
+	case dtypes.Float64:
+		return scatterWindows[float64]
+	case dtypes.Int8:
+		return scatterWindows[int8]
+	case dtypes.Int16:
+		return scatterWindows[int16]
+	case dtypes.Int32:
+		return scatterWindows[int32]
+	case dtypes.Int64:
+		return scatterWindows[int64]
+	case dtypes.Uint8:
+		return scatterWindows[uint8]
+	case dtypes.Uint16:
+		return scatterWindows[uint16]
+	case dtypes.Uint32:
+		return scatterWindows[uint32]
+	case dtypes.Uint64:
+		return scatterWindows[uint64]
+	}
+	return nil
+}
+
+func scatterWindows[T number](w *window, kind compute.ReduceOpType, in, out []tensor) {
 	d, s, source := out[0].flat.([]T), in[0].flat.([]T), in[1].flat.([]T)
 	clear(d)
 	for i, v := range source {
-		best, found := T(math.Inf(1)), -1
-		if kind == compute.ReduceOpMax {
-			best = -best
-		}
+		var best T
+		found := -1
 		w.each(i, func(at int) {
 			better := s[at] > best
 			if kind == compute.ReduceOpMin {
