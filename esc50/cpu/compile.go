@@ -15,6 +15,7 @@ type plan struct {
 	// normal and mask are values that exist in recipes only: results of batch
 	// normalisations that just pass a ReLU, and where they are positive.
 	normal, mask map[*value]normInfo
+	packs        map[packKey]*value // packed operands of products
 }
 
 // compile turns the graph into steps: it drops what no output needs, lets
@@ -30,6 +31,7 @@ func compile(f *function) *program {
 		visited: make(map[*node]bool),
 		normal:  make(map[*value]normInfo),
 		mask:    make(map[*value]normInfo),
+		packs:   make(map[packKey]*value),
 	}
 	order := p.live(f.outputs)
 	for _, n := range order {

@@ -14,7 +14,37 @@ import (
 // elements of the left and the n by k of the right operand give m by n.
 type dot struct {
 	batch, m, n, k int
-	left, right    mover
+	left, right    side
+}
+
+// side is how an operand of a product lies in memory: the places of its
+// matrices, of their rows (of the right operand: of the columns), and of the
+// depths that are summed. An element is at the sum of the three.
+type side struct{ batch, rows, depth []int }
+
+// newSide sorts the axes of an operand.
+func newSide(dims, batch, contracting []int) side {
+	step := strides(dims)
+	places := func(axes []int) []int {
+		all := []int{0}
+		for _, axis := range axes {
+			next := make([]int, 0, len(all)*dims[axis])
+			for _, p := range all {
+				for i := range dims[axis] {
+					next = append(next, p+i*step[axis])
+				}
+			}
+			all = next
+		}
+		return all
+	}
+	var free []int
+	for axis := range dims {
+		if !slices.Contains(batch, axis) && !slices.Contains(contracting, axis) {
+			free = append(free, axis)
+		}
+	}
+	return side{places(batch), places(free), places(contracting)}
 }
 
 // DotGeneral multiplies and sums along the contracting axes.
@@ -40,36 +70,13 @@ func (f *function) DotGeneral(lhs compute.Value, lc, lb []int, rhs compute.Value
 	if sum != l.DType || out.DType != sum {
 		return f.dotAs(sum, out.DType, in, lc, lb, rc, rb)
 	}
-	d := &dot{batch: 1, m: 1, n: 1, k: 1}
-	for _, axis := range lb {
-		d.batch *= l.Dimensions[axis]
-	}
-	for _, axis := range lc {
-		d.k *= l.Dimensions[axis]
-	}
-	side := func(dims, batch, contracting []int, free *int) mover {
-		axes := slices.Clone(batch)
-		for axis := range dims {
-			if !slices.Contains(batch, axis) && !slices.Contains(contracting, axis) {
-				axes = append(axes, axis)
-				*free *= dims[axis]
-			}
-		}
-		axes = append(axes, contracting...)
-		from := strides(dims)
-		to, stride := make([]int, len(axes)), make([]int, len(axes))
-		for i, axis := range axes {
-			to[i], stride[i] = dims[axis], from[axis]
-		}
-		return strided(to, 0, stride)
-	}
-	d.left = side(l.Dimensions, lb, lc, &d.m)
-	d.right = side(r.Dimensions, rb, rc, &d.n)
+	d := &dot{left: newSide(l.Dimensions, lb, lc), right: newSide(r.Dimensions, rb, rc)}
+	d.batch, d.m, d.n, d.k = len(d.left.batch), len(d.left.rows), len(d.right.rows), len(d.left.depth)
 	product := dotOn(l.DType)
 	if product == nil {
 		return nil, unsupported(compute.OpTypeDotGeneral, l.DType)
 	}
-	return f.add1(&node{op: compute.OpTypeDotGeneral, in: in, run: func(x *run, in, out []tensor) {
+	return f.add1(&node{op: compute.OpTypeDotGeneral, in: in, attr: d, run: func(x *run, in, out []tensor) {
 		product(x, d, out[0].flat, in[0].flat, in[1].flat)
 	}}, out)
 }
@@ -118,46 +125,55 @@ func dotOn(dtype dtypes.DType) func(x *run, d *dot, dst, l, r any) {
 }
 
 func dotNumber[T number](x *run, d *dot, dst, l, r any) {
-	left, right, out := make([]T, d.batch*d.m*d.k), make([]T, d.batch*d.n*d.k), dst.([]T)
-	move(left, l, d.left)
-	move(right, r, d.right)
+	left, right, out := l.([]T), r.([]T), dst.([]T)
 	x.tasks(d.batch*d.m, func(row int, _ *scratch) {
 		b := row / d.m
-		for j := range d.n {
+		from := d.left.batch[b] + d.left.rows[row%d.m]
+		for j, column := range d.right.rows {
 			var acc T
-			other := right[(b*d.n+j)*d.k:]
-			for i, v := range left[row*d.k : (row+1)*d.k] {
-				acc += T(v * other[i])
+			column += d.right.batch[b]
+			for k, depth := range d.left.depth {
+				acc += T(left[from+depth] * right[column+d.right.depth[k]])
 			}
 			out[row*d.n+j] = acc
 		}
 	})
 }
 
-// dotFloat32 lays the operands out in rows of whole vectors, padded with zeros,
-// and multiplies four rows by six columns at a time.
+// smallProduct is the most multiplications of a product that is done by inner
+// products in sixteen lanes: below it, packing costs more than it saves.
+const smallProduct = 1 << 16
+
+// small tells, by the shape alone, which of the two orders of sums a product has.
+func (d *dot) small() bool { return d.batch*d.m*d.n*d.k <= smallProduct }
+
+// dotFloat32 multiplies, small products at once and others by packing
+// (product.go), which in a compiled graph is a step of its own.
 func dotFloat32(x *run, d *dot, dst, l, r any) {
-	out := dst.([]float32)
-	if d.k == 0 {
+	out, left, right := dst.([]float32), l.([]float32), r.([]float32)
+	switch {
+	case d.k == 0:
 		clear(out)
-		return
+	case d.small():
+		d.lanes(x, out, left, right)
+	default:
+		p := newProduct(d)
+		packed := x.alloc(p.packedSize())
+		defer x.free(packed)
+		p.pack(x, packed, right)
+		p.run(x, out, left, packed)
 	}
-	kp := roundUp(d.k, kernel.Lanes)
-	mp := roundUp(d.m, kernel.Rows)
+}
+
+// lanes lays the operands out in rows of whole vectors, padded with zeros, and
+// takes inner products of four rows with six columns at a time.
+func (d *dot) lanes(x *run, out, l, r []float32) {
+	kp, mp := roundUp(d.k, kernel.Lanes), roundUp(d.m, kernel.Rows)
 	left, right := x.alloc(d.batch*mp*kp), x.alloc(d.batch*d.n*kp)
 	defer x.free(left)
 	defer x.free(right)
-	pad := func(to []float32, from any, m mover, rows, rowsTo int) {
-		clear(to)
-		flat := make([]float32, d.batch*rows*d.k)
-		move(flat, from, m)
-		for i := range d.batch * rows {
-			b, row := i/rows, i%rows
-			copy(to[(b*rowsTo+row)*kp:], flat[i*d.k:(i+1)*d.k])
-		}
-	}
-	pad(left, l, d.left, d.m, mp)
-	pad(right, r, d.right, d.n, d.n)
+	d.left.pad(left, l, kp, mp)
+	d.right.pad(right, r, kp, d.n)
 	columns := make([]int, roundUp(d.n, kernel.Columns))
 	for i := range columns {
 		columns[i] = min(i, d.n-1) * kp
@@ -176,6 +192,19 @@ func dotFloat32(x *run, d *dot, dst, l, r any) {
 			}
 		}
 	})
+}
+
+// pad copies matrices to rows of pitch elements, so many rows apart.
+func (s *side) pad(to, from []float32, pitch, apart int) {
+	clear(to)
+	for b, matrix := range s.batch {
+		for i, row := range s.rows {
+			dst := to[(b*apart+i)*pitch:]
+			for k, depth := range s.depth {
+				dst[k] = from[matrix+row+depth]
+			}
+		}
+	}
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }

@@ -40,6 +40,8 @@ func (p *plan) fuse(n *node) bool {
 		}
 	case compute.OpTypeReduceSum:
 		return p.fuseSum(n)
+	case compute.OpTypeDotGeneral:
+		return p.fuseDot(n)
 	}
 	return false
 }

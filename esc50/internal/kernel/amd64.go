@@ -179,3 +179,15 @@ func tileOutAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int
 
 //go:noescape
 func tileGradAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func product1AVX512(t *block)
+
+//go:noescape
+func product2AVX512(t *block)
+
+//go:noescape
+func product4AVX512(t *block)
+
+//go:noescape
+func product1AVX2(t *block)

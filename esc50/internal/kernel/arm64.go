@@ -86,3 +86,6 @@ func tileOutNEON(dst *float32, dstStride int, src *float32, srcStride int, n int
 
 //go:noescape
 func tileGradNEON(dst *float32, dstStride int, src *float32, srcStride int, n int)
+
+//go:noescape
+func product1NEON(t *block)

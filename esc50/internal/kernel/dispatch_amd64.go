@@ -142,3 +142,30 @@ func tileFuncs() *[tileKinds]tileFunc {
 	}
 	return nil
 }
+
+// panelWidths are the numbers of panels that a tile can take, the most first.
+func panelWidths() []int {
+	if level == AVX512 {
+		return wide512
+	}
+	return wide1
+}
+
+var wide512, wide1 = []int{4, 2, 1}, []int{1}
+
+// product runs a tile of so many panels, and tells whether it did.
+func product(panels int, t *block) bool {
+	switch {
+	case level == AVX2:
+		product1AVX2(t)
+	case level != AVX512:
+		return false
+	case panels == 1:
+		product1AVX512(t)
+	case panels == 2:
+		product2AVX512(t)
+	default:
+		product4AVX512(t)
+	}
+	return true
+}

@@ -119,3 +119,17 @@ func tileFuncs() *[tileKinds]tileFunc {
 	}
 	return &tileNEON
 }
+
+// panelWidths are the numbers of panels that a tile can take.
+func panelWidths() []int { return wide1 }
+
+var wide1 = []int{1}
+
+// product runs a tile of one panel, and tells whether it did.
+func product(_ int, t *block) bool {
+	if level == Generic {
+		return false
+	}
+	product1NEON(t)
+	return true
+}

@@ -52,6 +52,7 @@ func main() {
 		a.stats()
 		a.pointwise()
 		a.tileRows()
+		a.products()
 		file := map[string]string{"AVX512": "avx512_amd64.s", "AVX2": "avx2_amd64.s"}[i.name]
 		if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {
 			log.Fatal(err)

@@ -26,6 +26,7 @@ func writeNEON() {
 	a.stats()
 	a.pointwise()
 	a.tileRows()
+	a.products()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}

@@ -1,0 +1,192 @@
+package cpu_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/layers/attention"
+	"github.com/gomlx/gomlx/ml/layers/lstm"
+	"github.com/gomlx/gomlx/ml/layers/norm"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+	"github.com/gomlx/gomlx/ml/train/loss"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/stretchr/testify/require"
+)
+
+// net is an ordinary network of GoMLX's layers in their default layout: logits
+// of ten classes for an input whose first axis is the batch.
+type net struct {
+	name   string
+	input  []int
+	logits func(scope *model.Scope, x *graph.Node) *graph.Node
+}
+
+// nets are the networks that the backend is measured on; PyTorch's script has
+// the same under the same names.
+var nets = []net{
+	{"mlp", []int{64, 28, 28, 1}, mlp},
+	{"cnn", []int{64, 28, 28, 1}, cnn(false)},
+	{"cnn-bn", []int{64, 28, 28, 1}, cnn(true)},
+	{"cifar-bn", []int{64, 32, 32, 3}, cifar(32, 64, 128)},
+	{"resnet18", []int{16, 64, 64, 3}, resnet18},
+	{"lstm", []int{32, 50, 64}, recurrent(256)},
+	{"depthwise", []int{64, 32, 32, 32}, depthwise},
+	{"transformer", []int{8, 128, 256}, transformer(4, 4, 1024)},
+}
+
+func mlp(scope *model.Scope, x *graph.Node) *graph.Node {
+	x = graph.Reshape(x, x.Shape().Dim(0), -1)
+	x = activation.Relu(layers.Dense(scope.In("a"), x, true, 128))
+	x = activation.Relu(layers.Dense(scope.In("b"), x, true, 64))
+	return layers.Dense(scope.In("c"), x, true, 10)
+}
+
+// classify is the dense layer after the last pooling.
+func classify(scope *model.Scope, x *graph.Node) *graph.Node {
+	return layers.Dense(scope.In("classes"), graph.Reshape(x, x.Shape().Dim(0), -1), true, 10)
+}
+
+func cnn(normed bool) func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		for i, channels := range []int{16, 32} {
+			scope := scope.In("block%d", i)
+			x = activation.Relu(layers.Convolution(scope, x).Channels(channels).KernelSize(3).PadSame().Done())
+			if normed {
+				x = norm.BatchNorm(scope, x, -1).Done()
+			}
+			x = graph.MaxPool(x).Window(2).Done()
+		}
+		return classify(scope, x)
+	}
+}
+
+func cifar(blocks ...int) func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		for i, channels := range blocks {
+			for j := range 2 {
+				scope := scope.In("block%d-%d", i, j)
+				x = layers.Convolution(scope, x).Channels(channels).KernelSize(3).PadSame().Done()
+				x = activation.Relu(norm.BatchNorm(scope, x, -1).Done())
+			}
+			x = graph.MaxPool(x).Window(2).Done()
+		}
+		return classify(scope, x)
+	}
+}
+
+// convNorm is a convolution without bias, padded by its radius, and a
+// normalisation.
+func convNorm(scope *model.Scope, x *graph.Node, channels, size, stride int) *graph.Node {
+	r := size / 2
+	x = graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{},
+		compute.PadAxis{Start: r, End: r}, compute.PadAxis{Start: r, End: r}, compute.PadAxis{})
+	x = layers.Convolution(scope, x).Channels(channels).KernelSize(size).Strides(stride).UseBias(false).NoPadding().Done()
+	return norm.BatchNorm(scope, x, -1).Done()
+}
+
+func resnet18(scope *model.Scope, x *graph.Node) *graph.Node {
+	x = activation.Relu(convNorm(scope.In("stem"), x, 64, 7, 2))
+	x = graph.MaxPool(x).Window(3).Strides(2).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
+	for i, channels := range []int{64, 128, 256, 512} {
+		for j := range 2 {
+			scope, stride, skip := scope.In("block%d-%d", i, j), 1, x
+			if j == 0 && i > 0 {
+				stride = 2
+				skip = convNorm(scope.In("skip"), x, channels, 1, 2)
+			}
+			x = activation.Relu(convNorm(scope.In("a"), x, channels, 3, stride))
+			x = activation.Relu(graph.Add(convNorm(scope.In("b"), x, channels, 3, 1), skip))
+		}
+	}
+	return classify(scope, graph.ReduceMean(x, 1, 2))
+}
+
+func recurrent(units int) func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		_, last, _ := lstm.New(scope.In("lstm"), x, units).Done()
+		return classify(scope, graph.Squeeze(last, 0))
+	}
+}
+
+func depthwise(scope *model.Scope, x *graph.Node) *graph.Node {
+	relu6 := func(x *graph.Node) *graph.Node { return graph.ClipScalar(x, 0, 6) }
+	for i := range 2 {
+		scope := scope.In("block%d", i)
+		channels := x.Shape().Dim(-1)
+		x = layers.Convolution(scope.In("depth"), x).Channels(channels).KernelSize(3).Strides(2).PadSame().ChannelGroupCount(channels).Done()
+		x = relu6(norm.BatchNorm(scope.In("depth"), x, -1).Done())
+		x = layers.Convolution(scope.In("point"), x).Channels(64).KernelSize(1).Done()
+		x = relu6(norm.BatchNorm(scope.In("point"), x, -1).Done())
+	}
+	return classify(scope, graph.ReduceMean(x, 1, 2))
+}
+
+func transformer(blocks, heads, hidden int) func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		d := x.Shape().Dim(-1)
+		for i := range blocks {
+			scope := scope.In("layer%d", i)
+			a := attention.SelfAttention(scope.In("attention"), x, heads, d/heads).Done()
+			x = norm.LayerNorm(scope.In("norm1"), graph.Add(x, a), -1).Done()
+			f := activation.Relu(layers.Dense(scope.In("up"), x, true, hidden))
+			f = layers.Dense(scope.In("down"), f, true, d)
+			x = norm.LayerNorm(scope.In("norm2"), graph.Add(x, f), -1).Done()
+		}
+		return classify(scope, graph.ReduceMean(x, 1))
+	}
+}
+
+// training is a network with fixed noise to learn.
+type training struct {
+	store *model.Store
+	step  *model.Exec
+	x, y  *tensors.Tensor
+}
+
+func (n *net) train(t testing.TB, b compute.Backend) *training {
+	r := rand.New(rand.NewPCG(1, 2))
+	size := 1
+	for _, d := range n.input {
+		size *= d
+	}
+	x, y := make([]float32, size), make([]int32, n.input[0])
+	for i := range x { // a sum of twelve is nearly normal, and the same everywhere
+		var sum float64
+		for range 12 {
+			sum += r.Float64()
+		}
+		x[i] = float32(sum - 6)
+	}
+	for i := range y {
+		y[i] = r.Int32N(10)
+	}
+	w := &training{
+		store: model.NewStore(),
+		x:     tensors.FromFlatDataAndDimensions(x, n.input...),
+		y:     tensors.FromFlatDataAndDimensions(y, n.input[0], 1),
+	}
+	w.store.RootScope().SetParam(initializer.ParamInitialSeed, int64(3))
+	var err error
+	w.step, err = model.NewExec(b, w.store, func(scope *model.Scope, x, y *graph.Node) *graph.Node {
+		scope.Store().SetTraining(x.Graph(), true)
+		l := graph.ReduceAllMean(loss.SparseCategoricalCrossEntropyLogits([]*graph.Node{y}, []*graph.Node{n.logits(scope, x)}))
+		optimizer.Adam().LearningRate(1e-3).Done().UpdateGraph(scope, x.Graph(), l)
+		return l
+	})
+	require.NoError(t, err)
+	return w
+}
+
+// run takes one step and returns the loss.
+func (w *training) run(t testing.TB) float32 {
+	l, err := w.step.Call1(w.x, w.y)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, l.FinalizeAll()) }()
+	return tensors.ToScalar[float32](l)
+}

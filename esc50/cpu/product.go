@@ -1,0 +1,188 @@
+package cpu
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
+)
+
+// Blocks of a product: so many depths of a panel of the right operand stay in
+// the first-level cache while the rows of a task pass by, and so many rows of
+// the left one in the second.
+const (
+	blockDepth = 256
+	blockRows  = 96
+)
+
+// product is a product of matrices ready to run.
+type product struct {
+	*dot
+	rows, depth *kernel.Taps
+	apart       int  // between packed panels
+	turned      bool // the left operand's rows are neighbours, not its depths
+}
+
+func newProduct(d *dot) *product {
+	p := &product{dot: d, rows: kernel.NewTaps(d.left.rows), depth: kernel.NewTaps(d.left.depth), apart: d.k * kernel.Panel}
+	p.turned = d.m > kernel.High && d.k > 1 && d.left.rows[1]-d.left.rows[0] == 1 && d.left.depth[1]-d.left.depth[0] != 1
+	return p
+}
+
+func (p *product) panels() int { return (p.n + kernel.Panel - 1) / kernel.Panel }
+
+// packedSize is the number of elements of the packed right operand.
+func (p *product) packedSize() int { return p.batch * p.panels() * p.apart }
+
+// pack orders the right operand by matrix, panel of sixteen columns, depth and
+// column.
+func (p *product) pack(x *run, dst, right []float32) {
+	panels := p.panels()
+	x.tasks(p.batch*panels, func(t int, _ *scratch) {
+		packPanel(dst[t*p.apart:(t+1)*p.apart], right[p.right.batch[t/panels]:], p.right.rows, p.right.depth, t%panels*kernel.Panel)
+	})
+}
+
+// packPanel packs sixteen columns from first on, zero for those that are not
+// there.
+func packPanel(dst, src []float32, columns, depth []int, first int) {
+	columns = columns[first:min(len(columns), first+kernel.Panel)]
+	n := len(columns)
+	if n < kernel.Panel {
+		clear(dst)
+	}
+	if columns[n-1]-columns[0] == n-1 { // neighbours
+		for k, d := range depth {
+			copy(dst[k*kernel.Panel:][:n], src[columns[0]+d:][:n])
+		}
+		return
+	}
+	if len(depth) > 0 && depth[len(depth)-1]-depth[0] == len(depth)-1 {
+		for j, c := range columns {
+			for k, v := range src[c+depth[0]:][:len(depth)] {
+				dst[k*kernel.Panel+j] = v
+			}
+		}
+		return
+	}
+	for k, d := range depth {
+		for j, c := range columns {
+			dst[k*kernel.Panel+j] = src[c+d]
+		}
+	}
+}
+
+// run sets out to the product with the packed right operand.
+func (p *product) run(x *run, out, left, packed []float32) {
+	blocks := (p.m + blockRows - 1) / blockRows
+	// Few rows: the columns are spread over the workers instead. Neither the
+	// shape nor the order of a chain depends on it.
+	across := 1
+	if p.batch*blocks < 4 {
+		across = min(p.panels()/4, 8)
+	}
+	across = max(across, 1)
+	x.tasks(p.batch*blocks*across, func(t int, s *scratch) {
+		b, block, part := t/(blocks*across), t/across%blocks, t%across
+		r0, r1 := block*blockRows, min(p.m, (block+1)*blockRows)
+		lo, hi := part*p.panels()/across, (part+1)*p.panels()/across
+		j0, width := lo*kernel.Panel, min(p.n, hi*kernel.Panel)-lo*kernel.Panel
+		o := kernel.Operands{A: left[p.left.batch[b]:], Rows: p.rows, Depth: p.depth, Apart: p.apart}
+		o.B = packed[(b*p.panels()+lo)*p.apart:]
+		c := out[(b*p.m+r0)*p.n+j0:]
+		for k0 := 0; k0 < p.k || k0 == 0; k0 += blockDepth {
+			k1 := min(p.k, k0+blockDepth)
+			if p.turned {
+				p.turn(&o, left[p.left.batch[b]:], r0, r1, k0, k1, s)
+				turned := o
+				turned.B = o.B[k0*kernel.Panel:]
+				turned.Product(c, p.n, width, 0, r1-r0, 0, k1-k0, k0 > 0)
+				continue
+			}
+			o.Product(c, p.n, width, r0, r1, k0, k1, k0 > 0)
+		}
+	})
+}
+
+// turnedRows and turnedDepth are the places of a block that turn laid out.
+var turnedRows, turnedDepth = steps(blockRows, 1), steps(blockDepth, blockRows)
+
+func steps(n, by int) *kernel.Taps {
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i * by
+	}
+	return kernel.NewTaps(places)
+}
+
+// turn copies a block whose rows are neighbours close together: depths that lie
+// a power of two apart would share few sets of the cache.
+func (p *product) turn(o *kernel.Operands, left []float32, r0, r1, k0, k1 int, s *scratch) {
+	spare := s.get(slotIn, blockRows*blockDepth)
+	rows := p.left.rows[r0:r1]
+	neighbours := rows[len(rows)-1]-rows[0] == len(rows)-1
+	for k := k0; k < k1; k++ {
+		to, at := spare[(k-k0)*blockRows:], p.left.depth[k]
+		if neighbours {
+			copy(to[:len(rows)], left[at+rows[0]:])
+			continue
+		}
+		for i, r := range rows {
+			to[i] = left[at+r]
+		}
+	}
+	o.A, o.Rows, o.Depth = spare, turnedRows, turnedDepth
+}
+
+// fuseDot multiplies matrices whose right one is packed in a step of its own,
+// once for all products that take it in the same order.
+func (p *plan) fuseDot(n *node) bool {
+	d := n.attr.(*dot)
+	if n.in[0].shape.DType != dtypes.Float32 || n.out[0].shape.DType != dtypes.Float32 || d.small() {
+		return false
+	}
+	for _, v := range n.in {
+		p.dense(v)
+	}
+	f := newProduct(d)
+	packed := p.packed(n.in[1], f)
+	p.emit("product", []*value{n.in[0], packed}, n.out, func(x *run) {
+		f.run(x, x.tensor(n.out[0]).f32(), x.tensor(n.in[0]).f32(), x.tensor(packed).f32())
+	})
+	return true
+}
+
+// packKey tells packed operands apart: the value and how it is read.
+type packKey struct {
+	v                   *value
+	batch, rows, depth  int
+	rowStep, depthStep  int
+	rowsLast, depthLast int
+}
+
+// packed is the packed right operand of a product.
+func (p *plan) packed(v *value, f *product) *value {
+	v0 := root(v)
+	s := &f.right
+	key := packKey{v: v0, batch: len(s.batch), rows: len(s.rows), depth: len(s.depth)}
+	for i, places := range [][]int{s.rows, s.depth} {
+		step := 0
+		if len(places) > 1 {
+			step = places[1] - places[0]
+		}
+		if i == 0 {
+			key.rowStep, key.rowsLast = step, places[len(places)-1]
+		} else if len(places) > 0 {
+			key.depthStep, key.depthLast = step, places[len(places)-1]
+		}
+	}
+	if to, ok := p.packs[key]; ok {
+		return to
+	}
+	to := &value{node: &node{op: compute.OpTypeDotGeneral}, id: p.values, shape: shapes.Make(dtypes.Float32, f.packedSize())}
+	p.values++
+	p.emit("pack", []*value{v}, []*value{to}, func(x *run) { f.pack(x, x.tensor(to).f32(), x.tensor(v).f32()) })
+	p.packs[key] = to
+	return to
+}
