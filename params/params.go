@@ -1,7 +1,6 @@
 package params
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -87,7 +86,7 @@ func fileError(name string, err error, isDir bool) error {
 
 // Parse reads data as the content of a file called name. Names that end in
 // .json, .toml and .py select these formats, everything else is YAML. An empty
-// file is an empty mapping.
+// file is an empty mapping, except in JSON, which knows no empty text.
 func Parse(name string, data []byte) (*Values, error) {
 	var root *dvcyaml.Node
 	var err error
@@ -149,9 +148,6 @@ func formatOf(name string) format {
 // nearly a subset, for the sake of the positions and to refuse keys given
 // twice. The few texts that only JSON allows are read without positions.
 func parseJSON(name string, data []byte) (*dvcyaml.Node, error) {
-	if len(bytes.TrimSpace(data)) == 0 {
-		return &dvcyaml.Node{Kind: dvcyaml.Scalar}, nil
-	}
 	v, err := pyjson.Decode(name, data)
 	if err != nil {
 		return nil, err

@@ -97,6 +97,7 @@ func (p *parser) tagDirective(line string) error {
 	if f[0] == "%YAML" && (len(f) < 2 || !strings.HasPrefix(f[1], "1.")) {
 		return p.fail("found an incompatible YAML version (1.x is required)")
 	}
+	p.old = p.old || f[0] == "%YAML" && f[1] == "1.1"
 	return nil
 }
 
@@ -110,7 +111,7 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		_, err := p.scalarTag(n, props)
 		return err
 	}
-	k := resolve(s)
+	k := p.resolve(s)
 	if k == kindString {
 		n.Value = p.intern(s)
 		if props.set {
@@ -120,7 +121,7 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		return nil
 	}
 	n.isMerge = k == kindMerge
-	v, err := convert(k, s)
+	v, err := p.convert(k, s)
 	if err != nil {
 		return p.failAt(n, "%q has the form of a number or a time, but no value", s)
 	}
@@ -129,6 +130,20 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		_, err = p.finish(n, props)
 	}
 	return err
+}
+
+func (p *parser) resolve(s string) kind {
+	if p.old {
+		return resolve11(s)
+	}
+	return resolve(s)
+}
+
+func (p *parser) convert(k kind, s string) (any, error) {
+	if p.old {
+		return convert11(k, s)
+	}
+	return convert(k, s)
 }
 
 func convert(k kind, s string) (any, error) {
@@ -169,14 +184,14 @@ func (p *parser) scalarTag(n *Node, props properties) (*Node, error) {
 	default:
 		return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
 	}
-	got := resolve(s)
+	got := p.resolve(s)
 	if k == kindFloat && got == kindInt {
 		got = k
 	}
 	if k != kindString && k != kindNull && got != k {
 		return nil, p.failAt(n, "%q is no %s", s, strings.TrimPrefix(props.tag, yamlTag))
 	}
-	v, err := convert(k, s)
+	v, err := p.convert(k, s)
 	if err != nil {
 		return nil, p.failAt(n, "%q is no %s", s, strings.TrimPrefix(props.tag, yamlTag))
 	}

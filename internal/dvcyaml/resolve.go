@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 // kind is the type that a plain scalar is read as.
@@ -188,6 +190,9 @@ func parseInt(s string) (any, error) {
 	}
 	if n, err := strconv.ParseInt(digits, base, 64); err == nil {
 		return n, nil
+	}
+	if base == 10 && len(strings.TrimPrefix(digits, "-")) > pyjson.MaxDigits {
+		return nil, errNumber
 	}
 	if n, ok := new(big.Int).SetString(digits, base); ok {
 		return n, nil

@@ -19,6 +19,8 @@ type parser struct {
 	anchors  map[string]*Node
 	tags     map[string]string // handles of %TAG
 	slab     []Node
+	counted  counted
+	old      bool // the document says %YAML 1.1
 	keep     bool // keep comments and styles, for a Document
 	lean     bool // only the value is wanted, and there are no anchors: nodes are used again
 	spare    []*Node
@@ -141,13 +143,28 @@ func (p *parser) blankAt(i int) bool {
 // column is the number of characters before the current place on its line.
 func (p *parser) column() int { return p.columnOf(p.place) }
 
+// It counts from the place asked about before, so that a long line is counted once
+// and not for each of its nodes.
 func (p *parser) columnOf(at place) int {
 	n := at.pos - at.lineStart
 	if n == 0 || n <= 8 && p.src[at.pos-1] == ' ' {
 		return n // short indentation
 	}
-	return utf8.RuneCountInString(p.src[at.lineStart:at.pos])
+	c := &p.counted
+	switch {
+	case at.lineStart != c.lineStart || at.pos-at.lineStart < c.pos-at.pos:
+		c.column = utf8.RuneCountInString(p.src[at.lineStart:at.pos])
+	case at.pos < c.pos:
+		c.column -= utf8.RuneCountInString(p.src[at.pos:c.pos])
+	default:
+		c.column += utf8.RuneCountInString(p.src[c.pos:at.pos])
+	}
+	c.lineStart, c.pos = at.lineStart, at.pos
+	return c.column
 }
+
+// counted is the last place whose column was counted.
+type counted struct{ lineStart, pos, column int }
 
 // firstOnLine reports whether only blanks precede the current place.
 func (p *parser) firstOnLine() bool { return p.firstAt(p.place) }

@@ -37,6 +37,10 @@ func Decode(file string, data []byte) (any, error) {
 	return v, nil
 }
 
+// MaxDigits is how many decimal digits Python reads as an integer. Reading takes
+// time with their square, and so does all that is done with the number then.
+const MaxDigits = 4300
+
 type decoder struct {
 	data []byte
 	pos  int
@@ -179,6 +183,9 @@ func (d *decoder) number() (any, error) {
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, nil
+	}
+	if len(strings.TrimPrefix(text, "-")) > MaxDigits {
+		return nil, d.fail(start, fmt.Sprintf("an integer of more than %d digits", MaxDigits))
 	}
 	n, _ := new(big.Int).SetString(text, 10)
 	return n, nil
