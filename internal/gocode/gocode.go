@@ -5,7 +5,8 @@
 // Build constraints are those of the environment (GOOS, GOARCH, CGO_ENABLED,
 // -tags in GOFLAGS) and of [Config]. Local is the main module, the modules of a
 // go.work file, and whatever a replace directive points to in the file system:
-// code that no version number stands for. Test files are no part of a package;
+// code that no version number stands for. Where such a directive leads out of
+// the module one hash stands for all of them. Test files are no part of a package;
 // files it embeds are, and so are the assembly, C and header files beside it.
 package gocode
 
@@ -13,11 +14,15 @@ import (
 	"context"
 	"fmt"
 	"go/build"
+	"io"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/sumdb/dirhash"
 )
 
 // Config says where and how packages are looked up.
@@ -35,7 +40,9 @@ type Code struct {
 	Files []string // absolute, sorted
 	// Modules are the other modules that packages of the closure come from, as
 	// "path version" or, where go.sum has it, "path version h1:…", sorted; the
-	// last is the language version, "go 1.26".
+	// last is the language version, "go 1.26". One that is replaced by a
+	// directory outside of the module is "path h1:…" with the hash of its files
+	// in the closure: where that directory lies differs between machines.
 	Modules []string
 }
 
@@ -49,7 +56,7 @@ func Load(ctx context.Context, cfg Config, packages ...string) (*Code, error) {
 	memo := openMemo(cfg.Memo)
 	l := &loader{
 		mods: mods, memo: memo, build: buildContext(cfg),
-		files: map[string]struct{}{}, used: map[string]struct{}{}, seen: map[string]bool{},
+		files: map[string]struct{}{}, used: map[string]struct{}{}, seen: map[string]bool{}, elsewhere: map[*module][]string{},
 	}
 	l.key = l.contextKey()
 	for _, pkg := range packages {
@@ -68,6 +75,13 @@ func Load(ctx context.Context, cfg Config, packages ...string) (*Code, error) {
 		}
 	}
 	memo.save()
+	for m, files := range l.elsewhere {
+		sum, err := m.hash(files)
+		if err != nil {
+			return nil, fmt.Errorf("go module %s in %s: %w", m.path, m.dir, err)
+		}
+		l.used[m.path+" "+sum] = struct{}{}
+	}
 	code := &Code{Files: slices.Sorted(maps.Keys(l.files)), Modules: slices.Sorted(maps.Keys(l.used))}
 	if mods.lang != "" {
 		code.Modules = append(code.Modules, "go "+mods.lang)
@@ -91,6 +105,8 @@ type loader struct {
 	used  map[string]struct{}
 	seen  map[string]bool
 	todo  []target
+
+	elsewhere map[*module][]string // files of modules that a hash stands for, from the module's root
 }
 
 // root adds a package named by the user.
@@ -166,6 +182,14 @@ func (l *loader) visit(t target) error {
 	}
 	if t.mod.local {
 		for _, name := range p.Files {
+			if t.mod.elsewhere {
+				rel, err := filepath.Rel(t.mod.dir, filepath.Join(t.dir, filepath.FromSlash(name)))
+				if err != nil {
+					return err
+				}
+				l.elsewhere[t.mod] = append(l.elsewhere[t.mod], filepath.ToSlash(rel))
+				continue
+			}
 			l.files[filepath.Join(t.dir, filepath.FromSlash(name))] = struct{}{}
 		}
 	}
@@ -175,4 +199,11 @@ func (l *loader) visit(t target) error {
 		}
 	}
 	return nil
+}
+
+// hash is go.sum's hash of files of the module.
+func (m *module) hash(files []string) (string, error) {
+	return dirhash.Hash1(files, func(name string) (io.ReadCloser, error) {
+		return os.Open(filepath.Join(m.dir, filepath.FromSlash(name)))
+	})
 }

@@ -3,6 +3,8 @@ package gocode_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -14,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/sumdb/dirhash"
 
 	"github.com/reprodl/reprodl/internal/gocode"
 )
@@ -29,15 +32,15 @@ func goList(t *testing.T, cfg gocode.Config, pkgs ...string) *gocode.Code {
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
 	files, used := map[string]bool{}, map[string]bool{}
+	elsewhere, dirs := map[string]map[string]bool{}, map[string]string{} // modules that a hash stands for
 	dec := json.NewDecoder(bytes.NewReader(out))
 	for dec.More() {
 		var p struct {
 			Dir      string
 			Standard bool
 			Module   *struct {
-				Path, Version string
-				Main          bool
-				Replace       *struct{ Path, Version string }
+				Path, Version, Dir string
+				Replace            *struct{ Path, Version string }
 			}
 			GoFiles, CgoFiles, CFiles, HFiles, SFiles, SysoFiles, EmbedFiles []string
 		}
@@ -47,12 +50,30 @@ func goList(t *testing.T, cfg gocode.Config, pkgs ...string) *gocode.Code {
 		case p.Module.Version != "" && (p.Module.Replace == nil || p.Module.Replace.Version != ""):
 			used[p.Module.Path+" "+p.Module.Version] = true
 		default:
+			to := files
+			if p.Module.Replace != nil && !strings.HasPrefix(p.Module.Dir, cfg.Dir+string(filepath.Separator)) {
+				if elsewhere[p.Module.Path] == nil {
+					elsewhere[p.Module.Path], dirs[p.Module.Path] = map[string]bool{}, p.Module.Dir
+				}
+				to = elsewhere[p.Module.Path]
+			}
 			for _, names := range [][]string{p.GoFiles, p.CgoFiles, p.CFiles, p.HFiles, p.SFiles, p.SysoFiles, p.EmbedFiles} {
 				for _, name := range names {
-					files[filepath.Join(p.Dir, name)] = true
+					to[filepath.Join(p.Dir, name)] = true
 				}
 			}
 		}
+	}
+	for path, files := range elsewhere {
+		var names []string
+		for file := range files {
+			rel, err := filepath.Rel(dirs[path], file)
+			require.NoError(t, err)
+			names = append(names, filepath.ToSlash(rel))
+		}
+		sum, err := dirhash.Hash1(names, func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(dirs[path], name)) })
+		require.NoError(t, err)
+		used[path+" "+sum] = true
 	}
 	return &gocode.Code{Files: slices.Sorted(maps.Keys(files)), Modules: slices.Sorted(maps.Keys(used))}
 }
@@ -228,9 +249,50 @@ func TestTree(t *testing.T) {
 			assert.Contains(t, code.Files, filepath.Join(dir, tt.has))
 			assert.NotContains(t, code.Files, filepath.Join(dir, tt.not))
 			assert.Contains(t, code.Files, filepath.Join(dir, "shared/shared.go"))
-			assert.Contains(t, code.Files, filepath.Join(dir, "replaced/deep/deep.go"))
 		})
 	}
+}
+
+// TestReplacedElsewhere moves a module that a replace directive leads to: what
+// is recorded says nothing of where it lies, and all of what it holds.
+func TestReplacedElsewhere(t *testing.T) {
+	const tree = `
+-- app/go.mod --
+module example.com/app
+
+go 1.26
+
+require example.com/lib v1.0.0
+
+replace example.com/lib => %s
+-- app/main.go --
+package main
+
+import "example.com/lib/deep"
+
+func main() { deep.Do() }
+-- lib/go.mod --
+module example.com/lib
+-- lib/deep/deep.go --
+package deep
+
+func Do() {}
+`
+	load := func(dir string) *gocode.Code {
+		code, err := gocode.Load(t.Context(), gocode.Config{Dir: filepath.Join(dir, "app")}, ".")
+		require.NoError(t, err)
+		assert.Equal(t, []string{filepath.Join(dir, "app/main.go")}, code.Files)
+		return code
+	}
+	here := writeTree(t, fmt.Sprintf(tree, "../lib"))
+	there := writeTree(t, fmt.Sprintf(tree, "../../lib"))
+	require.NoError(t, os.Rename(filepath.Join(there, "lib"), filepath.Join(filepath.Dir(there), "lib"))) // below the test's own directory
+	first := load(here)
+	require.Len(t, first.Modules, 2) // and the language
+	assert.Regexp(t, `^example.com/lib h1:[\w+/]+=$`, first.Modules[0])
+	assert.Equal(t, first.Modules, load(there).Modules)
+	require.NoError(t, os.WriteFile(filepath.Join(here, "lib/deep/deep.go"), []byte("package deep\n\nfunc Do() { println() }\n"), 0o666))
+	assert.NotEqual(t, first.Modules, load(here).Modules)
 }
 
 func TestErrors(t *testing.T) {

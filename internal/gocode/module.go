@@ -19,6 +19,7 @@ type module struct {
 	path, version string
 	dir           string // absolute; of a versioned module it may be missing
 	local         bool   // its files are watched, no version stands for them
+	elsewhere     bool   // local, and by a replace directive that leads out of the module: a hash stands for its files
 	sum           string // from go.sum
 }
 
@@ -132,6 +133,8 @@ func required(mod *modfile.File, v modpath.Version, dir, cache string) *module {
 			if !filepath.IsAbs(m.dir) {
 				m.dir = filepath.Join(dir, filepath.FromSlash(r.New.Path))
 			}
+			rel, err := filepath.Rel(dir, m.dir)
+			m.elsewhere = err != nil || !filepath.IsLocal(rel)
 			return m
 		}
 		source, m.version = r.New, r.New.Path+"@"+r.New.Version
