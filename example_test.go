@@ -30,40 +30,69 @@ func Example() {
 	repo, err = repo.Define("go run .", pipeline.Stage{
 		Name:   "train",
 		Params: []pipeline.Params{{Keys: []string{"lr", "epochs"}}},
-		Outs:   []pipeline.Out{{Path: "model"}},
-		Run: func(context.Context) error {
-			var c config
-			if err := params.Load("params.yaml", &c); err != nil {
-				return err
-			}
-			w := 1.0
-			for range c.Epochs {
-				w -= c.LR * 2 * w // a step down w²
-				live.Log("train_loss", w*w)
-				live.NextStep()
-			}
-			return os.WriteFile("model", fmt.Append(nil, w), 0o666)
+		Outs: []pipeline.Out{
+			{Path: "model"},
+			{Path: "dvclive/metrics.json", Kind: pipeline.Metric},
+			{Path: "dvclive/plots", Kind: pipeline.Plot},
 		},
+		Run: train,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	for range 2 {
-		results, err := repo.Repro(ctx, nil)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(results[0].Address, results[0].Action)
-	}
-	if err := live.Close(); err != nil {
+	// This is all that main needs: run what changed or, as the command of a
+	// stage, that stage. The rest shows what comes of it.
+	if err := repo.Main(ctx, nil); err != nil { // os.Args[1:]
 		log.Fatal(err)
 	}
-	summary, err := live.Summary(os.DirFS("dvclive"))
-	fmt.Printf("step %v: train_loss %.4f, %v\n", summary["step"], summary["train_loss"], err)
+	show("first")
+	if err := params.Set("params.yaml", "lr=0.2"); err != nil {
+		log.Fatal(err)
+	}
+	results, err := repo.Repro(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(results[0].Reasons[0].String())
+	if err := params.Set("params.yaml", "lr=0.1"); err != nil {
+		log.Fatal(err)
+	}
+	results, err = repo.Repro(ctx, nil) // brings the model back, and its metrics
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(string(results[0].Action))
 	// Output:
-	// train ran
-	// train skipped
-	// step 2: train_loss 0.2621, <nil>
+	// first: step 2, train_loss 0.2621
+	// lr: 0.1 -> 0.2: step 2, train_loss 0.0467
+	// restored: step 2, train_loss 0.2621
+}
+
+// train minimizes w² and keeps w as the model.
+func train(context.Context) error {
+	var c config
+	if err := params.Load("params.yaml", &c); err != nil {
+		return err
+	}
+	w := 1.0
+	for range c.Epochs {
+		w -= c.LR * 2 * w
+		live.Log("train_loss", w*w)
+		live.NextStep()
+	}
+	if err := live.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile("model", fmt.Append(nil, w), 0o666)
+}
+
+// show prints the metrics that lie in the workspace.
+func show(what string) {
+	summary, err := live.Summary(os.DirFS("dvclive"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s: step %v, train_loss %.4f\n", what, summary["step"], summary["train_loss"])
 }
 
 // inNewRepository makes a DVC repository with a params.yaml the working

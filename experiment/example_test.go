@@ -46,7 +46,7 @@ func ExampleRepo_Run() {
 	train := pipeline.Stage{
 		Name:   "train",
 		Params: []pipeline.Params{{Keys: []string{"lr"}}},
-		Outs:   []pipeline.Out{{Path: "metrics.json", Metric: true, NoCache: true}},
+		Outs:   []pipeline.Out{{Path: "metrics.json", Kind: pipeline.Metric, NoCache: true}},
 		Run: func(context.Context) error {
 			return os.WriteFile(filepath.Join(dir, "metrics.json"), []byte(`{"acc": 0.9}`), 0o666)
 		},

@@ -16,59 +16,31 @@ import (
 	"github.com/reprodl/reprodl/internal/stagegraph"
 )
 
-// StageSpec describes a stage to be written to the dvc.yaml of the working
-// directory. Paths are relative to Wdir.
-type StageSpec struct {
-	Name          string
-	Cmd           []string // one command, or a list of them
-	Wdir          string   // relative to the Repo's Dir; empty is that directory
-	Deps          []string
-	Params        []ParamsSpec
-	Outs          []OutSpec
-	Desc          string
-	AlwaysChanged bool
+// AddStageOptions change what AddStage does; nil means the zero
+// AddStageOptions.
+type AddStageOptions struct {
 	// Force replaces a stage of that name. Its description and its meta stay.
 	Force bool
-}
-
-// ParamsSpec is a parameter file that a stage depends on.
-type ParamsSpec struct {
-	File string   // empty is params.yaml
-	Keys []string // dotted; none is the whole file
-}
-
-// OutKind is the section of a stage that an output stands in.
-type OutKind string
-
-// The sections. A Live output is what DVC 2.1 knew: a folder of dvclive.
-const (
-	Plain  OutKind = "outs"
-	Metric OutKind = "metrics"
-	Plot   OutKind = "plots"
-	Live   OutKind = "live"
-)
-
-// OutSpec is an output of a stage; the zero Kind is Plain.
-type OutSpec struct {
-	Path      string
-	Kind      OutKind
-	NoCache   bool
-	Persist   bool
-	NoSummary bool // of a Live output
-	NoHTML    bool // of a Live output
 }
 
 // nameMarks are the characters that DVC refuses in names it writes itself.
 const nameMarks = "!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~"
 
-// AddStage writes a stage to dvc.yaml and hides its outputs from git. It is
-// checked first: against the other stages of the repository, too.
-func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
+// AddStage writes a stage to the dvc.yaml of the working directory and hides its
+// outputs from git. It is checked first: against the other stages of the
+// repository, too. Templates in it, such as ${lr}, stay templates.
+func (r *Repo) AddStage(ctx context.Context, spec Stage, opts *AddStageOptions) error {
+	if opts == nil {
+		opts = new(AddStageOptions)
+	}
 	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	if spec.Run != nil {
+		return errFuncInFile
+	}
 	if len(spec.Cmd) == 0 || spec.Cmd[0] == "" {
 		return errors.New("command is not specified")
 	}
@@ -76,18 +48,18 @@ func (r *Repo) AddStage(ctx context.Context, spec *StageSpec) error {
 		return &dvcfile.Error{Kind: dvcfile.NameInvalid, Msg: "Stage name cannot contain punctuation characters."}
 	}
 	x := r.p.NewIndex()
-	s, err := r.specStage(x, spec)
+	s, err := r.specStage(x, &spec)
 	if err != nil {
 		return err
 	}
-	if err := r.checkNew(x, s, spec.Force); err != nil {
+	if err := r.checkNew(x, s, opts.Force); err != nil {
 		return err
 	}
 	return r.writeStage(ctx, s)
 }
 
 // specStage makes the stage of a description.
-func (r *Repo) specStage(x *project.Index, spec *StageSpec) (*project.Stage, error) {
+func (r *Repo) specStage(x *project.Index, spec *Stage) (*project.Stage, error) {
 	abs := filepath.Join(r.p.Dir, dvcfile.ProjectName)
 	if r.p.GitIgnores(abs) {
 		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.p.Rel(abs)) // DVC's words
@@ -96,27 +68,7 @@ func (r *Repo) specStage(x *project.Index, spec *StageSpec) (*project.Stage, err
 	if err := r.checkWdir(wdir); err != nil {
 		return nil, err
 	}
-	def := &dvcfile.Stage{
-		File: &dvcfile.File{Path: x.FromRoot(abs)}, Name: spec.Name, Wdir: x.FromRoot(wdir), Cmd: dvcfile.NewCmd(spec.Cmd...),
-		Deps: spec.Deps, Desc: spec.Desc, AlwaysChanged: spec.AlwaysChanged,
-	}
-	for _, p := range spec.Params {
-		file := p.File
-		if file == "" {
-			file = dvcfile.ParamsName
-		}
-		def.Params = append(def.Params, dvcfile.ParamsFile{Path: file, Keys: p.Keys})
-	}
-	for _, o := range spec.Outs {
-		out := dvcfile.Out{Path: o.Path, Kind: dvcfile.Kind(o.Kind), NoCache: o.NoCache, Persist: o.Persist}
-		if out.Kind == "" {
-			out.Kind = dvcfile.Plain
-		}
-		if out.Kind == dvcfile.Live {
-			out.Persist, out.LiveSummary, out.LiveHTML = true, !o.NoSummary, !o.NoHTML
-		}
-		def.Outs = append(def.Outs, out)
-	}
+	def := spec.declare(&dvcfile.File{Path: x.FromRoot(abs)}, x.FromRoot(wdir), verbatim)
 	s := r.p.NewStage(def.File, def)
 	return s, r.checkPaths(s)
 }

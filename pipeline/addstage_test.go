@@ -25,13 +25,13 @@ func TestAddStage(t *testing.T) {
 	ctx := context.Background()
 	dir := repotest.NewGit(t, map[string]string{"dvc.yaml": "# mine\nstages:\n  old:\n    cmd: x # why\n    desc: kept\n    outs: [o: {desc: d}]\n", "sub/in": ""})
 	repo := repoAt(t, dir)
-	require.NoError(t, repo.AddStage(ctx, &pipeline.StageSpec{
+	require.NoError(t, repo.AddStage(ctx, pipeline.Stage{
 		Name: "train", Cmd: []string{"python train.py"}, Wdir: "sub", Deps: []string{"in", "code.py"},
-		Params: []pipeline.ParamsSpec{{Keys: []string{"lr"}}, {File: "all.json"}},
-		Outs: []pipeline.OutSpec{{Path: "model"}, {Path: "keep", Persist: true}, {Path: "m.json", Kind: pipeline.Metric, NoCache: true},
+		Params: []pipeline.Params{{Keys: []string{"lr"}}, {File: "all.json"}},
+		Outs: []pipeline.Out{{Path: "model"}, {Path: "keep", Persist: true}, {Path: "m.json", Kind: pipeline.Metric, NoCache: true},
 			{Path: "logs", Kind: pipeline.Live, NoHTML: true}},
-	}))
-	require.NoError(t, repo.AddStage(ctx, &pipeline.StageSpec{Name: "old", Cmd: []string{"y"}, Force: true, Outs: []pipeline.OutSpec{{Path: "o"}}}))
+	}, nil))
+	require.NoError(t, repo.AddStage(ctx, pipeline.Stage{Name: "old", Cmd: []string{"y"}, Outs: []pipeline.Out{{Path: "o"}}}, &pipeline.AddStageOptions{Force: true}))
 	assert.Equal(t, `# mine
 stages:
   old:
@@ -66,31 +66,31 @@ stages:
 func TestAddStageRefuses(t *testing.T) {
 	const before = "stages:\n  a:\n    cmd: x\n    outs: [o]\n    deps: [d]\n"
 	dir := repotest.New(t, map[string]string{"dvc.yaml": before, "file": "", ".dvcignore": "ign\n"})
-	outs := func(p string) []pipeline.OutSpec { return []pipeline.OutSpec{{Path: p}} }
+	outs := func(p string) []pipeline.Out { return []pipeline.Out{{Path: p}} }
 	cmd := []string{"true"}
 	tests := []struct {
 		name string
-		spec pipeline.StageSpec
+		spec pipeline.Stage
 		want string
 	}{
-		{"no command", pipeline.StageSpec{Name: "s"}, "command is not specified"},
-		{"name", pipeline.StageSpec{Name: "a.b", Cmd: cmd}, "Stage name cannot contain punctuation characters."},
-		{"exists", pipeline.StageSpec{Name: "a", Cmd: cmd}, "Stage 'a' already exists in 'dvc.yaml'. Use '--force' to overwrite."},
-		{"taken", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("o")}, "output 'o' is already specified in stage: 'a'."},
-		{"inside", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("o/p")}, "overlap"},
-		{"cycle", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("d"), Deps: []string{"o"}}, "both a dependency and an output"},
-		{"self", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("x"), Deps: []string{"x"}}, "is specified as an output and as a dependency."},
-		{"twice", pipeline.StageSpec{Name: "s", Cmd: cmd, Deps: []string{"x", "./x"}}, "is specified more than once."},
-		{"outside", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("/elsewhere")}, "Cached output(s) outside of DVC project: /elsewhere."},
-		{"dvc file", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("x.dvc")}, "DVC file 'x.dvc' cannot be an output."},
-		{"ignored", pipeline.StageSpec{Name: "s", Cmd: cmd, Outs: outs("ign")}, "is ignored by .dvcignore:1:ign"},
-		{"no wdir", pipeline.StageSpec{Name: "s", Cmd: cmd, Wdir: "nope"}, "does not exist"},
-		{"file as wdir", pipeline.StageSpec{Name: "s", Cmd: cmd, Wdir: "file"}, "is not directory"},
-		{"wdir outside", pipeline.StageSpec{Name: "s", Cmd: cmd, Wdir: ".."}, "is outside of DVC repo"},
+		{"no command", pipeline.Stage{Name: "s"}, "command is not specified"},
+		{"name", pipeline.Stage{Name: "a.b", Cmd: cmd}, "Stage name cannot contain punctuation characters."},
+		{"exists", pipeline.Stage{Name: "a", Cmd: cmd}, "Stage 'a' already exists in 'dvc.yaml'. Use '--force' to overwrite."},
+		{"taken", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("o")}, "output 'o' is already specified in stage: 'a'."},
+		{"inside", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("o/p")}, "overlap"},
+		{"cycle", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("d"), Deps: []string{"o"}}, "both a dependency and an output"},
+		{"self", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("x"), Deps: []string{"x"}}, "is specified as an output and as a dependency."},
+		{"twice", pipeline.Stage{Name: "s", Cmd: cmd, Deps: []string{"x", "./x"}}, "is specified more than once."},
+		{"outside", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("/elsewhere")}, "Cached output(s) outside of DVC project: /elsewhere."},
+		{"dvc file", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("x.dvc")}, "DVC file 'x.dvc' cannot be an output."},
+		{"ignored", pipeline.Stage{Name: "s", Cmd: cmd, Outs: outs("ign")}, "is ignored by .dvcignore:1:ign"},
+		{"no wdir", pipeline.Stage{Name: "s", Cmd: cmd, Wdir: "nope"}, "does not exist"},
+		{"file as wdir", pipeline.Stage{Name: "s", Cmd: cmd, Wdir: "file"}, "is not directory"},
+		{"wdir outside", pipeline.Stage{Name: "s", Cmd: cmd, Wdir: ".."}, "is outside of DVC repo"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := repoAt(t, dir).AddStage(context.Background(), &tt.spec)
+			err := repoAt(t, dir).AddStage(context.Background(), tt.spec, nil)
 			assert.ErrorContains(t, err, tt.want)
 			assert.Equal(t, before, repotest.Read(t, dir, "dvc.yaml"))
 		})
@@ -166,7 +166,7 @@ func ExampleRepo_AddStage() {
 	repo, remove := exampleRepo(nil)
 	defer remove()
 	ctx := context.Background()
-	err := repo.AddStage(ctx, &pipeline.StageSpec{Name: "train", Cmd: []string{"echo 1 > model"}, Outs: []pipeline.OutSpec{{Path: "model"}}})
+	err := repo.AddStage(ctx, pipeline.Stage{Name: "train", Cmd: []string{"echo 1 > model"}, Outs: []pipeline.Out{{Path: "model"}}}, nil)
 	if err != nil {
 		fmt.Println(err)
 	}

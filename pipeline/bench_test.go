@@ -21,7 +21,7 @@ func chainOf(b *testing.B, n int) (dir string, repo *pipeline.Repo) {
 	for i := range stages {
 		from, to := fmt.Sprintf("f%d", i), fmt.Sprintf("f%d", i+1)
 		stages[i] = pipeline.Stage{
-			Name: fmt.Sprintf("s%d", i), Cmd: "cat " + from + " > " + to,
+			Name: fmt.Sprintf("s%d", i), Cmd: []string{"cat " + from + " > " + to},
 			Deps: []string{from}, Outs: []pipeline.Out{{Path: to}},
 			Run: func(context.Context) error {
 				data, err := os.ReadFile(filepath.Join(dir, from))

@@ -22,6 +22,7 @@ const (
 	CommandChange Kind = "command"
 	AlwaysChange  Kind = "always" // the stage says that it always counts as changed
 	ForcedChange  Kind = "forced" // the caller asked for it
+	NeverRan      Kind = "never"  // nothing is recorded of the stage
 )
 
 // State says how something differs from what the lock recorded.
@@ -40,7 +41,7 @@ type Change struct {
 	Kind  Kind
 	Path  string // of the dependency, parameter file or output, as messages show it
 	Key   string // of a parameter; empty when its whole file is meant
-	State State  // empty for AlwaysChange and ForcedChange
+	State State  // empty for AlwaysChange, ForcedChange and NeverRan
 	// Old and New are the recorded and the present value: of a parameter, in
 	// Python's notation and without what is the same inside of collections; of
 	// the command; Old also the recorded hash of a file. Empty when there is none.
@@ -58,6 +59,8 @@ func (c Change) String() string {
 		return "always changed"
 	case c.Kind == ForcedChange:
 		return "forced"
+	case c.Kind == NeverRan:
+		return "never ran"
 	case c.Kind == CommandChange:
 		return "command: " + short(c.Old) + " -> " + short(c.New)
 	case c.Kind == ParamChange && c.State == Modified:

@@ -52,7 +52,7 @@ func ExampleRepo_Repro() {
 	os.WriteFile(filepath.Join(repo.Root(), "params.yaml"), []byte("lr: 0.2\n"), 0o666)
 	show()
 	// Output:
-	// train ran [params.yaml: new]
+	// train ran [never ran]
 	// train skipped []
 	// train ran [lr: 0.1 -> 0.2]
 }
@@ -86,7 +86,7 @@ func ExampleRepo_Define() {
 	train, err := repo.Define("go run .", pipeline.Stage{
 		Name:   "train",
 		Params: []pipeline.Params{{Keys: []string{"epochs"}}},
-		Outs:   []pipeline.Out{{Path: "model"}, {Path: "metrics.json", Metric: true, NoCache: true}},
+		Outs:   []pipeline.Out{{Path: "model"}, {Path: "metrics.json", Kind: pipeline.Metric, NoCache: true}},
 		Run: func(context.Context) error {
 			fmt.Println("training")
 			os.WriteFile(filepath.Join(repo.Root(), "metrics.json"), []byte(`{"acc": 0.9}`), 0o666)

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,14 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("REPRODL_TEST_REPRO") != "" {
 		os.Exit(helper())
+	}
+	if os.Getenv("REPRODL_TEST_MAIN") != "" {
+		flag.Parse()
+		if err := userProgram(flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

@@ -12,10 +12,6 @@ import (
 	"github.com/reprodl/reprodl/internal/project"
 )
 
-// Func is the body of a stage that is written in Go. It runs with the working
-// directory of the process, whatever the stage's is.
-type Func func(context.Context) error
-
 // info tells the user one line, of which parallel stages may have several.
 func (p *repro) info(format string, args ...any) {
 	p.r.p.Log.Info(fmt.Sprintf(format, args...))
@@ -116,6 +112,9 @@ func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool
 		}
 	}
 	if len(changes) > 0 {
+		if neverRan(s) {
+			return []Change{{Kind: NeverRan}}, nil // instead of one for each input
+		}
 		return changes, nil
 	}
 	outs, err := outputChanges(ctx, s, nil)
@@ -129,6 +128,9 @@ func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool
 	}
 	return changes, nil
 }
+
+// neverRan reports that the lock has no entry for a stage.
+func neverRan(s *project.Stage) bool { return !s.IsDVC() && s.Recorded == nil }
 
 // remade reports whether a missing dependency has another content by now,
 // going by what its producer recorded.
@@ -241,7 +243,7 @@ func (p *repro) dry(ctx context.Context, s *project.Stage, res *Result, force bo
 func (p *repro) command(ctx context.Context, s *project.Stage) error {
 	p.info("Running stage '%s':", s.Addr)
 	if f := p.body(s); f != nil {
-		return p.working.outside(ctx, func() error { return f(ctx) })
+		return p.working.outside(ctx, func() error { return f(within(ctx, s)) })
 	}
 	sh := newShell(environ(s, p.opts.Env))
 	sh.dir, sh.stdin = s.Wdir, p.r.opts.Stdin
@@ -279,10 +281,10 @@ func environ(s *project.Stage, extra []string) []string {
 		name, value, _ := strings.Cut(kv, "=")
 		env = setenv(env, name, value)
 	}
-	if project.Getenv(env, "DVC_ROOT") == "" {
-		env = setenv(env, "DVC_ROOT", s.Repo.Root)
+	if project.Getenv(env, rootVariable) == "" {
+		env = setenv(env, rootVariable, s.Repo.Root)
 	}
-	env = setenv(env, "DVC_STAGE", s.Addr)
+	env = setenv(env, stageVariable, s.Addr)
 	for _, o := range s.Outs {
 		if o.Kind == dvcfile.Live {
 			env = setenv(env, "DVCLIVE_PATH", o.Written)

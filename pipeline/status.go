@@ -14,7 +14,8 @@ type StatusOptions struct {
 
 // StageStatus says what changed in one stage or .dvc file.
 type StageStatus struct {
-	Address string
+	Address  string
+	NeverRan bool // nothing is recorded of the stage: each part of it is a change
 	// Changes are in DVC's order: dependencies, parameters, outputs, always
 	// changed, command.
 	Changes []Change
@@ -60,7 +61,7 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 			return nil, err
 		}
 		if len(changes) > 0 {
-			list = append(list, StageStatus{Address: c.Stage.Addr, Changes: changes})
+			list = append(list, StageStatus{Address: c.Stage.Addr, NeverRan: neverRan(c.Stage), Changes: changes})
 		}
 	}
 	return list, nil

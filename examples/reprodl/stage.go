@@ -54,7 +54,8 @@ func (a *app) stageListCmd() *cobra.Command {
 
 // stageFlags are the options of stage add and of the older run.
 type stageFlags struct {
-	spec  pipeline.StageSpec
+	spec  pipeline.Stage
+	how   pipeline.AddStageOptions
 	paths [12][]string
 	live  struct {
 		path, noCache     string
@@ -68,22 +69,22 @@ type stageFlags struct {
 // looks at them.
 var outFlags = [...]struct {
 	name, short string
-	out         pipeline.OutSpec
+	out         pipeline.Out
 }{
-	{"outs-persist", "", pipeline.OutSpec{Persist: true}},
-	{"outs-persist-no-cache", "", pipeline.OutSpec{Persist: true, NoCache: true}},
-	{"metrics", "m", pipeline.OutSpec{Kind: pipeline.Metric}},
-	{"metrics-no-cache", "M", pipeline.OutSpec{Kind: pipeline.Metric, NoCache: true}},
-	{"plots", "", pipeline.OutSpec{Kind: pipeline.Plot}},
-	{"plots-no-cache", "", pipeline.OutSpec{Kind: pipeline.Plot, NoCache: true}},
-	{"outs-no-cache", "O", pipeline.OutSpec{NoCache: true}},
-	{"outs", "o", pipeline.OutSpec{}},
+	{"outs-persist", "", pipeline.Out{Persist: true}},
+	{"outs-persist-no-cache", "", pipeline.Out{Persist: true, NoCache: true}},
+	{"metrics", "m", pipeline.Out{Kind: pipeline.Metric}},
+	{"metrics-no-cache", "M", pipeline.Out{Kind: pipeline.Metric, NoCache: true}},
+	{"plots", "", pipeline.Out{Kind: pipeline.Plot}},
+	{"plots-no-cache", "", pipeline.Out{Kind: pipeline.Plot, NoCache: true}},
+	{"outs-no-cache", "O", pipeline.Out{NoCache: true}},
+	{"outs", "o", pipeline.Out{}},
 }
 
 func (s *stageFlags) add(f *pflag.FlagSet) {
 	f.SetInterspersed(false) // the rest is the command
 	f.StringVarP(&s.spec.Name, "name", "n", "", "name of the stage")
-	f.BoolVarP(&s.spec.Force, "force", "f", false, "replace a stage of that name")
+	f.BoolVarP(&s.how.Force, "force", "f", false, "replace a stage of that name")
 	f.StringArrayVarP(&s.spec.Deps, "deps", "d", nil, "declare a dependency")
 	f.StringArrayVarP(&s.params, "params", "p", nil, "declare parameters: [file:]key,key")
 	for i, o := range outFlags {
@@ -112,7 +113,7 @@ func (s *stageFlags) finish(command []string) {
 	}
 	for i, p := range []string{s.live.path, s.live.noCache} {
 		if p != "" {
-			s.spec.Outs = append(s.spec.Outs, pipeline.OutSpec{Path: p, Kind: pipeline.Live, NoCache: i == 1,
+			s.spec.Outs = append(s.spec.Outs, pipeline.Out{Path: p, Kind: pipeline.Live, NoCache: i == 1,
 				NoSummary: s.live.noSummary, NoHTML: s.live.noHTML})
 		}
 	}
@@ -126,7 +127,7 @@ func (s *stageFlags) finish(command []string) {
 		if !ok {
 			i = len(s.spec.Params)
 			index[file] = i
-			s.spec.Params = append(s.spec.Params, pipeline.ParamsSpec{File: file})
+			s.spec.Params = append(s.spec.Params, pipeline.Params{File: file})
 		}
 		for k := range strings.SplitSeq(keys, ",") {
 			if k != "" {
@@ -179,7 +180,7 @@ func (a *app) addStage(cmd *cobra.Command, s *stageFlags, run bool) error {
 	if err != nil {
 		return err
 	}
-	if err := repo.AddStage(cmd.Context(), &s.spec); err != nil || !run {
+	if err := repo.AddStage(cmd.Context(), s.spec, &s.how); err != nil || !run {
 		return err
 	}
 	_, err = repo.Repro(cmd.Context(), &pipeline.ReproOptions{Single: true}, s.spec.Name)
