@@ -9,12 +9,12 @@ import (
 // ArgMinMax finds the place of the first smallest or largest element, or of the
 // first that is not a number, along an axis.
 func (f *function) ArgMinMax(x compute.Value, axis int, dtype dtypes.DType, isMin bool) (compute.Value, error) {
-	if isNarrow(x) {
-		w, err := f.wide(x)
+	if t := orderedType(typeOf(x)); t != typeOf(x) {
+		w, err := f.ConvertDType(x, t)
 		if err != nil {
 			return nil, err
 		}
-		return f.ArgMinMax(w[0], axis, dtype, isMin)
+		return f.ArgMinMax(w, axis, dtype, isMin)
 	}
 	in, err := f.own(x)
 	if err != nil {
@@ -39,6 +39,14 @@ func (f *function) ArgMinMax(x compute.Value, axis int, dtype dtypes.DType, isMi
 		find(x, o, places, in[0].flat)
 		toOut(x, out[0].flat, places)
 	}}, out)
+}
+
+// orderedType is the type to compare elements in: false is less than true.
+func orderedType(dtype dtypes.DType) dtypes.DType {
+	if dtype == dtypes.Bool {
+		return dtypes.Uint8
+	}
+	return wideType(dtype)
 }
 
 type argRun func(x *run, o *order, places []int64, src any)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -59,7 +60,8 @@ func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (new
 	return out[0], out[1], nil
 }
 
-// DynamicSlice cuts a box that starts at scalars known at the run.
+// DynamicSlice cuts a box that starts at places known at the run: scalars, or one
+// vector of them.
 func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, size []int) (compute.Value, error) {
 	if isPacked(x) {
 		return f.unpacked(func(w []compute.Value) (compute.Value, error) { return f.DynamicSlice(w[0], starts, size) }, x)
@@ -120,6 +122,9 @@ func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.
 
 // scalars checks the starts of a box.
 func scalars(op compute.OpType, starts []*value, rank int) error {
+	if len(starts) == 1 && starts[0].shape.DType.IsInt() && slices.Equal(starts[0].shape.Dimensions, []int{rank}) {
+		return nil
+	}
 	if len(starts) != rank {
 		return fmt.Errorf("%s: %d starts for %d axes", op, len(starts), rank)
 	}
@@ -133,9 +138,13 @@ func scalars(op compute.OpType, starts []*value, rank int) error {
 
 // boxStart is the place where a box starts, moved to fit.
 func boxStart(x *run, dims, size []int, starts []tensor) int {
+	var places []int64
+	for _, t := range starts {
+		places = append(places, whole(x, t)...)
+	}
 	at := 0
 	for axis, step := range strides(dims) {
-		at += max(0, min(int(whole(x, starts[axis])[0]), dims[axis]-size[axis])) * step
+		at += max(0, min(int(places[axis]), dims[axis]-size[axis])) * step
 	}
 	return at
 }

@@ -164,6 +164,32 @@ func TestArgMinMaxOfAll(t *testing.T) {
 	assert.Equal(t, uint8(1), backendCall(t, largest, []bfloat16.BFloat16{bfloat16.FromFloat32(1), bfloat16.FromFloat32(2)}))
 }
 
+// TestBoolOrder takes false as less than true, which the shape inference of
+// package compute refuses for ArgMinMax, though GoMLX's own layers use it.
+func TestBoolOrder(t *testing.T) {
+	first := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.ArgMinMax(in[0], 0, dtypes.Int32, false)
+	}
+	assert.Equal(t, int32(1), backendCall(t, first, []bool{false, true, true}))
+	least := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.ReduceWindow(in[0], compute.ReduceOpMin, []int{2}, []int{1}, nil, nil, nil)
+	}
+	assert.Equal(t, []bool{false, true}, backendCall(t, least, []bool{false, true, true}))
+}
+
+// TestBoxAtVector gives the start of a box in one tensor.
+func TestBoxAtVector(t *testing.T) {
+	x := [][]int32{{1, 2, 3}, {4, 5, 6}}
+	cut := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.DynamicSlice(in[0], in[1:], []int{1, 2})
+	}
+	assert.Equal(t, [][]int32{{5, 6}}, backendCall(t, cut, x, []int64{1, 7}))
+	set := func(f compute.Function, in []compute.Value) (compute.Value, error) {
+		return f.DynamicUpdateSlice(in[0], in[1], in[2:])
+	}
+	assert.Equal(t, [][]int32{{1, 2, 3}, {9, 5, 6}}, backendCall(t, set, x, [][]int32{{9}}, []int64{1, 0}))
+}
+
 // TestRefusesTypes names operation, type and reason.
 func TestRefusesTypes(t *testing.T) {
 	f := cpu.Default().Builder("test").Main()

@@ -20,12 +20,12 @@ type window struct {
 // ReduceWindow reduces every position of a window.
 func (f *function) ReduceWindow(x compute.Value, kind compute.ReduceOpType, size, stride, inDilation, dilation []int,
 	pads [][2]int) (compute.Value, error) {
-	if isNarrow(x) {
-		w, err := f.wide(x)
+	if t := orderedType(typeOf(x)); t != typeOf(x) && (isNarrow(x) || kind == compute.ReduceOpMax || kind == compute.ReduceOpMin) {
+		w, err := f.ConvertDType(x, t)
 		if err != nil {
 			return nil, err
 		}
-		v, err := f.ReduceWindow(w[0], kind, size, stride, inDilation, dilation, pads)
+		v, err := f.ReduceWindow(w, kind, size, stride, inDilation, dilation, pads)
 		return f.narrow(v, err, x)
 	}
 	in, err := f.own(x)
