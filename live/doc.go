@@ -47,6 +47,12 @@
 // While a run goes on in a DVC repository, the signal files in
 // .dvc/tmp/exps/run tell DVC's editor extension about it.
 //
+// # Elsewhere
+//
+// [Options].Sinks receive what is logged besides the files: package
+// live/tensorboard writes event files, live/mlflow sends to a tracking server,
+// live/gomlxlive logs a GoMLX training loop.
+//
 // # Other layouts
 //
 // [Classic] is the layout of DVCLive 0.0.3 of May 2021: logs/NAME.tsv with

@@ -2,12 +2,15 @@ package live
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/dirlock"
 )
 
 // Logger logs the metrics, parameters, images and plots of one run into one
@@ -100,7 +103,9 @@ func (l *Logger) start() (err error) {
 	}
 	l.unlock = func() error { return nil }
 	if !l.opts.Exact {
-		if l.unlock, err = lockDir(l.path); err != nil {
+		if l.unlock, err = dirlock.Lock(l.path); errors.Is(err, dirlock.ErrLocked) {
+			return ErrLocked
+		} else if err != nil {
 			return err
 		}
 		defer func() {

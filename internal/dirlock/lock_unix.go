@@ -1,6 +1,6 @@
 //go:build unix
 
-package live
+package dirlock
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockDir locks the directory itself, so that no lock file appears among the
+// Lock locks the directory itself, so that no lock file appears among the
 // logged files, and the system releases it when the process dies.
-func lockDir(dir string) (unlock func() error, err error) {
+func Lock(dir string) (unlock func() error, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package live
+package dirlock
 
 import (
 	"crypto/sha256"
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockDir locks a file in the temporary folder that is named after the
+// Lock locks a file in the temporary folder that is named after the
 // directory: Windows can't lock a directory, and no lock file shall appear
 // among the logged files. The system releases it when the process dies.
-func lockDir(dir string) (unlock func() error, err error) {
+func Lock(dir string) (unlock func() error, err error) {
 	sum := sha256.Sum256([]byte(strings.ToLower(dir)))
 	name := fmt.Sprintf("reprodl-live-%x.lock", sum[:8])
 	f, err := os.OpenFile(filepath.Join(os.TempDir(), name), os.O_RDWR|os.O_CREATE, 0o666)
