@@ -24,7 +24,7 @@ func TestLayers(t *testing.T) {
 	}{
 		{"params", []string{"github.com/gomlx", "gonum.org", module + "live", module + "pipeline", module + "experiment", module + "esc50"},
 			"parameters are read by programs that want nothing else"},
-		{"live", []string{"github.com/gomlx", "gonum.org", module + "params", module + "pipeline", module + "experiment", module + "esc50"},
+		{"live", []string{"net/http", "github.com/gomlx", "gonum.org", module + "params", module + "pipeline", module + "experiment", module + "esc50"},
 			"a training loop imports the logger, not the machine learning framework or DVC's"},
 		{"pipeline", []string{"github.com/gomlx", "gonum.org", module + "live", module + "experiment", module + "esc50"},
 			"pipelines run any program"},
