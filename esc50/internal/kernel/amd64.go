@@ -191,3 +191,31 @@ func product4AVX512(t *block)
 
 //go:noescape
 func product1AVX2(t *block)
+
+//go:noescape
+func colMomentsAVX512(acc *Moments, x *float32, stride, rows, n int)
+
+//go:noescape
+func colGradsAVX512(acc *Moments, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormAVX512(dst, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormGradAVX512(dst, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colMomentsAVX2(acc *Moments, x *float32, stride, rows, n int)
+
+//go:noescape
+func colGradsAVX2(acc *Moments, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormAVX2(dst, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormGradAVX2(dst, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+var columnsAVX512 = &columnFuncs{colMomentsAVX512, colGradsAVX512, colNormAVX512, colNormGradAVX512}
+
+var columnsAVX2 = &columnFuncs{colMomentsAVX2, colGradsAVX2, colNormAVX2, colNormGradAVX2}

@@ -89,3 +89,17 @@ func tileGradNEON(dst *float32, dstStride int, src *float32, srcStride int, n in
 
 //go:noescape
 func product1NEON(t *block)
+
+//go:noescape
+func colMomentsNEON(acc *Moments, x *float32, stride, rows, n int)
+
+//go:noescape
+func colGradsNEON(acc *Moments, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormNEON(dst, y *float32, p *ColumnNorm, stride, rows, n int)
+
+//go:noescape
+func colNormGradNEON(dst, dz, y *float32, p *ColumnNorm, stride, rows, n int)
+
+var columnsNEON = &columnFuncs{colMomentsNEON, colGradsNEON, colNormNEON, colNormGradNEON}

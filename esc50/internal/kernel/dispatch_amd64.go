@@ -169,3 +169,14 @@ func product(panels int, t *block) bool {
 	}
 	return true
 }
+
+// columns are the kernels of the level, nil for portable Go.
+func columns(int) *columnFuncs {
+	switch level {
+	case AVX512:
+		return columnsAVX512
+	case AVX2:
+		return columnsAVX2
+	}
+	return nil
+}

@@ -133,3 +133,11 @@ func product(_ int, t *block) bool {
 	product1NEON(t)
 	return true
 }
+
+// columns are the kernels of the level for so many columns, nil for portable Go.
+func columns(n int) *columnFuncs {
+	if level == Generic || n < Lanes {
+		return nil
+	}
+	return columnsNEON
+}

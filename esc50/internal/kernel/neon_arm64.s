@@ -1976,3 +1976,284 @@ deep36:
 	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R7)
 	ADD R6, R7, R7
 	RET
+
+TEXT ·colMomentsNEON(SB), NOSPLIT, $0-40
+	MOVD acc+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD stride+16(FP), R2
+	MOVD rows+24(FP), R3
+	MOVD R0, R15
+	VLD1.P 64(R15), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
+row37:
+	ADD $0, R1, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
+	WORD $0x4e617a99 // fcvtl2 v25.2d, v20.4s
+	WORD $0x4e78d400 // fadd v0.2d, v0.2d, v24.2d
+	VFMLA V24.D2, V24.D2, V8.D2
+	WORD $0x4e79d421 // fadd v1.2d, v1.2d, v25.2d
+	VFMLA V25.D2, V25.D2, V9.D2
+	ADD $16, R1, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
+	WORD $0x4e617a99 // fcvtl2 v25.2d, v20.4s
+	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
+	VFMLA V24.D2, V24.D2, V10.D2
+	WORD $0x4e79d463 // fadd v3.2d, v3.2d, v25.2d
+	VFMLA V25.D2, V25.D2, V11.D2
+	ADD $32, R1, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
+	WORD $0x4e617a99 // fcvtl2 v25.2d, v20.4s
+	WORD $0x4e78d484 // fadd v4.2d, v4.2d, v24.2d
+	VFMLA V24.D2, V24.D2, V12.D2
+	WORD $0x4e79d4a5 // fadd v5.2d, v5.2d, v25.2d
+	VFMLA V25.D2, V25.D2, V13.D2
+	ADD $48, R1, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
+	WORD $0x4e617a99 // fcvtl2 v25.2d, v20.4s
+	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
+	VFMLA V24.D2, V24.D2, V14.D2
+	WORD $0x4e79d4e7 // fadd v7.2d, v7.2d, v25.2d
+	VFMLA V25.D2, V25.D2, V15.D2
+	ADD R2, R1, R1
+	SUBS $1, R3, R3
+	BNE row37
+	MOVD R0, R15
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R15)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R15)
+	RET
+
+TEXT ·colGradsNEON(SB), NOSPLIT, $0-56
+	MOVD acc+0(FP), R0
+	MOVD dz+8(FP), R1
+	MOVD y+16(FP), R4
+	MOVD p+24(FP), R5
+	MOVD stride+32(FP), R2
+	MOVD rows+40(FP), R3
+	MOVD R0, R15
+	VLD1.P 64(R15), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
+row38:
+	ADD $0, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $0, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $0, R1, R15
+	VLD1 (R15), [V22.S4]
+	WORD $0x0e617ab8 // fcvtl v24.2d, v21.2s
+	WORD $0x4e617ab9 // fcvtl2 v25.2d, v21.4s
+	WORD $0x0e617ada // fcvtl v26.2d, v22.2s
+	WORD $0x4e617adb // fcvtl2 v27.2d, v22.4s
+	WORD $0x4e7ad400 // fadd v0.2d, v0.2d, v26.2d
+	VFMLA V26.D2, V24.D2, V8.D2
+	WORD $0x4e7bd421 // fadd v1.2d, v1.2d, v27.2d
+	VFMLA V27.D2, V25.D2, V9.D2
+	ADD $16, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $16, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $16, R1, R15
+	VLD1 (R15), [V22.S4]
+	WORD $0x0e617ab8 // fcvtl v24.2d, v21.2s
+	WORD $0x4e617ab9 // fcvtl2 v25.2d, v21.4s
+	WORD $0x0e617ada // fcvtl v26.2d, v22.2s
+	WORD $0x4e617adb // fcvtl2 v27.2d, v22.4s
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	VFMLA V26.D2, V24.D2, V10.D2
+	WORD $0x4e7bd463 // fadd v3.2d, v3.2d, v27.2d
+	VFMLA V27.D2, V25.D2, V11.D2
+	ADD $32, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $32, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $32, R1, R15
+	VLD1 (R15), [V22.S4]
+	WORD $0x0e617ab8 // fcvtl v24.2d, v21.2s
+	WORD $0x4e617ab9 // fcvtl2 v25.2d, v21.4s
+	WORD $0x0e617ada // fcvtl v26.2d, v22.2s
+	WORD $0x4e617adb // fcvtl2 v27.2d, v22.4s
+	WORD $0x4e7ad484 // fadd v4.2d, v4.2d, v26.2d
+	VFMLA V26.D2, V24.D2, V12.D2
+	WORD $0x4e7bd4a5 // fadd v5.2d, v5.2d, v27.2d
+	VFMLA V27.D2, V25.D2, V13.D2
+	ADD $48, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $48, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $48, R1, R15
+	VLD1 (R15), [V22.S4]
+	WORD $0x0e617ab8 // fcvtl v24.2d, v21.2s
+	WORD $0x4e617ab9 // fcvtl2 v25.2d, v21.4s
+	WORD $0x0e617ada // fcvtl v26.2d, v22.2s
+	WORD $0x4e617adb // fcvtl2 v27.2d, v22.4s
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	VFMLA V26.D2, V24.D2, V14.D2
+	WORD $0x4e7bd4e7 // fadd v7.2d, v7.2d, v27.2d
+	VFMLA V27.D2, V25.D2, V15.D2
+	ADD R2, R1, R1
+	ADD R2, R4, R4
+	SUBS $1, R3, R3
+	BNE row38
+	MOVD R0, R15
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R15)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R15)
+	RET
+
+TEXT ·colNormNEON(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD y+8(FP), R1
+	MOVD p+16(FP), R5
+	MOVD stride+24(FP), R2
+	MOVD rows+32(FP), R3
+row39:
+	ADD $0, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $0, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $128, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $64, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $0, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $16, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $16, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $144, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $80, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $16, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $32, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $32, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $160, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $96, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $32, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $48, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $48, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $176, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $112, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $48, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD R2, R0, R0
+	ADD R2, R1, R1
+	SUBS $1, R3, R3
+	BNE row39
+	RET
+
+TEXT ·colNormGradNEON(SB), NOSPLIT, $0-56
+	MOVD dst+0(FP), R0
+	MOVD dz+8(FP), R4
+	MOVD y+16(FP), R1
+	MOVD p+24(FP), R5
+	MOVD stride+32(FP), R2
+	MOVD rows+40(FP), R3
+row40:
+	ADD $0, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $0, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $320, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $256, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $0, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $192, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $0, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $16, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $16, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $336, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $272, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $16, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $208, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $16, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $32, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $32, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $352, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $288, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $32, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $224, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $32, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD $48, R1, R15
+	VLD1 (R15), [V21.S4]
+	ADD $48, R5, R15
+	VLD1 (R15), [V20.S4]
+	WORD $0x4eb4d6b5 // fsub v21.4s, v21.4s, v20.4s
+	ADD $368, R5, R15
+	VLD1 (R15), [V22.S4]
+	ADD $304, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $48, R4, R15
+	VLD1 (R15), [V21.S4]
+	ADD $240, R5, R15
+	VLD1 (R15), [V20.S4]
+	VFMLA V21.S4, V20.S4, V22.S4
+	ADD $48, R0, R15
+	VST1 [V22.S4], (R15)
+	ADD R2, R0, R0
+	ADD R2, R1, R1
+	ADD R2, R4, R4
+	SUBS $1, R3, R3
+	BNE row40
+	RET

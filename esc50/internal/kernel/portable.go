@@ -36,3 +36,5 @@ func panelWidths() []int { return wide1 }
 var wide1 = []int{1}
 
 func product(int, *block) bool { return false }
+
+func columns(int) *columnFuncs { return nil }

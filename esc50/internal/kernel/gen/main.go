@@ -53,6 +53,7 @@ func main() {
 		a.pointwise()
 		a.tileRows()
 		a.products()
+		a.columns()
 		file := map[string]string{"AVX512": "avx512_amd64.s", "AVX2": "avx2_amd64.s"}[i.name]
 		if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {
 			log.Fatal(err)
@@ -193,21 +194,26 @@ func (a *asm) loop(body func(part int)) {
 	a.p("%s:", rest)
 	a.o("ADDQ $16, CX")
 	a.o("JEQ %s", done)
+	a.mask()
+	a.tail = true
+	each()
+	a.tail = false
+	a.p("%s:", done)
+}
+
+// mask makes the mask of the first CX lanes, less than sixteen.
+func (a *asm) mask() {
 	if a.wide() {
 		a.o("MOVL $1, AX")
 		a.o("SHLL CX, AX")
 		a.o("DECL AX")
 		a.o("KMOVW AX, K7")
-	} else {
-		a.o("NEGQ CX")
-		a.o("LEAQ mask2<>+64(SB), AX")
-		a.o("VMOVUPS (AX)(CX*4), Y14")
-		a.o("VMOVUPS 32(AX)(CX*4), Y15")
+		return
 	}
-	a.tail = true
-	each()
-	a.tail = false
-	a.p("%s:", done)
+	a.o("NEGQ CX")
+	a.o("LEAQ mask2<>+64(SB), AX")
+	a.o("VMOVUPS (AX)(CX*4), Y14")
+	a.o("VMOVUPS 32(AX)(CX*4), Y15")
 }
 
 // overlap emits body for CX elements, at least sixteen, the last sixteen of

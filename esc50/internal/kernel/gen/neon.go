@@ -27,6 +27,7 @@ func writeNEON() {
 	a.pointwise()
 	a.tileRows()
 	a.products()
+	a.columns()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
