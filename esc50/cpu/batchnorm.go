@@ -154,25 +154,37 @@ func (b *batchNorm) plane(x []float32, o, c int) []float32 {
 // sums are those in parts, one slice of all channels per part, or made here if
 // parts is nil.
 func (b *batchNorm) statistics(x *run, y []float32, parts [][]kernel.Moments, mean, variance []float32) []float64 {
-	if parts == nil {
-		parts = make([][]kernel.Moments, b.outer)
-		for o := range parts {
-			parts[o] = make([]kernel.Moments, b.channels)
-		}
+	sums, squares := make([]float64, b.channels), make([]float64, b.channels)
+	switch {
+	case b.last():
+		sums, squares = b.moments(x, y)
+	case parts == nil:
+		parts = b.parts()
 		x.tasks(b.outer*b.channels, func(t int, s *scratch) {
 			plane := b.plane(y, t/b.channels, t%b.channels)
 			parts[t/b.channels][t%b.channels].AddBias(s.get(slotSpare, b.inner), plane, 0)
 		})
+		fallthrough
+	default:
+		for c := range sums {
+			sums[c], squares[c] = totals(parts, c)
+		}
 	}
-	sums := make([]float64, b.channels)
-	for c := range sums {
-		sum, squares := totals(parts, c)
+	for c, sum := range sums {
 		m := sum / b.count()
 		mean[c] = float32(m)
-		variance[c] = float32(max(squares/b.count()-float64(m*m), 0))
-		sums[c] = sum
+		variance[c] = float32(max(squares[c]/b.count()-float64(m*m), 0))
 	}
 	return sums
+}
+
+// parts are sums of nothing yet, by outer element and channel.
+func (b *batchNorm) parts() [][]kernel.Moments {
+	parts := make([][]kernel.Moments, b.outer)
+	for o := range parts {
+		parts[o] = make([]kernel.Moments, b.channels)
+	}
+	return parts
 }
 
 // totals adds the parts of channel c in order.
@@ -199,6 +211,10 @@ func (b *batchNorm) norms(mean, variance, scale, offset []float32) *norms {
 
 // apply sets z to y normalised.
 func (b *batchNorm) apply(x *run, z, y []float32, n *norms) {
+	if b.last() {
+		b.applyLast(x, z, y, n)
+		return
+	}
 	x.tasks(b.outer*b.channels, func(t int, _ *scratch) {
 		p := &n.channel[t%b.channels]
 		to, from := b.plane(z, t/b.channels, t%b.channels), b.plane(y, t/b.channels, t%b.channels)
@@ -219,12 +235,13 @@ func open(mean []float32) *norms {
 }
 
 func (b *batchNorm) gradient(x *run, in, out []tensor) {
+	if b.last() {
+		b.gradientLast(x, in, out)
+		return
+	}
 	y, scale, mean, variance, g := in[0].f32(), in[1].f32(), in[2].f32(), in[3].f32(), in[4].f32()
 	n := open(mean)
-	parts := make([][]kernel.Moments, b.outer)
-	for o := range parts {
-		parts[o] = make([]kernel.Moments, b.channels)
-	}
+	parts := b.parts()
 	x.tasks(b.outer*b.channels, func(t int, _ *scratch) {
 		o, c := t/b.channels, t%b.channels
 		parts[o][c].AddGrad(b.plane(g, o, c), b.plane(y, o, c), &n.channel[c])
@@ -239,8 +256,16 @@ func (b *batchNorm) gradient(x *run, in, out []tensor) {
 // factors completes n with K1 to K3 from the sums over the batch, and sets the
 // gradients of scale and offset.
 func (b *batchNorm) factors(n *norms, parts [][]kernel.Moments, scale, variance, dScale, dOffset []float32) {
+	sums, products := make([]float64, b.channels), make([]float64, b.channels)
+	for c := range sums {
+		sums[c], products[c] = totals(parts, c)
+	}
+	b.setFactors(n, sums, products, scale, variance, dScale, dOffset)
+}
+
+func (b *batchNorm) setFactors(n *norms, sums, products []float64, scale, variance, dScale, dOffset []float32) {
 	for c := range n.channel {
-		sum, product := totals(parts, c)
+		sum, product := sums[c], products[c]
 		inverse := 1 / math.Sqrt(float64(variance[c])+b.epsilon)
 		k1 := float64(scale[c]) * inverse
 		n.channel[c].K1 = float32(k1)

@@ -17,6 +17,9 @@ type reduction struct {
 	first []int // place of the first element, by result
 	outer []int // places of the runs relative to it, in order
 	n     int
+	// matrices, each rows by columns, of which the columns are reduced, if
+	// columns is not zero.
+	matrices, rows, columns int
 }
 
 func newReduction(dims, axes []int) *reduction {
@@ -45,7 +48,21 @@ func newReduction(dims, axes []int) *reduction {
 		}
 	}
 	r.size, r.first, r.outer = len(first), first, outer
+	r.findColumns(dims, axes)
 	return r
+}
+
+// findColumns looks for reduced axes that are neighbours, and kept ones after.
+func (r *reduction) findColumns(dims, axes []int) {
+	axis, n := 0, [3]int{1, 1, 1}
+	for part, reduced := range []bool{false, true, false} {
+		for ; axis < len(dims) && slices.Contains(axes, axis) == reduced; axis++ {
+			n[part] *= dims[axis]
+		}
+	}
+	if axis == len(dims) && n[2] > 1 {
+		r.matrices, r.rows, r.columns = n[0], n[1], n[2]
+	}
 }
 
 // reduce adds a reduction.
@@ -182,6 +199,10 @@ func reduceOp[T any1](start T, f func(a, b T) T) reduceRun {
 // order of the elements across runs.
 func sumFloat32(x *run, r *reduction, dst, src any) {
 	d, s := dst.([]float32), src.([]float32)
+	if r.columns > 0 {
+		r.sumColumns(x, d, s)
+		return
+	}
 	r.each(x, func(i int) {
 		if r.n == 1 {
 			var acc float64
@@ -198,4 +219,27 @@ func sumFloat32(x *run, r *reduction, dst, src any) {
 		}
 		d[i] = float32(acc.Total())
 	})
+}
+
+// sumColumns adds matrices up down their columns.
+func (r *reduction) sumColumns(x *run, dst, src []float32) {
+	c := newColumns(r.rows, r.columns)
+	size := r.rows * r.columns
+	if r.matrices > 1 { // many, each at once
+		c.parts = 1
+		x.tasks(r.matrices, func(i int, _ *scratch) {
+			one := &run{workers: 1, scratch: make([]scratch, 1)}
+			c.sum(one, dst[i*r.columns:(i+1)*r.columns], src[i*size:(i+1)*size])
+		})
+		return
+	}
+	c.sum(x, dst, src)
+}
+
+// sum sets dst to the sums of the columns.
+func (c *columns) sum(x *run, dst, src []float32) {
+	sums, _ := c.sums(x, func(m *kernel.Moments, _, at, rows, n int) { m.AddColumns(src[at:], c.columns, rows, n) })
+	for i, v := range sums {
+		dst[i] = float32(v)
+	}
 }

@@ -1,0 +1,81 @@
+package cpu
+
+import "github.com/reprodl/reprodl/esc50/internal/kernel"
+
+// columnRows is the least number of rows of a part of a sum down columns.
+const columnRows = 256
+
+// columns cuts a matrix, rows by columns, for sums down the columns: in parts
+// of rows, by the shape alone, and blocks of sixteen columns.
+type columns struct{ rows, columns, parts, blocks int }
+
+func newColumns(rows, n int) *columns {
+	return &columns{rows, n, max(1, min(32, rows/columnRows)), (n + kernel.Lanes - 1) / kernel.Lanes}
+}
+
+// each calls f, spread over the workers, with every part of every block: the
+// place of its first element, and how many rows and columns it has.
+func (c *columns) each(x *run, f func(part, block, at, rows, n int)) {
+	x.tasks(c.parts*c.blocks, func(t int, _ *scratch) {
+		part, block := t/c.blocks, t%c.blocks
+		r0, r1 := part*c.rows/c.parts, (part+1)*c.rows/c.parts
+		f(part, block, r0*c.columns+block*kernel.Lanes, r1-r0, min(kernel.Lanes, c.columns-block*kernel.Lanes))
+	})
+}
+
+// sums adds what f adds for every part, and returns the sums by column.
+func (c *columns) sums(x *run, f func(m *kernel.Moments, block, at, rows, n int)) (first, second []float64) {
+	parts := make([]kernel.Moments, c.parts*c.blocks)
+	c.each(x, func(part, block, at, rows, n int) { f(&parts[part*c.blocks+block], block, at, rows, n) })
+	first, second = make([]float64, c.columns), make([]float64, c.columns)
+	for part := range c.parts {
+		for i := range first {
+			m := &parts[part*c.blocks+i/kernel.Lanes]
+			first[i] += m[0][i%kernel.Lanes]
+			second[i] += m[1][i%kernel.Lanes]
+		}
+	}
+	return first, second
+}
+
+// last tells whether the channels are the last axis: a channel is a column.
+func (b *batchNorm) last() bool { return b.inner == 1 }
+
+// moments are the sums of each channel and of its squares.
+func (b *batchNorm) moments(x *run, y []float32) (sum, squares []float64) {
+	return newColumns(b.outer, b.channels).sums(x, func(m *kernel.Moments, _, at, rows, n int) {
+		m.AddColumns(y[at:], b.channels, rows, n)
+	})
+}
+
+// blocks are the parameters by sixteen channels.
+func (n *norms) blocks() []kernel.ColumnNorm {
+	all := make([]kernel.ColumnNorm, (len(n.channel)+kernel.Lanes-1)/kernel.Lanes)
+	for c, p := range n.channel {
+		b, i := &all[c/kernel.Lanes], c%kernel.Lanes
+		b.Mean[i], b.Scale[i], b.Offset[i], b.K1[i], b.K2[i], b.K3[i] = p.Mean, p.Scale, p.Offset, p.K1, p.K2, p.K3
+	}
+	return all
+}
+
+func (b *batchNorm) applyLast(x *run, z, y []float32, n *norms) {
+	blocks := n.blocks()
+	newColumns(b.outer, b.channels).each(x, func(_, block, at, rows, n int) {
+		kernel.ColumnsNorm(z[at:], y[at:], &blocks[block], b.channels, rows, n)
+	})
+}
+
+func (b *batchNorm) gradientLast(x *run, in, out []tensor) {
+	y, g := in[0].f32(), in[4].f32()
+	n := open(in[2].f32())
+	blocks := n.blocks()
+	c := newColumns(b.outer, b.channels)
+	sum, product := c.sums(x, func(m *kernel.Moments, block, at, rows, n int) {
+		m.AddColumnGrads(g[at:], y[at:], &blocks[block], b.channels, rows, n)
+	})
+	b.setFactors(n, sum, product, in[1].f32(), in[3].f32(), out[1].f32(), out[2].f32())
+	blocks = n.blocks()
+	c.each(x, func(_, block, at, rows, n int) {
+		kernel.ColumnsNormGrad(out[0].f32()[at:], g[at:], y[at:], &blocks[block], b.channels, rows, n)
+	})
+}
