@@ -58,15 +58,15 @@ func (f *function) ConvGeneral(input, weights compute.Value, axes compute.Convol
 		in: in[0].shape.Dimensions, weights: in[1].shape.Dimensions, out: out.Dimensions,
 	}
 	c.inStep, c.weightStep, c.outStep = strides(c.in), strides(c.weights), strides(c.out)
-	if v, ok, err := f.simplify(c, in); ok || err != nil {
-		return v, err
-	}
 	n := &node{op: compute.OpTypeConvGeneral, in: in, attr: c}
 	do := convolveOn(out.DType)
 	if do == nil {
 		return nil, unsupported(compute.OpTypeConvGeneral, out.DType)
 	}
 	n.run = func(x *run, in, out []tensor) { do(x, c, out[0].flat, in[0].flat, in[1].flat) }
+	if fast := c.asProduct(); fast != nil && out.DType == dtypes.Float32 {
+		n.run = func(x *run, in, out []tensor) { fast.run(x, out[0].f32(), in[0].f32(), in[1].f32()) }
+	}
 	return f.add1(n, out)
 }
 

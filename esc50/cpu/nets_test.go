@@ -80,13 +80,9 @@ func cifar(blocks ...int) func(scope *model.Scope, x *graph.Node) *graph.Node {
 	}
 }
 
-// convNorm is a convolution without bias, padded by its radius, and a
-// normalisation.
+// convNorm is a convolution without bias and a normalisation.
 func convNorm(scope *model.Scope, x *graph.Node, channels, size, stride int) *graph.Node {
-	r := size / 2
-	x = graph.Pad(x, graph.ScalarZero(x.Graph(), x.DType()), compute.PadAxis{},
-		compute.PadAxis{Start: r, End: r}, compute.PadAxis{Start: r, End: r}, compute.PadAxis{})
-	x = layers.Convolution(scope, x).Channels(channels).KernelSize(size).Strides(stride).UseBias(false).NoPadding().Done()
+	x = layers.Convolution(scope, x).Channels(channels).KernelSize(size).Strides(stride).UseBias(false).PadSame().Done()
 	return norm.BatchNorm(scope, x, -1).Done()
 }
 

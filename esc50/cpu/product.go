@@ -58,18 +58,18 @@ func packPanel(dst, src []float32, columns, depth []int, first int) {
 		}
 		return
 	}
-	if len(depth) > 0 && depth[len(depth)-1]-depth[0] == len(depth)-1 {
+	for k := 0; k < len(depth); {
+		run := 1 // depths that are neighbours
+		for k+run < len(depth) && depth[k+run] == depth[k]+run {
+			run++
+		}
 		for j, c := range columns {
-			for k, v := range src[c+depth[0]:][:len(depth)] {
-				dst[k*kernel.Panel+j] = v
+			to := dst[k*kernel.Panel+j:]
+			for i, v := range src[c+depth[k]:][:run] {
+				to[i*kernel.Panel] = v
 			}
 		}
-		return
-	}
-	for k, d := range depth {
-		for j, c := range columns {
-			dst[k*kernel.Panel+j] = src[c+d]
-		}
+		k += run
 	}
 }
 
