@@ -41,7 +41,7 @@ func (p *repro) findRun(ctx context.Context, s *project.Stage, in *project.Input
 
 // restore puts the outputs of a run into the workspace.
 func (p *repro) restore(ctx context.Context, s *project.Stage, hit *project.RunHit) error {
-	if err := removeOutputs(s); err != nil {
+	if err := removeOutputs(ctx, s); err != nil {
 		return err
 	}
 	for _, o := range s.Outs {

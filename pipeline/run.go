@@ -181,7 +181,7 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 	if err != nil {
 		return err
 	}
-	release, err := p.r.p.Claim(s)
+	release, err := p.r.p.Claim(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 			return p.notes.Record(ctx, s)
 		}
 	}
-	if err := removeOutputs(s); err != nil {
+	if err := removeOutputs(ctx, s); err != nil {
 		return err
 	}
 	res.Action = Ran
@@ -304,10 +304,10 @@ func flag(on bool) string {
 
 // removeOutputs deletes the outputs of the last run. Those that persist become
 // writable.
-func removeOutputs(s *project.Stage) error {
+func removeOutputs(ctx context.Context, s *project.Stage) error {
 	for _, o := range s.Outs {
 		if o.Persist || o.Kind == dvcfile.Live {
-			if err := s.Repo.Unprotect(o); err != nil {
+			if err := s.Repo.Unprotect(ctx, o); err != nil {
 				return err
 			}
 			continue

@@ -48,7 +48,7 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 			return nil, err
 		}
 	}
-	if err := r.p.CheckBusy(chosen); err != nil {
+	if err := r.p.CheckBusy(ctx, chosen); err != nil {
 		return nil, err
 	}
 	var list []StageStatus

@@ -3,6 +3,8 @@ package project
 import (
 	"errors"
 	"fmt"
+
+	"github.com/reprodl/reprodl/params"
 )
 
 // ErrNotRepo means that no directory upwards has a .dvc directory.
@@ -15,3 +17,16 @@ func (e *notRepoError) Error() string {
 }
 
 func (e *notRepoError) Unwrap() error { return ErrNotRepo }
+
+// ErrNotFound means that a target names nothing: no stage, file or output.
+var ErrNotFound = errors.New("no such target")
+
+// Errors that callers take apart are types of package data, so that their
+// documentation has them. This package, below it, can't name them: package data
+// sets what makes them.
+var (
+	// MissingInput is for a dependency or, with the list, for parameters.
+	MissingInput  func(path, text string, params []*params.Error) error
+	MissingOutput func(path string) error
+	GitTracked    func(path string) error
+)

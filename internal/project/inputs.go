@@ -20,19 +20,6 @@ type Inputs struct {
 	params []*dvcyaml.Map
 }
 
-// MissingInputError says that a dependency or a parameter of a stage is not
-// there.
-type MissingInputError struct {
-	Path string   // as messages show it
-	Keys []string // of missing parameters; nil when the file itself is missing
-	text string
-}
-
-func (e *MissingInputError) Error() string { return e.text }
-
-// Is makes a missing file an [fs.ErrNotExist].
-func (e *MissingInputError) Is(target error) bool { return target == fs.ErrNotExist && e.Keys == nil }
-
 // MayRestore reports whether the run cache is for stages like this one.
 func (s *Stage) MayRestore() bool {
 	if s.Cmd.IsZero() || s.Always || len(s.Outs) == 0 || len(s.Deps)+len(s.Params) == 0 {
@@ -74,7 +61,7 @@ func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error)
 		if s.MayRestore() { // DVC then finds it out in another way
 			text = fmt.Sprintf("[Errno 2] No such file or directory: '%s'", d.Abs)
 		}
-		return object.Meta{}, &MissingInputError{Path: d.Show, text: text}
+		return object.Meta{}, MissingInput(d.Show, text, nil)
 	case err != nil:
 		return object.Meta{}, err
 	case !fi.Mode().IsRegular() && !fi.IsDir():
@@ -98,29 +85,48 @@ func (r *Repo) Measure(ctx context.Context, path string, rec object.Hash) (objec
 func (s *Stage) readParamsDep(p *ParamsDep) (*dvcyaml.Map, error) {
 	if p.data == nil && !Exists(p.Abs) {
 		if len(p.keys) > 0 && s.MayRestore() {
-			return nil, missingParams(p, p.keys)
+			missing := make([]*params.Error, len(p.keys))
+			for i, key := range p.keys {
+				missing[i] = &params.Error{File: p.Show, Key: key, Err: params.ErrNotFound}
+			}
+			return nil, missingParams(p, missing)
 		}
-		return nil, &MissingInputError{Path: p.Show, text: fmt.Sprintf("dependency '%s' does not exist", p.Show)}
+		return nil, MissingInput(p.Show, fmt.Sprintf("dependency '%s' does not exist", p.Show), nil)
 	}
-	values, err := s.Repo.readParams(p)
+	values, err := s.Repo.valuesOf(p)
 	if err != nil {
 		return nil, err
 	}
-	var missing []string
+	found, _ := values.Select(p.keys...)
+	var missing []*params.Error
 	for _, key := range p.keys {
-		if _, ok := values.Get(key); !ok {
-			missing = append(missing, key)
+		if _, ok := found.Get(key); !ok {
+			missing = append(missing, &params.Error{File: p.Show, Line: nearestLine(values, key), Column: 1, Key: key, Err: params.ErrNotFound})
 		}
 	}
 	if len(missing) > 0 {
 		return nil, missingParams(p, missing)
 	}
-	return values, nil
+	return found, nil
 }
 
-func missingParams(p *ParamsDep, keys []string) error {
-	return &MissingInputError{Path: p.Show, Keys: keys,
-		text: fmt.Sprintf("Parameters '%s' are missing from '%s'.", strings.Join(keys, ", "), p.Show)}
+// nearestLine is the line of the innermost mapping that a missing key was looked
+// for in; 1 is the file's own.
+func nearestLine(values *params.Values, key string) int {
+	for i := strings.LastIndexByte(key, '.'); i > 0; i = strings.LastIndexByte(key[:i], '.') {
+		if line := values.Line(key[:i]); line > 0 {
+			return line
+		}
+	}
+	return 1
+}
+
+func missingParams(p *ParamsDep, missing []*params.Error) error {
+	keys := make([]string, len(missing))
+	for i, e := range missing {
+		keys[i] = e.Key
+	}
+	return MissingInput(p.Show, fmt.Sprintf("Parameters '%s' are missing from '%s'.", strings.Join(keys, ", "), p.Show), missing)
 }
 
 // entry is the lock entry of the stage for these inputs and outputs.

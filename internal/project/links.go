@@ -71,9 +71,9 @@ func (l *Links) Save() {
 }
 
 // Unprotect makes an output writable that a stage is about to change.
-func (r *Repo) Unprotect(o *Output) error {
+func (r *Repo) Unprotect(ctx context.Context, o *Output) error {
 	if !Exists(o.Abs) {
 		return nil
 	}
-	return r.Cache().Unprotect(context.Background(), r.Hasher(), o.Abs)
+	return r.Cache().Unprotect(ctx, r.Hasher(), o.Abs)
 }

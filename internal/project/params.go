@@ -53,6 +53,17 @@ func (f *paramsFiles) read(path string) (*params.Values, error) {
 // readParams reads the values that a stage declares; keys that the file lacks
 // are left out.
 func (r *Repo) readParams(p *ParamsDep) (*params.Map, error) {
+	values, err := r.valuesOf(p)
+	if err != nil {
+		return nil, err
+	}
+	found, _ := values.Select(p.keys...)
+	return found, nil
+}
+
+// valuesOf reads the whole of a parameter file. The error has a *params.Error in
+// it where the file is not what it should be.
+func (r *Repo) valuesOf(p *ParamsDep) (*params.Values, error) {
 	if IsDir(p.Abs) {
 		return nil, fmt.Errorf("'%s' is a directory, expected a parameters file", p.Show)
 	}
@@ -66,8 +77,7 @@ func (r *Repo) readParams(p *ParamsDep) (*params.Map, error) {
 	if err != nil {
 		return nil, &badParamsError{"Unable to read parameters from '" + p.Show + "': ", err}
 	}
-	found, _ := values.Select(p.keys...)
-	return found, nil
+	return values, nil
 }
 
 // readVars reads a file of variables for templating.

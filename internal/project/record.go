@@ -84,13 +84,6 @@ func (s *Stage) keepsRuns() bool {
 	})
 }
 
-// MissingOutputError says that a stage did not make what it declares.
-type MissingOutputError struct{ Path string }
-
-func (e *MissingOutputError) Error() string {
-	return fmt.Sprintf("output '%s' does not exist", e.Path)
-}
-
 // checkResults requires that all outputs are there and may be recorded, and
 // hides those from git that the cache keeps.
 func (p *Recorder) checkResults(s *Stage, ignored *IgnoreLines) error {
@@ -105,7 +98,7 @@ func (p *Recorder) checkResults(s *Stage, ignored *IgnoreLines) error {
 		fi, err := os.Stat(o.Abs)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return &MissingOutputError{o.Show}
+			return MissingOutput(o.Show)
 		case err != nil:
 			return err
 		case !fi.Mode().IsRegular() && !fi.IsDir():

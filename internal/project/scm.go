@@ -13,17 +13,6 @@ import (
 	"github.com/reprodl/reprodl/internal/repo"
 )
 
-// GitTrackedError says that an output is already kept by git.
-type GitTrackedError struct{ Path string }
-
-func (e *GitTrackedError) Error() string {
-	return fmt.Sprintf(" output '%[1]s' is already tracked by SCM (e.g. Git).\n"+
-		"    You can remove it from Git, then add to DVC.\n"+
-		"        To stop tracking from Git:\n"+
-		"            git rm -r --cached '%[1]s'\n"+
-		"            git commit -m \"stop tracking %[1]s\" ", e.Path)
-}
-
 // Git opens the git repository around this one; nil without git.
 func (r *Repo) Git() (*git.Repo, error) {
 	r.openIgnores()
@@ -70,7 +59,7 @@ func (l *IgnoreLines) Add(o *Output) error {
 	if tracked, err := r.gitTracks(o.Abs); err != nil {
 		return err
 	} else if tracked {
-		return &GitTrackedError{o.Show}
+		return GitTracked(o.Show)
 	}
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()

@@ -99,6 +99,7 @@ func (x *Index) Owner(abs string) (*Stage, *Output, error) {
 	return nil, nil, nil
 }
 
+// NoTargetError is a target that is neither a stage nor an output.
 type NoTargetError struct {
 	Target string
 	err    error
@@ -109,3 +110,6 @@ func (e *NoTargetError) Error() string {
 }
 
 func (e *NoTargetError) Unwrap() error { return e.err }
+
+// Is makes it an ErrNotFound.
+func (e *NoTargetError) Is(target error) bool { return target == ErrNotFound }

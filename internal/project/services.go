@@ -191,7 +191,7 @@ func (r *Repo) users() *repo.RWLock {
 }
 
 // CheckBusy requires that no other process is writing what the stages declare.
-func (r *Repo) CheckBusy(chosen []Selection) error {
+func (r *Repo) CheckBusy(ctx context.Context, chosen []Selection) error {
 	var paths []string
 	for _, c := range chosen {
 		for _, d := range c.Stage.Deps {
@@ -201,11 +201,11 @@ func (r *Repo) CheckBusy(chosen []Selection) error {
 			paths = append(paths, o.Abs)
 		}
 	}
-	return r.users().Check(context.Background(), paths)
+	return r.users().Check(ctx, paths)
 }
 
 // Claim enters what a stage reads and writes into the table.
-func (r *Repo) Claim(s *Stage) (release func(), err error) {
+func (r *Repo) Claim(ctx context.Context, s *Stage) (release func(), err error) {
 	var reads, writes []string
 	for _, d := range s.Deps {
 		reads = append(reads, d.Abs)
@@ -216,7 +216,7 @@ func (r *Repo) Claim(s *Stage) (release func(), err error) {
 	for _, o := range s.Outs {
 		writes = append(writes, o.Abs)
 	}
-	free, err := r.users().Acquire(context.Background(), reads, writes)
+	free, err := r.users().Acquire(ctx, reads, writes)
 	if err != nil {
 		return nil, err
 	}

@@ -155,15 +155,23 @@ func (x *Index) loadUser(file string) ([]*Stage, error) {
 	return x.Load(x.FromRoot(abs))
 }
 
+// NotFoundError is a stage that a file doesn't have.
 type NotFoundError struct{ Name, File string }
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("Stage '%s' not found inside '%s' file", e.Name, e.File)
 }
 
+// fileMissingError is a dvc.yaml or .dvc file that isn't there.
 type fileMissingError struct{ file string }
 
+// Is makes it an ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
 func (e *fileMissingError) Error() string { return fmt.Sprintf("'%s' does not exist", e.file) }
+
+// Is makes it an ErrNotFound.
+func (e *fileMissingError) Is(target error) bool { return target == ErrNotFound }
 
 // fnmatch is Python's: like path.Match, but "*" also matches slashes and "["
 // needs no closing bracket.

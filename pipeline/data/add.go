@@ -225,7 +225,7 @@ func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *pr
 	} else {
 		return fmt.Errorf("Cannot modify '%s' which is being tracked as a file", job.out.Show)
 	}
-	release, err := r.p.Claim(&project.Stage{Outs: []*project.Output{job.out}})
+	release, err := r.p.Claim(ctx, &project.Stage{Outs: []*project.Output{job.out}})
 	if err != nil {
 		return err
 	}
@@ -362,7 +362,3 @@ func (r *Repo) writeDot(dot *dvcfile.DotDVC) error {
 	_, err = atomicfile.WriteFileIfChanged(path, data, r.p.ViaTemp(true))
 	return err
 }
-
-// ErrIgnoreFile means that a directory to be tracked holds a .dvcignore file of
-// its own, which DVC doesn't allow.
-var ErrIgnoreFile = object.ErrIgnoreFile

@@ -195,7 +195,7 @@ func (c *checkouts) unknown(o *project.Output) {
 }
 
 func (c *checkouts) one(ctx context.Context, o *project.Output) error {
-	release, err := c.repo.p.Claim(&project.Stage{Outs: []*project.Output{o}})
+	release, err := c.repo.p.Claim(ctx, &project.Stage{Outs: []*project.Output{o}})
 	if err != nil {
 		return err
 	}

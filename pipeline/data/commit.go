@@ -78,7 +78,7 @@ func (r *Repo) commit(ctx context.Context, p *project.Recorder, c project.Select
 			return &CommitError{s.String()}
 		}
 	}
-	release, err := r.p.Claim(s)
+	release, err := r.p.Claim(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (r *Repo) storeUnchanged(ctx context.Context, c project.Selection, opts *Co
 			continue
 		}
 		if !project.Exists(o.Abs) {
-			return &project.MissingOutputError{Path: o.Show}
+			return &MissingOutputError{o.Show}
 		}
 		add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
 		if _, err := r.p.Cache().Add(ctx, r.p.Hasher(), o.Abs, add); err != nil {

@@ -55,7 +55,7 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 }
 
 func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lines *project.IgnoreLines) error {
-	release, err := r.p.Claim(s)
+	release, err := r.p.Claim(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 			if err := os.RemoveAll(o.Abs); err != nil {
 				return err
 			}
-		} else if err := r.p.Unprotect(o); err != nil {
+		} else if err := r.p.Unprotect(ctx, o); err != nil {
 			return err
 		}
 		if err := lines.Remove(o.Abs); err != nil {

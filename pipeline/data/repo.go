@@ -4,10 +4,8 @@ import (
 	"log/slog"
 
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/params"
 )
-
-// ErrNotRepo means that no directory upwards has a .dvc directory.
-var ErrNotRepo = project.ErrNotRepo
 
 // Options change how a [Repo] talks to the outside. Nil means the zero Options.
 type Options struct {
@@ -27,8 +25,14 @@ type Options struct {
 // change the repository exclude each other by its lock.
 type Repo struct{ p *project.Repo }
 
+// Package project, below this one, makes values of types that it can't name.
 func init() {
 	project.Of = func(handle any) *project.Repo { return handle.(*Repo).p }
+	project.MissingInput = func(path, text string, params []*params.Error) error {
+		return &MissingInputError{path, params, text}
+	}
+	project.MissingOutput = func(path string) error { return &MissingOutputError{path} }
+	project.GitTracked = func(path string) error { return &GitTrackedError{path} }
 }
 
 // Open finds the repository that dir is in: the nearest directory upwards that

@@ -1,4 +1,4 @@
-package pipeline_test
+package data_test
 
 import (
 	"os"
@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/repotest"
-	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -20,7 +19,7 @@ func TestCheckoutOfUnrecordedOutput(t *testing.T) {
 		"dvc.yaml": "stages:\n  s:\n    cmd: echo made > o\n    outs: [o]\n",
 		"o":        "by hand\n",
 	})
-	repo, err := pipeline.Open(dir, nil)
+	repo, err := data.Open(dir, nil)
 	require.NoError(t, err)
 
 	_, err = repo.Checkout(t.Context(), nil)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package pipeline_test
+package data_test
 
 import (
 	"context"
@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -31,7 +30,7 @@ type dataRepo struct {
 func newDataRepo(t *testing.T) *dataRepo {
 	t.Helper()
 	d := &dataRepo{t, t.TempDir()}
-	require.NoError(t, pipeline.Init(t.Context(), d.dir, &data.InitOptions{NoSCM: true}))
+	require.NoError(t, data.Init(t.Context(), d.dir, &data.InitOptions{NoSCM: true}))
 	return d
 }
 
@@ -43,15 +42,15 @@ func (d *dataRepo) write(name, text string) {
 	require.NoError(d.t, os.WriteFile(d.path(name), []byte(text), 0o666))
 }
 
-func (d *dataRepo) open() *pipeline.Repo {
+func (d *dataRepo) open() *data.Repo {
 	d.t.Helper()
-	r, err := pipeline.Open(d.dir, &pipeline.Options{Env: []string{"HOME=" + d.dir, "PATH=" + os.Getenv("PATH")}})
+	r, err := data.Open(d.dir, &data.Options{Env: []string{"HOME=" + d.dir, "PATH=" + os.Getenv("PATH")}})
 	require.NoError(d.t, err)
 	return r
 }
 
 // dataOp is an operation that the tests interrupt.
-func dataOp(ctx context.Context, r *pipeline.Repo, op string) error {
+func dataOp(ctx context.Context, r *data.Repo, op string) error {
 	switch op {
 	case "add":
 		_, err := r.Add(ctx, nil, "data", "big")
@@ -86,7 +85,7 @@ func (d *dataRepo) content(seed int) {
 // intact requires that every object has its hash, and returns how many there are.
 func (d *dataRepo) intact() {
 	d.t.Helper()
-	cache := project.Of(d.open().Repo).Cache()
+	cache := project.Of(d.open()).Cache()
 	for h, err := range cache.Objects(d.t.Context(), false) {
 		require.NoError(d.t, err)
 		if !h.IsDir() {
@@ -101,9 +100,9 @@ func (d *dataRepo) intact() {
 // clean requires that nothing is left over and nothing differs.
 func (d *dataRepo) clean() {
 	d.t.Helper()
-	status, err := d.open().Status(d.t.Context(), nil)
+	status, err := d.open().DataStatus(d.t.Context(), nil)
 	require.NoError(d.t, err)
-	assert.Empty(d.t, status)
+	assert.True(d.t, status.Uncommitted.IsZero() && len(status.NotInCache) == 0, "%+v", status)
 	left, _ := filepath.Glob(filepath.Join(d.dir, ".dvc/tmp/reprodl/new/*"))
 	assert.Empty(d.t, left, "temporary files")
 	names, err := os.ReadDir(d.dir)

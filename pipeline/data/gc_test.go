@@ -1,6 +1,6 @@
 //go:build unix
 
-package pipeline_test
+package data_test
 
 import (
 	"os"
@@ -12,7 +12,6 @@ import (
 
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -21,7 +20,7 @@ func newGitDataRepo(t *testing.T) *dataRepo {
 	t.Helper()
 	d := &dataRepo{t, t.TempDir()}
 	d.git("init", "-q", "-b", "main")
-	require.NoError(t, pipeline.Init(t.Context(), d.dir, nil))
+	require.NoError(t, data.Init(t.Context(), d.dir, nil))
 	return d
 }
 
@@ -50,10 +49,10 @@ func (d *dataRepo) version(text string) {
 func (d *dataRepo) has(text string) bool {
 	d.t.Helper()
 	d.write("probe", text)
-	m, err := project.Of(d.open().Repo).Hasher().Hash(d.t.Context(), d.path("probe"))
+	m, err := project.Of(d.open()).Hasher().Hash(d.t.Context(), d.path("probe"))
 	require.NoError(d.t, err)
 	require.NoError(d.t, os.Remove(d.path("probe")))
-	ok, err := project.Of(d.open().Repo).Cache().Has(d.t.Context(), m.Hash)
+	ok, err := project.Of(d.open()).Cache().Has(d.t.Context(), m.Hash)
 	require.NoError(d.t, err)
 	return ok
 }
@@ -97,9 +96,9 @@ func TestGCKeepsWhatIsNeeded(t *testing.T) {
 				assert.Equal(t, contains(tt.keep, text), d.has(text), text)
 			}
 			assert.True(t, d.has("shared"))
-			status, err := d.open().Status(t.Context(), nil)
+			status, err := d.open().DataStatus(t.Context(), nil)
 			require.NoError(t, err)
-			assert.Empty(t, status)
+			assert.True(t, status.Uncommitted.IsZero() && len(status.NotInCache) == 0, "%+v", status)
 		})
 	}
 }
@@ -118,10 +117,10 @@ func TestGCNeedsToKnow(t *testing.T) {
 	d := newGitDataRepo(t)
 	d.version("one")
 	d.version("two")
-	for h, err := range project.Of(d.open().Repo).Cache().Objects(t.Context(), false) {
+	for h, err := range project.Of(d.open()).Cache().Objects(t.Context(), false) {
 		require.NoError(t, err)
 		if h.IsDir() {
-			require.NoError(t, project.Of(d.open().Repo).Cache().Remove(h))
+			require.NoError(t, project.Of(d.open()).Cache().Remove(h))
 		}
 	}
 	opts := &data.GCOptions{Workspace: true}
