@@ -38,6 +38,8 @@ func (r *Repo) CompareDep(ctx context.Context, d *Dependency) (verdict, error) {
 
 // CompareOut compares an output with the lock and the cache.
 func (r *Repo) CompareOut(ctx context.Context, o *Output) (verdict, error) {
+	// DVC asks the cache first: an output that is as recorded, but whose content is
+	// not in the cache, is "not in cache".
 	if o.Cached() && !o.Rec.Hash.IsZero() {
 		has, err := r.Cache().Has(ctx, o.Rec.Hash)
 		if err != nil {
@@ -59,6 +61,7 @@ func (r *Repo) compareFile(ctx context.Context, path string, want object.Hash) (
 	}
 	equal, err := r.Hasher().Matches(ctx, path, want)
 	switch {
+	// It may vanish while it is looked at, when other stages run.
 	case errors.Is(err, fs.ErrNotExist) && !Exists(path):
 		return Deleted, nil
 	case err != nil:

@@ -26,6 +26,8 @@ type Index struct {
 	At       map[*Stage]int // place in stages, which is the node of the graph
 }
 
+// NewIndex makes an index of the working tree, with the overlay in place. It
+// reads nothing yet.
 func (r *Repo) NewIndex() *Index {
 	return &Index{
 		Repo: r, Fsys: r.tree(r.Overlay), overlay: r.Overlay,
@@ -94,6 +96,8 @@ func (x *Index) Collect() error {
 	if err != nil {
 		return err
 	}
+	// DVC walks the whole tree for dvc.yaml and .dvc files, but for what
+	// .dvcignore and .gitignore leave out.
 	items, err := dvcfile.Collect(x.Fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected})
 	if err != nil {
 		return err
@@ -116,6 +120,8 @@ func (x *Index) Build() (*stagegraph.Graph, error) {
 	if err := x.Collect(); err != nil {
 		return nil, err
 	}
+	// Parameter files are dependencies for the graph as well: a stage may write
+	// the file that another takes its parameters from.
 	nodes := make([]stagegraph.Node, len(x.Stages))
 	for i, s := range x.Stages {
 		n := stagegraph.Node{Address: s.Addr, File: s.File, Frozen: s.Frozen, DVCFile: s.IsDVC()}

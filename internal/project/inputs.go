@@ -25,6 +25,8 @@ func (s *Stage) MayRestore() bool {
 	if s.Cmd.IsZero() || s.Always || len(s.Outs) == 0 || len(s.Deps)+len(s.Params) == 0 {
 		return false
 	}
+	// What persists may go into its own next version, so the inputs don't tell
+	// the output; what lies outside of the repository, DVC doesn't cache.
 	for _, o := range s.Outs {
 		if o.Written == "" || o.Persist || !o.InRepo || o.Kind == dvcfile.Live {
 			return false
@@ -54,6 +56,8 @@ func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
 }
 
 func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error) {
+	// The two texts are DVC's: it finds the first when it asks the run cache,
+	// which hashes the dependencies, and the second when it saves the stage.
 	fi, err := os.Stat(d.Abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -132,6 +136,7 @@ func missingParams(p *ParamsDep, missing []*params.Error) error {
 // entry is the lock entry of the stage for these inputs and outputs.
 func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
 	e := &dvcfile.LockStage{Cmd: s.Cmd}
+	// The entry is in the order of the stage here; dvcfile sorts it as DVC does.
 	for i, d := range s.Deps {
 		e.Deps = append(e.Deps, dvcfile.LockEntry{Path: d.Written, Meta: in.deps[i]})
 	}

@@ -22,6 +22,8 @@ type Links struct {
 	dirty bool
 }
 
+// OpenLinks reads what earlier calls remembered. A file that can't be read is an
+// empty one.
 func (r *Repo) OpenLinks() *Links {
 	l := &Links{r: r, file: filepath.Join(r.TmpDir(), "reprodl", "links"), known: map[string]string{}}
 	if data, err := os.ReadFile(l.file); err == nil {
@@ -60,6 +62,7 @@ func (l *Links) Unused(ctx context.Context, declared map[string]bool) []string {
 	return out
 }
 
+// Save writes the file, if anything changed.
 func (l *Links) Save() {
 	if !l.dirty {
 		return

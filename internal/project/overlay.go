@@ -47,6 +47,8 @@ func (o *overlayFS) ReadFile(name string) ([]byte, error) {
 	return fs.ReadFile(o.FS, name)
 }
 
+// ReadDir also lists files that are not on disk: stage files are found by
+// walking the tree. Those in directories that don't exist are not found.
 func (o *overlayFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(o.FS, name)
 	for file, data := range o.files {

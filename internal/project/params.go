@@ -34,6 +34,8 @@ func (f *paramsFiles) read(path string) (*params.Values, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// Time and size tell a change, unless the file was written just before it was
+	// read: a second write within the clock's grain would go unseen.
 	if old, ok := f.files[path]; ok && os.SameFile(old.info, info) && old.info.Size() == info.Size() &&
 		old.info.ModTime().Equal(info.ModTime()) && old.read.Sub(info.ModTime()) > settled {
 		return old.values, nil

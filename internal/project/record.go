@@ -32,6 +32,8 @@ type Recorder struct {
 	lockDirs map[string]bool
 }
 
+// NewRecorder makes a recorder without a plan: the order of new lock entries is
+// then that of the calls.
 func NewRecorder(r *Repo, noCommit bool) *Recorder {
 	return &Recorder{
 		repo: r, noCommit: noCommit, Place: map[*Stage]int{},
@@ -63,11 +65,14 @@ func (p *Recorder) Record(ctx context.Context, s *Stage) error {
 		ignored.Undo()
 		return err
 	}
+	// From here on the outputs are safe in the cache: lines in .gitignore stay.
 	p.track(ignored.Files()...)
 	if s.IsDVC() {
 		return p.writeData(s, metas)
 	}
 	entry := s.entry(in, metas)
+	// The run cache before the lock: a process that is killed in between has lost
+	// only the lock's entry, and the next run restores the outputs.
 	if !p.noCommit && (p.EveryRun || s.keepsRuns()) {
 		if err := s.saveRun(ctx, in, entry); err != nil {
 			return err
@@ -95,6 +100,7 @@ func (p *Recorder) checkResults(s *Stage, ignored *IgnoreLines) error {
 			return fmt.Errorf("Saving cached external output %s is not supported since DVC 3.0. "+
 				"See <https://dvc.org/doc/user-guide/upgrade> for more info.", o.Show)
 		}
+		// Links are followed, so a dangling one is a missing output.
 		fi, err := os.Stat(o.Abs)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -148,6 +154,8 @@ func isTextFile(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
+	// DVC's istextfile: the first 512 bytes, no NUL, and at most 30 % of bytes
+	// that are neither printable ASCII nor white space.
 	buf := make([]byte, 512)
 	n, err := f.Read(buf)
 	if n == 0 && err != nil && err != io.EOF {
@@ -175,6 +183,8 @@ func (p *Recorder) store(ctx context.Context, s *Stage) ([]object.Meta, error) {
 	metas := make([]object.Meta, len(s.Outs))
 	for i, o := range s.Outs {
 		legacy := false
+		// What DVC 2 recorded stays in its own form while the content is the same:
+		// otherwise upgrading would change every lock.
 		if o.Rec.Hash.IsLegacy() {
 			same, err := p.repo.Hasher().Matches(ctx, o.Abs, o.Rec.Hash)
 			if err != nil {
@@ -224,6 +234,8 @@ func (p *Recorder) writeLock(s *Stage, entry *dvcfile.LockStage) error {
 	if old == nil {
 		p.repo.Log.Info(fmt.Sprintf("Generating lock file '%s'", p.repo.Rel(path)))
 	}
+	// A new entry goes to the end, one that was there stays in its place: the diff
+	// of dvc.lock shows what ran.
 	isNew := lock.Stage(s.Name) == nil
 	if err := lock.Set(s.Name, entry); err != nil {
 		return err
@@ -241,6 +253,7 @@ func (p *Recorder) writeLock(s *Stage, entry *dvcfile.LockStage) error {
 	p.repo.Log.Info(fmt.Sprintf("Updating lock file '%s'", p.repo.Rel(path)))
 	p.tracked[p.repo.Rel(path)] = true
 	opts := p.repo.ViaTemp(true)
+	// The directory is synced once for all stages, see SyncLocks.
 	opts.Later = true
 	if err := atomicfile.WriteFile(path, data, opts); err != nil {
 		return err

@@ -31,6 +31,9 @@ func (r *Repo) RunDir() string { return filepath.Join(r.Cache().Dir(), "runs") }
 // runKey names the runs of a stage with given inputs: a hash of the lock entry
 // with nothing of the outputs but their paths.
 func runKey(entry *dvcyaml.Map) (string, error) {
+	// DVC keys by what is known before the run: command, inputs, and which outputs
+	// there will be. The file below the key is named by all of the entry, so that
+	// different outcomes of the same inputs lie side by side.
 	m := entry.Clone()
 	outs, _ := m.Get("outs")
 	paths := []any{}
@@ -48,6 +51,8 @@ func runKey(entry *dvcyaml.Map) (string, error) {
 // does any parameter of these names: a flaw of DVC that the key must share, and
 // that the check of the recorded parameters in sameParams makes up for.
 func runValue(entry *dvcyaml.Map) (string, error) {
+	// The key is the SHA-256 of the JSON that Python's json.dumps(sort_keys=True)
+	// makes, so floats, escapes and the order of keys are Python's.
 	data, err := pyjson.Marshal(withoutSizes(entry), pyjson.Style{SortKeys: true, ASCII: true})
 	if err != nil {
 		return "", err
@@ -100,6 +105,8 @@ func (s *Stage) LoadRun(in *Inputs) (*RunHit, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Of several outcomes DVC takes whichever the directory lists first. The
+	// newest is what was seen last.
 	for _, name := range files {
 		file := filepath.Join(dir, name)
 		data, err := os.ReadFile(file)
@@ -107,6 +114,7 @@ func (s *Stage) LoadRun(in *Inputs) (*RunHit, error) {
 			return nil, err
 		}
 		entry, err := dvcfile.DecodeLockStage(file, data)
+		// DVC deletes what it can't read, with this warning.
 		if err != nil {
 			s.Repo.Log.Warn("corrupted cache file '" + s.Repo.Rel(file) + "'.")
 			if err := os.Remove(file); err != nil {
@@ -185,6 +193,7 @@ func (s *Stage) saveRun(ctx context.Context, in *Inputs, entry *dvcfile.LockStag
 		if o.Cached() || !o.InRepo {
 			continue
 		}
+		// Never as a link: the file is git's, and a link would make it read-only.
 		opts := &object.AddOptions{Legacy: entry.Outs[i].Hash.IsLegacy(), Relink: true}
 		if _, err := s.Repo.copyCache().Add(ctx, s.Repo.Hasher(), o.Abs, opts); err != nil {
 			return err

@@ -56,11 +56,14 @@ func (l *IgnoreLines) Add(o *Output) error {
 	if r.GitRoot == "" {
 		return nil
 	}
+	// git ignores no file that it tracks. DVC refuses, since both would then
+	// write it.
 	if tracked, err := r.gitTracks(o.Abs); err != nil {
 		return err
 	} else if tracked {
 		return GitTracked(o.Show)
 	}
+	// Stages that finish side by side may write the same .gitignore.
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
 	file, err := repo.AddGitignore(r.gitIgnore, o.Abs, r.ViaTemp(false))
@@ -124,6 +127,7 @@ func (r *Repo) Track(ctx context.Context, files []string) error {
 		_, err = g.Run(ctx, append(args, files...)...)
 		return errors.Join(err, g.Close())
 	}
+	// The texts are DVC's, and scripts look for them.
 	quoted := make([]string, len(files))
 	for i, f := range files {
 		quoted[i] = ShellQuote(f)
@@ -158,6 +162,8 @@ func (r *Repo) dvcIgnoredBy(abs string) *ignore.Pattern {
 		return nil
 	}
 	rel = filepath.ToSlash(rel)
+	// Whether a path will be a directory, nobody knows before the stage ran: a
+	// pattern with a slash at the end counts as well.
 	if p := r.DataIgnore().Match(rel, false); p != nil {
 		return p
 	}

@@ -40,6 +40,9 @@ func (x *Index) Granular(opts Scope, targets []string) ([]Selection, error) {
 	return list, nil
 }
 
+// SelectTarget returns what one target means. DVC tries it as a stage first and
+// as an output only if there is none, so that a stage hides an output of its
+// name.
 func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 	if opts.WithDeps {
 		if err := x.Collect(); err != nil {
@@ -52,6 +55,7 @@ func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 		if ownErr != nil {
 			return nil, ownErr
 		}
+		// For a name of a stage file the first error says more than "no output".
 		if owner == nil {
 			if t, _ := ParseTarget(text, false); IsStageFile(t.File) && t.Name == "" {
 				return nil, err
@@ -69,6 +73,7 @@ func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Upstream includes the targets, producers first.
 		var nodes []int
 		for _, s := range stages {
 			nodes = append(nodes, x.At[s])

@@ -122,6 +122,8 @@ func (r *Repo) Hasher() *object.Hasher {
 	return r.hasher
 }
 
+// SaveMemo keeps the hashes that were computed for the next process. Without
+// them it is only slower, so that a failure is no error.
 func (r *Repo) SaveMemo() {
 	if err := r.Hasher().Close(); err != nil {
 		r.Log.Debug("the memo of hashes was not saved: " + err.Error())
@@ -170,6 +172,8 @@ func (r *Repo) Lock(ctx context.Context) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	// Under the lock nobody else writes temporary files: what lies there is left
+	// of processes that were killed.
 	r.Cache().Sweep()
 	return func() {
 		if err := release(); err != nil {
@@ -227,6 +231,7 @@ func (r *Repo) Claim(ctx context.Context, s *Stage) (release func(), err error) 
 	}, nil
 }
 
+// FileOptions are how dvc.yaml and .dvc files are read.
 func (r *Repo) FileOptions() (*dvcfile.Options, error) {
 	if _, err := r.Config(); err != nil {
 		return nil, err

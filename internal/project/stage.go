@@ -63,8 +63,11 @@ type Output struct {
 	Data   bool // of a .dvc file
 }
 
+// IsMetric reports an output of the section metrics.
 func (o *Output) IsMetric() bool { return o.Kind == dvcfile.Metric }
-func (o *Output) IsPlot() bool   { return o.Kind == dvcfile.Plot }
+
+// IsPlot reports an output of the section plots.
+func (o *Output) IsPlot() bool { return o.Kind == dvcfile.Plot }
 
 // Cached reports whether the cache keeps the content.
 func (o *Output) Cached() bool { return !o.NoCache }
@@ -149,6 +152,7 @@ func (r *Repo) NewStage(file *dvcfile.File, def *dvcfile.Stage) *Stage {
 	return s
 }
 
+// NewOutput places an output of a file.
 func (r *Repo) NewOutput(out dvcfile.Out, abs string) *Output {
 	return &Output{Declared: r.declare(out.Path, abs), Out: out, InRepo: r.InRepo(abs)}
 }

@@ -22,8 +22,10 @@ type Target struct {
 // targetForm is how DVC takes a target apart, before any "@".
 var targetForm = regexp.MustCompile(`^(.*?)(?::([^\\/:]*))?$`)
 
+// IsStageFile reports the names of dvc.yaml and .dvc files.
 func IsStageFile(name string) bool { return dvcfile.IsStageFile(filepath.ToSlash(name)) }
 
+// IsNotFound reports a stage that a file doesn't have.
 func IsNotFound(err error) bool {
 	var e *NotFoundError
 	return errors.As(err, &e)
@@ -87,6 +89,7 @@ func (r *Repo) UserPath(p string) string {
 	return filepath.Join(r.Dir, p)
 }
 
+// IsDir reports a directory, or a link to one.
 func IsDir(path string) bool {
 	fi, err := os.Stat(path)
 	return err == nil && fi.IsDir()
@@ -107,6 +110,7 @@ func (x *Index) inside(dir string) ([]*Stage, error) {
 	return found, nil
 }
 
+// IsBelow reports a path within a directory. Both are absolute and clean.
 func IsBelow(path, dir string) bool {
 	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(dir, string(filepath.Separator)))
 	return ok && rest != "" && rest[0] == filepath.Separator

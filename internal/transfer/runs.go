@@ -20,6 +20,7 @@ func runFiles(r *project.Repo) ([]string, error) {
 		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), atomicfile.TempPrefix) {
 			return err
 		}
+		// In a remote the run cache lies as in the cache: runs/KE/KEY/VALUE.
 		rel, err := filepath.Rel(r.Cache().Dir(), path)
 		keys = append(keys, filepath.ToSlash(rel))
 		return err
@@ -72,6 +73,7 @@ func FetchRuns(ctx context.Context, r *project.Repo, name string) error {
 		if err != nil {
 			return err
 		}
+		// A remote is not trusted to name places outside of the cache.
 		if path := filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)); filepath.IsLocal(filepath.FromSlash(key)) && !project.Exists(path) {
 			if err := fetchFile(ctx, remote, key, path); err != nil {
 				return err
@@ -81,6 +83,7 @@ func FetchRuns(ctx context.Context, r *project.Repo, name string) error {
 	return nil
 }
 
+// fetchFile copies one entry. It appears under its name when it is complete.
 func fetchFile(ctx context.Context, remote object.Remote, key, path string) error {
 	src, err := remote.Get(ctx, key)
 	if err != nil {

@@ -96,6 +96,8 @@ func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
 		}
 		jobs = append(jobs, job)
 	}
+	// New targets are checked against each other, too: a and a/b can't be tracked
+	// both.
 	for _, job := range jobs {
 		if fresh[job.abs] == job {
 			if err := checkOverlap(x, job); err != nil {
@@ -132,6 +134,8 @@ func addTarget(x *project.Index, text string) (job *addJob, isNew bool, err erro
 	if dir == "" {
 		dir = "."
 	}
+	// The .dvc file lies beside the data, as dvc add has it, and so has one
+	// output.
 	dot := &dvcfile.DotDVC{Path: x.FromRoot(abs + dvcfile.Suffix), Wdir: dir,
 		Outs: []dvcfile.DotOut{{Out: dvcfile.Out{Path: base}, Entry: dvcfile.LockEntry{Path: base}}}}
 	if old, err := previous(x, dot.Path); err != nil {
@@ -164,6 +168,8 @@ func checkAddPath(r *project.Repo, text, abs string) error {
 		return fmt.Errorf("Cached output(s) outside of DVC project: %s. "+
 			"See <https://dvc.org/doc/user-guide/pipelines/external-dependencies-and-outputs> for more info.", text)
 	}
+	// DVC refuses what lies behind a link, since the content belongs to another
+	// place; a link to a file is followed and replaced by the file.
 	for dir := filepath.Dir(abs); dir != r.Root; dir = filepath.Dir(dir) {
 		if isSymlink(dir) {
 			return errSymlinkDir
@@ -259,6 +265,7 @@ func (e *missingAddError) Error() string {
 // Is makes it an fs.ErrNotExist.
 func (e *missingAddError) Is(target error) bool { return target == fs.ErrNotExist }
 
+// addWhole refreshes a whole output.
 func (r *Repo) addWhole(ctx context.Context, job *addJob, entry *dvcfile.LockEntry, opts *AddOptions) error {
 	m, err := r.storeOut(ctx, job.abs, entry.Hash, opts.NoCommit || !job.out.Cached(), !opts.NoRelink)
 	if err != nil {
@@ -298,6 +305,8 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 			return fmt.Errorf("could not read '%s': %w", entry.Hash, err)
 		}
 	}
+	// The entries at and below the path are replaced; all others stay, whether
+	// their files are in the workspace or not: that is the use of adding a part.
 	kept := slices.DeleteFunc(slices.Clone(old), func(e object.Entry) bool {
 		return e.Path == rel || strings.HasPrefix(e.Path, rel+"/")
 	})
@@ -326,6 +335,8 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 			return err
 		}
 	}
+	// dvc-data knows the size of what it added, not of what it replaced. It then
+	// leaves the size out of the .dvc file, and so do we, until all is added again.
 	switch {
 	case !replaced && !entry.NoSize && entry.Size > 0:
 		entry.Size += m.Size

@@ -69,13 +69,15 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 	if err != nil {
 		var missing *project.NoTargetError
 		if errors.As(err, &missing) {
-			return nil, fmt.Errorf("Did you mean `git checkout %s`?: %v", missing.Target, err)
+			return nil, fmt.Errorf("Did you mean `git checkout %s`?: %w", missing.Target, err)
 		}
 		return nil, err
 	}
 	links := r.p.OpenLinks()
 	defer links.Save()
 	done := &checkouts{repo: r, opts: opts, links: links}
+	// Only a checkout of everything knows what is declared nowhere any more. DVC
+	// finds it by its table of links, which has the same purpose.
 	if len(targets) == 0 {
 		if err := done.removeUnused(ctx, chosen); err != nil {
 			return nil, err
@@ -200,6 +202,8 @@ func (c *checkouts) one(ctx context.Context, o *project.Output) error {
 		return err
 	}
 	defer release()
+	// Force here, since check has looked at all outputs before the first one was
+	// touched: a checkout that stops half-way would leave two states mixed.
 	opts := &object.CheckoutOptions{Force: true, Relink: c.opts.Relink, Exec: o.Rec.Exec}
 	done, err := c.repo.p.Cache().Checkout(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash, opts)
 	if errors.Is(err, object.ErrMissing) || errors.Is(err, object.ErrCorrupt) {

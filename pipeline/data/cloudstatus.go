@@ -60,6 +60,7 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, error) {
 	var names, keys []string
 	var hashes []object.Hash
+	// Objects are what is compared: two files of one content are one object.
 	seen := map[object.Hash]bool{}
 	add := func(name string, h object.Hash) {
 		if !seen[h] {

@@ -45,11 +45,14 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 		return err
 	}
 	p := project.NewRecorder(r.p, false)
+	// DVC's commit saves every run in the run cache, those that repro leaves out
+	// since an output of theirs is kept nowhere, too.
 	p.EveryRun = true
 	for i, c := range chosen {
 		p.Place[c.Stage] = i
 	}
 	defer p.SyncLocks()
+	// What is recorded now, a later checkout may take away again.
 	links := r.p.OpenLinks()
 	defer links.Save()
 	for _, c := range chosen {

@@ -68,6 +68,8 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	if err != nil {
 		return nil, err
 	}
+	// Three states are compared pairwise: the last commit, what .dvc files and
+	// dvc.lock record now, and what lies in the workspace.
 	work, err := d.workspace(ctx, x)
 	if err != nil {
 		return nil, err
@@ -86,6 +88,7 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	if err := d.committed(ctx, st, index, &sameCommitted); err != nil {
 		return nil, err
 	}
+	// Unchanged is what no comparison found different: DVC intersects the two.
 	for _, path := range same {
 		if slices.Contains(sameCommitted, path) {
 			st.Unchanged = append(st.Unchanged, path)
@@ -133,6 +136,8 @@ func (d *dataStatus) recorded(x *project.Index) (*dataTree, error) {
 				continue
 			}
 			t.add(o.Show+"/", o.Rec.Hash)
+			// Without --granular DVC shows a directory as one line and never opens its
+			// manifest.
 			if !d.granular {
 				continue
 			}
@@ -168,6 +173,8 @@ func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree
 				t.add(o.Show, m.Hash)
 				continue
 			}
+			// A directory that DVC 2 recorded is hashed as DVC 2 did (with CRLF turned
+			// into LF), or each of its text files would seem changed.
 			legacy := o.Rec.Hash.IsLegacy()
 			entries, m, err := d.r.p.Hasher().Tree(ctx, o.Abs, legacy)
 			if err != nil {
@@ -194,6 +201,8 @@ func (d *dataStatus) selected(path string) bool {
 
 // diff compares two states, and lists what is in both and equal.
 func (d *dataStatus) diff(old, now *dataTree) (diff Diff, same []string) {
+	// A manifest that is not in the cache leaves open what its directory held:
+	// such files are neither added nor deleted, but unknown.
 	unknown := func(t *dataTree, path string) bool {
 		for dir := range t.opaque {
 			if strings.HasPrefix(path, dir) && path != dir {
@@ -233,6 +242,8 @@ func (d *dataStatus) diff(old, now *dataTree) (diff Diff, same []string) {
 
 // findRenames pairs what was deleted with what was added of the same content.
 func (diff *Diff) findRenames(old, now *dataTree) {
+	// DVC (dvc-data's diff) pairs them by hash in the order of the deleted side, and
+	// takes each only once.
 	gone := diff.Deleted
 	diff.Added = slices.DeleteFunc(diff.Added, func(added string) bool {
 		i := slices.IndexFunc(gone, func(path string) bool { return old.hashes[path] == now.hashes[added] })

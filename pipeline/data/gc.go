@@ -65,7 +65,11 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 			return err
 		}
 	}
+	// A directory counts with its files. Its manifest may be in the remote only,
+	// where nothing but its name is needed as long as the files are not.
 	c := &collector{r: r, opts: opts, remote: remote, keep: map[object.Hash]bool{}}
+	// First everything that is to stay is found out, then anything is removed:
+	// a commit that can't be read must not look like one that needs nothing.
 	if err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error { return c.index(ctx, x) }); err != nil {
 		return err
 	}
@@ -74,6 +78,8 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 			return err
 		}
 	}
+	// DVC 2's objects lie beside those of DVC 3 (files/md5 is DVC 3's), and each
+	// of the two caches has its message.
 	for _, part := range []struct {
 		name   string
 		legacy bool
@@ -167,6 +173,8 @@ func (c *collector) entries(ctx context.Context, h object.Hash) ([]object.Entry,
 func (c *collector) dropRemote(ctx context.Context) error {
 	var hashes []object.Hash
 	var keys []string
+	// With NotInRemote the remote is the copy that is kept; the workspace's own
+	// files stay where they are, as their content is there a second time.
 	for h := range c.keep {
 		hashes, keys = append(hashes, h), append(keys, h.Key())
 	}
@@ -185,6 +193,8 @@ func (c *collector) dropRemote(ctx context.Context) error {
 // sweep removes objects from the cache.
 func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
 	n := 0
+	// Objects that are being written have other names until they are complete,
+	// so that one which another process adds meanwhile isn't seen.
 	for h, err := range c.r.p.Cache().Objects(ctx, legacy) {
 		if err != nil {
 			return n, err
@@ -212,6 +222,7 @@ func (c *collector) sweepRemote(ctx context.Context) (int, error) {
 		if err != nil {
 			return n, err
 		}
+		// A remote may hold what is not ours, such as a README or the run cache.
 		h, ok := object.ParseKey(key)
 		if !ok || c.keep[h] {
 			continue

@@ -23,6 +23,10 @@ func (r *Repo) globPaths(patterns []string) ([]string, error) {
 	return out, nil
 }
 
+// glob expands one pattern. Python's glob, which DVC calls with recursive=True,
+// lets "**" stand for any number of directories, none included; filepath.Glob
+// doesn't know it. What follows "**/" is taken for the pattern of a name, as in
+// "data/**/*.csv".
 func (r *Repo) glob(pattern string) ([]string, error) {
 	if !strings.Contains(pattern, "**") {
 		matches, err := filepath.Glob(r.p.UserPath(pattern))

@@ -45,6 +45,8 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 		}
 		return err
 	}
+	// The lines in .gitignore go with the outputs, or git would go on hiding what
+	// nothing tracks any more.
 	lines := &project.IgnoreLines{Repo: r.p}
 	for _, s := range stages {
 		if err := r.removeStage(ctx, s, outs, lines); err != nil {
@@ -96,6 +98,8 @@ func (r *Repo) removeDefinition(s *project.Stage) error {
 	if err := r.writeOrRemove(path, left, left == nil); err != nil {
 		return err
 	}
+	// A dvc.lock without a dvc.yaml is an error for DVC, and so is an entry of a
+	// stage that is gone, once its outputs are tracked by another.
 	lock := s.Project.Lock
 	if was, err := lock.Delete(s.Name); !was || err != nil {
 		return err
@@ -155,6 +159,8 @@ func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out
 			dot.Wdir = "."
 		}
 	}
+	// The data is renamed before anything is written: a .dvc file that names data
+	// which isn't there would be restored from the cache by the next checkout.
 	dot.Outs[at].Out.Path, dot.Outs[at].Entry.Path = path, path
 	if err := os.Rename(out.Abs, dst); err != nil {
 		return err
@@ -171,6 +177,7 @@ func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out
 	if err != nil {
 		return errors.Join(err, os.Rename(dst, out.Abs))
 	}
+	// Both names are handed to git, so that it sees a rename.
 	files := append([]string{r.p.Rel(r.p.Abs(dot.Path))}, lines.Files()...)
 	if named {
 		if err := os.Remove(oldFile); err != nil {

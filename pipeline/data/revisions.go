@@ -59,9 +59,12 @@ func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(*project.Inde
 // commits resolves the choice, each commit once.
 func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string, error) {
 	var roots []string
+	// Whatever any ref reaches, experiments included.
 	if revs.AllCommits {
 		return revList(ctx, g, "--all", "HEAD")
 	}
+	// --num counts along the first parents: what a merge brought in belongs to
+	// another branch.
 	num := revs.Num
 	if num == 0 {
 		num = 1
@@ -92,6 +95,8 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 			switch prefix {
 			case "refs/heads/":
 				err = limit(ref.Name)
+				// DVC's own experiments are chains of commits with the baseline below. Only
+				// what is above any branch or tag belongs to them.
 			case "refs/exps/": // the experiment and, as its commits build on each other, what led to it
 				var list []string
 				list, err = revList(ctx, g, ref.Name, "--not", "--branches", "--tags")
@@ -109,6 +114,7 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 			}
 		}
 	}
+	// A commit that several names reach is read once: its stages are the same.
 	seen := map[string]bool{}
 	var ids []string
 	for _, id := range roots {
@@ -143,6 +149,7 @@ func (r *Repo) indexAt(ctx context.Context, g *git.Repo, rev string) (*project.I
 			return nil, err
 		}
 	}
+	// The overlay of the working tree doesn't apply: the commit has its own files.
 	x := r.p.NewIndex()
 	x.Fsys = tree
 	return x, nil

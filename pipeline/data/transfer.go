@@ -78,6 +78,8 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		}
 	}
 	var list []*wanted
+	// An output may name a remote of its own, which then has all of it: with
+	// another remote asked for by name the output is left out, as DVC does.
 	byName := map[string]*wanted{}
 	add := func(o *project.Output) error {
 		if !o.GitIgnored() || o.Rec.Hash.IsZero() || push && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
@@ -145,6 +147,7 @@ func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []st
 	return r.fetch(ctx, opts, targets)
 }
 
+// push is Push under the lock.
 func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
 	if _, _, err := transfer.Remote(r.p, opts.Remote); err != nil {
 		return 0, err
@@ -195,6 +198,8 @@ func (e *TransferError) add(ctx context.Context, r *Repo, remote object.Remote, 
 			}
 		}
 	}
+	// Missing content is no error for DVC either: the count tells, and the next
+	// checkout fails where it is needed.
 	if len(missing) > 0 {
 		text := "Some of the cache files do not exist neither locally nor on remote. Missing cache files:"
 		for _, h := range missing {
@@ -214,6 +219,7 @@ func (e *TransferError) orNil() error {
 	return e
 }
 
+// fetch is Fetch under the lock.
 func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
 	if opts.RunCache {
 		if err := transfer.FetchRuns(ctx, r.p, opts.Remote); err != nil {
