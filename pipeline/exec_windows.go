@@ -5,11 +5,13 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // shellArgs is what Python's shell=True uses, which DVC relies on.
 func shellArgs(env []string) []string {
-	path := getenv(env, "COMSPEC")
+	path := project.Getenv(env, "COMSPEC")
 	if path == "" {
 		path = "cmd.exe"
 	}
