@@ -60,6 +60,7 @@ func (r *Repo) AddStage(ctx context.Context, spec Stage, opts *AddStageOptions) 
 
 // specStage makes the stage of a description.
 func (r *Repo) specStage(x *project.Index, spec *Stage) (*project.Stage, error) {
+	// A dvc.yaml that git ignores would be lost to everybody else.
 	abs := filepath.Join(r.p.Dir, dvcfile.ProjectName)
 	if r.p.GitIgnores(abs) {
 		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.p.Rel(abs)) // DVC's words
@@ -154,6 +155,8 @@ func (r *Repo) checkNew(x *project.Index, s *project.Stage, force bool) error {
 		return &dvcfile.Error{Kind: dvcfile.Exists, Msg: fmt.Sprintf(
 			"Stage '%s' already exists in '%s'. Use '--force' to overwrite.", s.Name, r.p.Rel(r.p.Abs(s.File)))}
 	}
+	// The graph with the new stage in it finds outputs that two stages own, and
+	// cycles, before the file is touched.
 	x.Stages = append(x.Stages, s)
 	if _, err := x.Build(); err != nil {
 		var dup *stagegraph.DuplicateError
@@ -194,6 +197,7 @@ func (r *Repo) writeStage(ctx context.Context, s *project.Stage) error {
 		if !o.GitIgnored() {
 			continue
 		}
+		// A .gitignore needs its directory, which the stage may be about to make.
 		if !project.IsDir(filepath.Dir(o.Abs)) {
 			r.p.Log.Warn(fmt.Sprintf("Could not create .gitignore entry in %s. DVC will attempt to create .gitignore entry again when the stage is run.",
 				filepath.Join(filepath.Dir(o.Abs), ".gitignore")))

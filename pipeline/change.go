@@ -112,6 +112,7 @@ func paramsChange(s *project.Stage, p *project.ParamsDep) ([]Change, error) {
 	changes := make([]Change, len(keys))
 	for i, k := range keys {
 		c := Change{Kind: ParamChange, Path: p.Show, Key: k.Key, State: State(k.Verdict)}
+		// Values are in Python's notation, and of collections only what differs.
 		switch k.Verdict {
 		case project.Deleted:
 			if _, was := p.Rec.Get(k.Key); was {

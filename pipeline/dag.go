@@ -41,6 +41,8 @@ func (r *Repo) DAG(ctx context.Context, opts *DAGOptions) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// DVC draws stages by default; with outputs as nodes a stage without any is not
+	// drawn at all.
 	picture := graph.Stages()
 	if opts.Outs {
 		picture = graph.Outputs()

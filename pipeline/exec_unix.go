@@ -46,6 +46,7 @@ func (g *processGroup) signal(sig syscall.Signal) error {
 // stop interrupts the group, waits until all of it is gone, and kills what is
 // left after the grace. done is closed when the command itself has ended.
 func (g *processGroup) stop(done <-chan struct{}, grace time.Duration) {
+	// SIGINT as from a terminal: programs that train save a checkpoint on it.
 	_ = g.signal(syscall.SIGINT)
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()

@@ -33,6 +33,7 @@ func (r *Repo) setFrozen(ctx context.Context, text string, frozen bool) error {
 	}
 	abs := r.p.Abs(s.File)
 	var data []byte
+	// Both kinds of files keep the comments and the layout of the user.
 	if s.IsDVC() {
 		s.Dot.Frozen = frozen
 		if data, err = s.Dot.Bytes(); err != nil {

@@ -73,6 +73,7 @@ func describe(s *project.Stage) string {
 	case s.Dot != nil:
 		desc = s.Dot.Desc
 	}
+	// The first line that says something, cut where DVC cuts it.
 	for line := range strings.Lines(desc) {
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
 			return shorten(strings.TrimSpace(line))

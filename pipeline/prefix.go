@@ -24,6 +24,7 @@ func (w *prefixer) Write(data []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.line = append(w.line, data...)
+	// Only whole lines are written: parts of two stages' lines would mix.
 	for {
 		i := bytes.IndexByte(w.line, '\n')
 		if i < 0 {

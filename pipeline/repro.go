@@ -42,6 +42,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	if opts != nil {
 		p.opts = *opts
 	}
+	// Which stages are meant is then said by the graph, and DVC ignores the rest.
 	if p.opts.AllPipelines || p.opts.Pipeline {
 		p.opts.Single, p.opts.Downstream = false, false
 	}
@@ -188,6 +189,7 @@ func (p *repro) run(ctx context.Context) error {
 				firstErr = err
 			}
 			s.stop()
+			// What doesn't depend on the failure goes on; the rest is told once.
 		case KeepGoing:
 			p.r.p.Log.Warn(err.Error())
 			p.tellBlocked(i, s.block(i))
@@ -207,6 +209,8 @@ func (p *repro) run(ctx context.Context) error {
 			p.force(i)
 		}
 	})
+	// An interrupt is reported as itself, not as the failure of the stages that
+	// it ended.
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -223,6 +227,8 @@ func (p *repro) run(ctx context.Context) error {
 
 // producers are the places in the plan that a place waits for.
 func (p *repro) producers(i int) []int {
+	// With Single there is no graph: the targets wait for each other in the order
+	// in which they were named.
 	if p.graph == nil {
 		if i == 0 {
 			return nil

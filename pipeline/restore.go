@@ -27,6 +27,7 @@ func (p *repro) findRun(ctx context.Context, s *project.Stage, in *project.Input
 	if p.opts.Pull && !p.opts.Dry {
 		p.pullRun(ctx, s, hit)
 	}
+	// All or nothing: with one output missing from the cache the stage runs.
 	for _, o := range s.Outs {
 		e := dvcfile.Entry(hit.Entry.Outs, o.Written)
 		if e == nil || e.Hash.IsZero() {

@@ -94,6 +94,7 @@ func (p *repro) why(s *project.Stage, reasons []Change) {
 // changes are the reasons to do something: the command and the inputs, and if
 // those are unchanged, the outputs.
 func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool) ([]Change, error) {
+	// A changed command hides nothing: DVC lists it beside the changed inputs.
 	changes := commandChange(s)
 	switch {
 	case s.Frozen:
@@ -117,6 +118,8 @@ func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool
 		}
 		return changes, nil
 	}
+	// Outputs are looked at last, and only if all else agrees: hashing them is
+	// what costs.
 	outs, err := outputChanges(ctx, s, nil)
 	if err != nil {
 		return nil, err
@@ -181,6 +184,8 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 	if err != nil {
 		return err
 	}
+	// Other processes see from here on what is being read and written, and are
+	// "busy" only for that: the lock itself is given back while the command runs.
 	release, err := p.r.p.Claim(ctx, s)
 	if err != nil {
 		return err
@@ -248,6 +253,7 @@ func (p *repro) command(ctx context.Context, s *project.Stage) error {
 	sh := newShell(environ(s, p.opts.Env))
 	sh.dir, sh.stdin = s.Wdir, p.r.opts.Stdin
 	sh.stdout, sh.stderr = p.r.opts.Stdout, p.r.opts.Stderr
+	// Side by side no stage may have the terminal's input.
 	if p.opts.Jobs > 1 {
 		out := newPrefixer(&p.mu, sh.stdout, s.Addr)
 		errs := newPrefixer(&p.mu, sh.stderr, s.Addr)
@@ -281,6 +287,7 @@ func environ(s *project.Stage, extra []string) []string {
 		name, value, _ := strings.Cut(kv, "=")
 		env = setenv(env, name, value)
 	}
+	// Nested runs keep the outermost root, as DVC's do.
 	if project.Getenv(env, rootVariable) == "" {
 		env = setenv(env, rootVariable, s.Repo.Root)
 	}

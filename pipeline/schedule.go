@@ -44,6 +44,8 @@ func (s *schedule) run(ctx context.Context, jobs int, do, done func(int)) {
 				s.release(i)
 				continue
 			}
+			// On the caller's own goroutine: with one job nothing runs beside it, and the
+			// order of all output is DVC's.
 			if jobs == 1 {
 				do(i)
 				s.release(i)
@@ -69,6 +71,8 @@ func (s *schedule) run(ctx context.Context, jobs int, do, done func(int)) {
 // release lets those go on that waited for i.
 func (s *schedule) release(i int) {
 	for _, c := range s.consumers[i] {
+		// ready stays sorted, so that of several the first of the plan is taken, as
+		// DVC would.
 		if s.waits[c]--; s.waits[c] == 0 {
 			at, _ := slices.BinarySearch(s.ready, c)
 			s.ready = slices.Insert(s.ready, at, c)

@@ -30,7 +30,7 @@ type Index struct {
 // reads nothing yet.
 func (r *Repo) NewIndex() *Index {
 	return &Index{
-		Repo: r, Fsys: r.tree(r.Overlay), overlay: r.Overlay,
+		Repo: r, Fsys: r.Tree(r.Overlay), overlay: r.Overlay,
 		Projects: map[string]*dvcfile.File{}, byFile: map[string][]*Stage{}, At: map[*Stage]int{},
 	}
 }
@@ -42,7 +42,7 @@ func (x *Index) SetOverlay(files map[string][]byte) {
 		x.overlay = map[string][]byte{}
 	}
 	maps.Copy(x.overlay, files)
-	x.Fsys = x.Repo.tree(x.overlay)
+	x.Fsys = x.Repo.Tree(x.overlay)
 }
 
 // Load returns the stages of one dvc.yaml or .dvc file, given from the root.

@@ -18,8 +18,8 @@ type overlayFS struct {
 	files map[string][]byte // by path from the root
 }
 
-// tree is what stage files are read from.
-func (r *Repo) tree(overlay map[string][]byte) fs.FS {
+// Tree is what stage files are read from.
+func (r *Repo) Tree(overlay map[string][]byte) fs.FS {
 	disk := os.DirFS(r.Root)
 	if len(overlay) == 0 {
 		return disk

@@ -47,6 +47,7 @@ func Metrics(ctx context.Context, repo *data.Repo, opts *ShowOptions) ([]RevValu
 		opts = &ShowOptions{}
 	}
 	all, err := gather(ctx, r, &opts.Revisions, func(v *view) []FileValues { return v.metrics(opts.Targets) })
+	// DVC leaves the working tree out only where it chose it by itself.
 	if err != nil || len(opts.Revs) > 0 {
 		return all, err
 	}
@@ -110,6 +111,7 @@ func (v *view) metrics(targets []string) []FileValues {
 		f := v.values(name)
 		if f.Err == nil {
 			f.Data, _ = metric(f.Data)
+			// DVC shows a file of nothing usable as an empty mapping, not as an error.
 			if isFalsy(f.Data) {
 				f.Data = &params.Map{}
 			}
@@ -205,6 +207,7 @@ func reasonOf(err error) string {
 // of them that are not empty.
 func metric(x any) (any, bool) {
 	switch x := x.(type) {
+	// Lists and nulls are no metrics for DVC, and fall out wherever they stand.
 	case bool, int64, *big.Int, float64, string:
 		return x, true
 	case *params.Map:

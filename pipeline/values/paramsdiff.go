@@ -56,6 +56,8 @@ func diff(ctx context.Context, r *project.Repo, opts *DiffOptions, read func(*vi
 		o = *opts
 	}
 	o.Old, o.New = cmp.Or(o.Old, "HEAD"), cmp.Or(o.New, Workspace)
+	// Before the first commit there is nothing to compare with: DVC prints nothing
+	// and is content.
 	if id, _, err := head(ctx, r); err != nil {
 		return nil, fmt.Errorf("Only supported for Git repositories: %w", err) // DVC's words
 	} else if id.IsZero() {
@@ -198,6 +200,7 @@ func (v *view) trackedParams(opts *DiffOptions) []trackedParams {
 				}
 			}
 		}
+		// params.yaml in the root counts as declared, all of it.
 		if _, err := v.read(dvcfile.ParamsName); err == nil {
 			add(dvcfile.ParamsName, nil)
 		}
@@ -264,6 +267,7 @@ func along(x any, parts []string) (any, bool) {
 	case []any:
 		if i, err := strconv.Atoi(parts[0]); err == nil && i >= 0 && i < len(x) {
 			if item, ok := along(x[i], parts[1:]); ok {
+				// DVC picks with dpath, which makes a list as long as the index needs.
 				return append(make([]any, i), item), true
 			}
 		}

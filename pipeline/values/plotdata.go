@@ -66,6 +66,8 @@ func (v *view) loadPlot(shown string, header bool) *plotData {
 // the columns are called 0, 1, ….
 func readTable(text string, tabs, header bool) ([]any, error) {
 	r := csv.NewReader(strings.NewReader(text))
+	// Python's csv module takes rows of any length and quotes in the middle of a
+	// cell; DictReader, which DVC uses, fills short rows with None.
 	r.FieldsPerRecord, r.LazyQuotes = -1, true
 	if tabs {
 		r.Comma = '\t'
@@ -132,6 +134,8 @@ func rowsOf(x any) []*params.Map {
 			if i == len(rows) {
 				rows = append(rows, &params.Map{})
 			}
+			// DVC flattens a file of several lists this way, the last value of a key
+			// winning.
 			for k, cell := range item.(*params.Map).All() {
 				rows[i].Set(k, cell)
 			}

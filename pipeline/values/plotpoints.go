@@ -62,6 +62,7 @@ func (p *points) fill() (xs, ys []vega.Source) {
 	if !ok {
 		return axis(x), ys
 	}
+	// A name for x with files for y: each file has its own column of that name.
 	if isMap(y) {
 		for _, s := range ys {
 			xs = append(xs, vega.Source{File: s.File, Field: name})
@@ -95,6 +96,8 @@ func (p *points) plot(rev string) (*vega.Plot, error) {
 			return nil, err
 		}
 	}
+	// Several sources of x belong to those of y one by one; a single one is for
+	// all of them.
 	if len(xs) > 1 && len(xs) != len(ys) {
 		return nil, &ValueError{Type: "DvcException", Msg: fmt.Sprintf("Cannot have different number of x and y data sources. Found "+
 			"%d x and %d y data sources.", len(xs), len(ys))}
@@ -115,6 +118,7 @@ func (p *points) plot(rev string) (*vega.Plot, error) {
 		out.Y = yFields[0]
 	}
 	out.XLabel, out.YLabel = p.labels(xFields, yFields, len(xs) > 0)
+	// DVC shortens the names of files in the legend by what all have in common.
 	cut := commonDir(yFiles)
 	for i, y := range ys {
 		x := vega.Source{Field: stepField}
@@ -149,9 +153,12 @@ func joinXY(rows map[string][]*params.Map, x, y vega.Source, out *vega.Plot, hav
 	}
 	for i, src := range rows[y.File] {
 		row := src.Clone()
+		// Lines of different columns share one axis, so their values go to a column
+		// of one name.
 		if v, ok := row.Get(y.Field); ok && out.Y == anyY {
 			row.Set(anyY, v)
 		}
+		// Without x DVC counts the rows, from 0.
 		if !haveX {
 			row.Set(stepField, int64(i))
 		} else if v, ok := rows[x.File][i].Get(x.Field); ok {

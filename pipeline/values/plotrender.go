@@ -31,6 +31,7 @@ func (c *plotCollector) groups() []*plotGroup {
 				continue
 			}
 			id := d.id
+			// Two dvc.yaml files may define a plot of one name, which are two plots.
 			if d.config != "" && slices.ContainsFunc(c.defs, func(o plotDef) bool {
 				return o.rev == rev && o.id == d.id && o.config != d.config
 			}) {
@@ -105,6 +106,7 @@ func (c *plotCollector) curves(g *plotGroup, props *params.Map, res *Plot) error
 				p.files[name] = f.content
 			}
 		}
+		// A revision whose columns don't fit leaves the others to be shown.
 		plot, err := p.plot(d.rev)
 		if err != nil {
 			c.repo.Log.Warn(fmt.Sprintf("In '%s', %s", d.rev, strings.ToLower(err.Error())))

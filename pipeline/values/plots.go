@@ -133,6 +133,8 @@ type plotCollector struct {
 
 func (c *plotCollector) collect(ctx context.Context) error {
 	sel := &Revisions{Revs: slices.Clone(c.opts.Revs)}
+	// eachView always begins with the working tree; here it is shown only when it
+	// is asked for.
 	wantWork := len(sel.Revs) == 0 || slices.Contains(sel.Revs, Workspace)
 	if len(sel.Revs) == 1 && sel.Revs[0] == Workspace {
 		sel.Revs = nil
@@ -182,6 +184,7 @@ func (v *view) plotDefs(rev string, opts *PlotsOptions) []plotDef {
 			}
 		}
 	}
+	// A file that no one declared may still be plotted, if it is named.
 	for _, t := range opts.Targets {
 		name := v.fromUser([]string{t})[0]
 		if _, err := v.read(name); !declared || err == nil || len(v.files(name)) > 1 {
@@ -207,6 +210,7 @@ func (d *defList) add(config, id string, props *params.Map) {
 			return
 		}
 	}
+	// Properties given on the command line win over those of any file.
 	own := props.Clone()
 	for k, x := range d.opts.Props.All() {
 		own.Set(k, x)

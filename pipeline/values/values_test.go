@@ -165,3 +165,22 @@ func repoAt(t testing.TB, dir string) *data.Repo {
 	require.NoError(t, err)
 	return repo
 }
+
+// The stages of a program that never wrote a dvc.yaml have metrics, too.
+func TestMetricsOfStagesInGo(t *testing.T) {
+	dir := repotest.New(t, nil)
+	repo, err := pipeline.Open(dir, &pipeline.Options{Env: repotest.Env(dir)})
+	require.NoError(t, err)
+	repo, err = repo.Define("prog", pipeline.Stage{
+		Name: "train", Outs: []pipeline.Out{{Path: "m.json", Kind: pipeline.Metric}},
+		Run: func(context.Context) error {
+			return os.WriteFile(filepath.Join(dir, "m.json"), []byte(`{"acc": 1}`), 0o666)
+		},
+	})
+	require.NoError(t, err)
+	_, err = repo.Repro(t.Context(), nil)
+	require.NoError(t, err)
+	all, err := values.Metrics(t.Context(), repo.Repo, nil)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"m.json": `{"acc": 1}`}, shown(t, all[0].Files))
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -31,13 +30,14 @@ type view struct {
 	data  map[string]object.Hash // cached outputs by place; zero = nothing recorded
 }
 
-// workspaceView reads the working tree.
+// workspaceView reads the working tree, with stages that were declared in Go in
+// place of its dvc.yaml.
 func workspaceView(r *project.Repo) (*view, error) {
 	opts, err := r.FileOptions()
 	if err != nil {
 		return nil, err
 	}
-	return newView(r, os.DirFS(r.Root), &dvcfile.CollectOptions{Options: *opts, Skip: r.NotCollected})
+	return newView(r, r.Tree(r.Overlay), &dvcfile.CollectOptions{Options: *opts, Skip: r.NotCollected})
 }
 
 // revisionView reads the tree of a commit.
@@ -46,6 +46,7 @@ func revisionView(r *project.Repo, fsys fs.FS) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What .dvcignore hides now may have been an output then.
 	at := *opts
 	at.Ignored = nil
 	skip := ignore.DVC(r.Root).Ignored // the patterns of the working tree
@@ -104,6 +105,7 @@ func (v *view) stages() []*dvcfile.Stage {
 // or else from the cache.
 func (v *view) read(name string) ([]byte, error) {
 	data, err := fs.ReadFile(v.fsys, name)
+	// git first, as a file may be both in git and, by an older lock, in the cache.
 	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
 		return data, err
 	}
@@ -129,6 +131,7 @@ func (v *view) object(name string) (object.Hash, bool) {
 		if !ok {
 			continue
 		}
+		// The innermost declared directory decides: outputs don't nest.
 		if dir == name || h.IsZero() {
 			return h, !h.IsZero()
 		}
@@ -231,6 +234,7 @@ func eachView(ctx context.Context, r *project.Repo, sel *Revisions, f func(name 
 				return err
 			}
 		}
+		// The repository may lie in a directory of the git repository.
 		if _, err := fs.Stat(tree, "."); err != nil {
 			continue // the commit is older than the repository
 		}
