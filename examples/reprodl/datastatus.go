@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -62,9 +62,9 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	return cmd
 }
 
-func dataJSON(st *data.Status) *dvcyaml.Map {
-	m := dvcyaml.NewMap()
-	set := func(m *dvcyaml.Map, key string, list []string) {
+func dataJSON(st *data.Status) *ordered.Map {
+	m := ordered.New()
+	set := func(m *ordered.Map, key string, list []string) {
 		if len(list) > 0 {
 			m.Set(key, list)
 		}
@@ -78,13 +78,13 @@ func dataJSON(st *data.Status) *dvcyaml.Map {
 		if part.diff.IsZero() {
 			continue
 		}
-		d := dvcyaml.NewMap()
+		d := ordered.New()
 		set(d, "modified", part.diff.Modified)
 		set(d, "added", part.diff.Added)
 		set(d, "deleted", part.diff.Deleted)
 		var renamed []any
 		for _, r := range part.diff.Renamed {
-			renamed = append(renamed, dvcyaml.NewMap("old", r[0], "new", r[1]))
+			renamed = append(renamed, ordered.New("old", r[0], "new", r[1]))
 		}
 		if renamed != nil {
 			d.Set("renamed", renamed)

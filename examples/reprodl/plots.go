@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/vega"
 	"github.com/reprodl/reprodl/params"
 	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
@@ -257,15 +256,12 @@ func (a *app) plotsTemplatesCmd() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				a.printf("%s\n", strings.Join(vega.Names(), "\n"))
+				a.printf("%s\n", strings.Join(values.Templates(), "\n"))
 				return nil
 			}
-			if !slices.Contains(vega.Names(), args[0]) {
-				return &exitError{exitSoft, fmt.Errorf("Unexpected template: %s.", args[0])} // DVC's words
-			}
-			content, err := vega.Load(args[0], nil, "")
+			content, err := values.Template(args[0])
 			if err != nil {
-				return err
+				return &exitError{exitSoft, fmt.Errorf("Unexpected template: %s.", args[0])} // DVC's words
 			}
 			return a.printJSON(content)
 		},

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -118,7 +118,7 @@ func (a *app) showTransfer(what string, n int, list *data.Checkouts) {
 
 // showCloud prints the outcome of status -c.
 func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) error {
-	states := dvcyaml.NewMap()
+	states := ordered.New()
 	for _, s := range list {
 		states.Set(s.Name, string(s.State))
 	}

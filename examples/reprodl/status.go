@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/ordered"
 	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
@@ -51,7 +51,7 @@ func (a *app) statusCmd() *cobra.Command {
 func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 	switch {
 	case asJSON:
-		all := dvcyaml.NewMap()
+		all := ordered.New()
 		for _, s := range list {
 			all.Set(s.Address, statusItems(s))
 		}
@@ -84,7 +84,7 @@ func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 
 // statusItems are the changes in the form of dvc's JSON.
 func statusItems(s pipeline.StageStatus) []any {
-	deps, outs := dvcyaml.NewMap(), dvcyaml.NewMap()
+	deps, outs := ordered.New(), ordered.New()
 	var rest []any
 	for _, c := range s.Changes {
 		switch c.Kind {
@@ -97,10 +97,10 @@ func statusItems(s pipeline.StageStatus) []any {
 			}
 			keys, ok := deps.Get(c.Path)
 			if !ok {
-				keys = dvcyaml.NewMap()
+				keys = ordered.New()
 				deps.Set(c.Path, keys)
 			}
-			keys.(*dvcyaml.Map).Set(c.Key, string(c.State))
+			keys.(*ordered.Map).Set(c.Key, string(c.State))
 		case pipeline.OutChange:
 			outs.Set(c.Path, string(c.State))
 		case pipeline.AlwaysChange:
@@ -111,10 +111,10 @@ func statusItems(s pipeline.StageStatus) []any {
 	}
 	items := []any{}
 	if deps.Len() > 0 {
-		items = append(items, dvcyaml.NewMap("changed deps", deps))
+		items = append(items, ordered.New("changed deps", deps))
 	}
 	if outs.Len() > 0 {
-		items = append(items, dvcyaml.NewMap("changed outs", outs))
+		items = append(items, ordered.New("changed outs", outs))
 	}
 	return append(items, rest...)
 }
@@ -128,7 +128,7 @@ func (a *app) showItems(v any, indent string) {
 		for _, item := range v {
 			a.showItems(item, indent)
 		}
-	case *dvcyaml.Map:
+	case *ordered.Map:
 		for key, item := range v.All() {
 			if state, ok := item.(string); ok {
 				a.printf("%s%-20s%v\n", indent, state+":", key)

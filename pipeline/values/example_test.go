@@ -58,3 +58,15 @@ func ExamplePlots() {
 	}
 	// Output: loss.csv linear step loss 2
 }
+
+func ExampleTemplate() {
+	spec, err := values.Template("confusion")
+	title, _ := spec.Get("title")
+	text, _ := title.(*params.Map).Get("text")
+	fmt.Println(text, err)
+	_, err = values.Template("pie")
+	fmt.Println(err)
+	// Output:
+	// <DVC_METRIC_TITLE> <nil>
+	// plot template "pie": file does not exist
+}
