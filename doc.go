@@ -8,7 +8,11 @@
 //   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock and the run cache;
 //     [github.com/reprodl/reprodl/pipeline/data] adds, restores, pushes and pulls what they read and write,
 //     [github.com/reprodl/reprodl/pipeline/values] shows metrics, parameters and plots over revisions
-//   - [github.com/reprodl/reprodl/experiment]: experiments as git refs, their table, a queue, sweeps
+//   - [github.com/reprodl/reprodl/experiment]: experiments as git refs; below it
+//     [github.com/reprodl/reprodl/experiment/queue] runs them by workers,
+//     [github.com/reprodl/reprodl/experiment/compare] lays them out as tables and pages,
+//     [github.com/reprodl/reprodl/experiment/search] proposes parameters and
+//     [github.com/reprodl/reprodl/experiment/provenance] explains why two results differ
 //   - [github.com/reprodl/reprodl/esc50]: audio classification on ESC-50, the same to the bit everywhere;
 //     [github.com/reprodl/reprodl/esc50/cpu] is its GoMLX backend, of use to other models too
 //
@@ -26,5 +30,5 @@
 // cache (object) and its way to remotes (transfer), the repository's directory
 // (repo), an opened repository with its stages and outputs (project), git,
 // ignore files, the source files of a Go package (gocode), replacing files
-// (atomicfile) and the report page (report).
+// (atomicfile), processes of this machine (host) and the report page (report).
 package reprodl

@@ -41,6 +41,16 @@ func TestLayers(t *testing.T) {
 			"what is shared knows none of those that share it"},
 		{"experiment", []string{"github.com/gomlx", module + "live", module + "esc50"},
 			"experiments record any pipeline"},
+		{"experiment", []string{"go.etcd.io/bbolt", module + "experiment/queue", module + "experiment/compare", module + "experiment/search"},
+			"who runs experiments compiles no queue, table or search"},
+		{"experiment/compare", []string{"go.etcd.io/bbolt", module + "experiment/queue", module + "experiment/search"},
+			"a table is made of what others tell"},
+		{"experiment/queue", []string{module + "experiment/compare", module + "experiment/search"},
+			"a worker shows nothing and searches nothing"},
+		{"experiment/search", []string{module + "experiment", module + "pipeline", module + "params", module + "live"},
+			"a search proposes parameters to whatever runs"},
+		{"experiment/provenance", []string{module + "experiment", module + "pipeline", module + "params", module + "live", module + "internal"},
+			"records are read without running anything"},
 		{"esc50", []string{module + "params", module + "live", module + "pipeline", module + "experiment"},
 			"callers compose the packages, the model does not"},
 		{"examples/reprodl", []string{"github.com/gomlx", module + "esc50"},
@@ -49,7 +59,7 @@ func TestLayers(t *testing.T) {
 	for _, rule := range rules {
 		t.Run(rule.of, func(t *testing.T) {
 			for _, dep := range dependencies(t, module+rule.of) {
-				if dep == module+"params/ordered" { // the values of all packages, no parameters
+				if dep == module+rule.of || dep == module+"params/ordered" { // the values of all packages, no parameters
 					continue
 				}
 				for _, bad := range rule.forbid {

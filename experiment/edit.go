@@ -23,7 +23,7 @@ type edit struct {
 func parseSet(set []string) []edit {
 	var list []edit
 	for _, s := range set {
-		file, override := SplitOverride(s)
+		file, override := params.SplitFile(s)
 		file = filepath.ToSlash(filepath.Clean(file))
 		found := false
 		for i := range list {

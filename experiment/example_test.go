@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -62,12 +63,12 @@ func ExampleRepo_Run() {
 		}
 		fmt.Println("saved", e.Name)
 	}
-	d, err := repo.Diff(ctx, "lr-0.5", "lr-0.25", nil)
+	d, err := compare.Diff(ctx, repo, "lr-0.5", "lr-0.25", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, c := range d.Params {
-		fmt.Println(c.Name, c.Old, "->", c.New)
+		fmt.Println(c.Key, c.Old, "->", c.New)
 	}
 	fmt.Println(d.Explain())
 	// Output:
@@ -75,59 +76,4 @@ func ExampleRepo_Run() {
 	// saved lr-0.25
 	// lr 0.5 -> 0.25
 	// same code and data; params differs
-}
-
-func ExampleSearch() {
-	space := experiment.Space{
-		{Key: "train.lr", Low: 1e-4, High: 1, Log: true},
-		{Key: "model.layers", Low: 1, High: 8, Int: true},
-		{Key: "model.kind", Values: []any{"cnn", "mlp"}},
-	}
-	search, err := experiment.NewSearch(space, &experiment.SearchOptions{Seed: 1, Maximize: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for range 30 {
-		point := search.Ask()
-		// Here an experiment would run with space.Set(point).
-		accuracy := 0.5
-		if point[2] == "cnn" {
-			accuracy = 0.9
-		}
-		if err := search.Tell(point, accuracy); err != nil {
-			log.Fatal(err)
-		}
-	}
-	best, accuracy := search.Best()
-	fmt.Println(best[2], accuracy)
-	// Output: cnn 0.9
-}
-
-func ExampleSpace_Grid() {
-	space := experiment.Space{{Key: "lr", Values: []any{0.1, 0.01}}, {Key: "seed", Low: 0, High: 2, Int: true}}
-	for point := range space.Grid(3) {
-		fmt.Println(space.Set(point))
-	}
-	// Output:
-	// [lr=0.1 seed=0]
-	// [lr=0.1 seed=1]
-	// [lr=0.1 seed=2]
-	// [lr=0.01 seed=0]
-	// [lr=0.01 seed=1]
-	// [lr=0.01 seed=2]
-}
-
-func ExampleCombinations() {
-	sets, err := experiment.Combinations([]string{"lr=0.1,0.01", "train.seed=range(0,2)"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, set := range sets {
-		fmt.Println(set)
-	}
-	// Output:
-	// [lr=0.1 train.seed=0]
-	// [lr=0.1 train.seed=1]
-	// [lr=0.01 train.seed=0]
-	// [lr=0.01 train.seed=1]
 }

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/pipeline"
 )
 
 // Options change how a [Repo] talks to the outside. Nil means the zero Options.
@@ -119,6 +120,19 @@ func (r *Repo) Root() string { return r.root }
 // tmpDir is where this package keeps what it can lose.
 func (r *Repo) tmpDir(elem ...string) string {
 	return filepath.Join(append([]string{r.root, ".dvc", "tmp", "exps"}, elem...)...)
+}
+
+// Pipeline opens the pipeline of this repository, with the same environment,
+// streams and logger.
+func (r *Repo) Pipeline() (*pipeline.Repo, error) {
+	return pipeline.Open(r.root, &pipeline.Options{Stdin: r.opts.Stdin, Stdout: r.opts.Stdout, Stderr: r.opts.Stderr, Env: r.opts.Env, Logger: r.log})
+}
+
+// Head returns the id of the commit that is checked out. Before the first
+// commit there are no experiments, and an error says so.
+func (r *Repo) Head(ctx context.Context) (string, error) {
+	id, _, err := r.head(ctx)
+	return string(id), err
 }
 
 // head returns the commit that is checked out. Everything begins here, and so

@@ -11,36 +11,38 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
 )
 
-func showJSON(t *testing.T, r *experiment.Repo, opts *experiment.ShowOptions) string {
+func showJSON(t *testing.T, r *experiment.Repo, opts *compare.ShowOptions) string {
 	t.Helper()
-	states, err := r.Show(t.Context(), opts)
+	states, err := compare.Show(t.Context(), r, opts)
 	require.NoError(t, err)
-	return string(experiment.AppendJSON(nil, states))
+	return string(compare.AppendJSON(nil, states))
 }
 
 // TestDVCReadsOurs runs every DVC command that takes an experiment on those we
 // saved.
 func TestDVCReadsOurs(t *testing.T) {
-	dvcCommand(t)
-	p := newProject(t, nil)
-	p.mustRun("one", "lr=0.5")
-	p.mustRun("two", "lr=0.25", "model.name=big", "+extra=[a,1.5]")
-	_, err := p.open().Run(t.Context(), &experiment.RunOptions{Name: "apart", Temp: true, Set: []string{"lr=9"}, Message: "my words"})
+	exptest.DVCCommand(t)
+	p := exptest.New(t, nil)
+	p.MustRun("one", "lr=0.5")
+	p.MustRun("two", "lr=0.25", "model.name=big", "+extra=[a,1.5]")
+	_, err := p.Open().Run(t.Context(), &experiment.RunOptions{Name: "apart", Temp: true, Set: []string{"lr=9"}, Message: "my words"})
 	require.NoError(t, err)
-	_, err = p.open().Save(t.Context(), &experiment.SaveOptions{Name: "saved"})
+	_, err = p.Open().Save(t.Context(), &experiment.SaveOptions{Name: "saved"})
 	require.NoError(t, err)
 
-	assert.ElementsMatch(t, []string{"one", "two", "apart", "saved"}, strings.Fields(p.dvc("exp", "list", "--name-only")))
-	assert.Equal(t, p.dvc("exp", "show", "--json"), showJSON(t, p.open(), nil))
+	assert.ElementsMatch(t, []string{"one", "two", "apart", "saved"}, strings.Fields(p.DVC("exp", "list", "--name-only")))
+	assert.Equal(t, p.DVC("exp", "show", "--json"), showJSON(t, p.Open(), nil))
 	variants := map[string][]string{"--csv": {"--sort-by", "params.yaml:lr", "--sort-order", "desc"}, "--md": {"--only-changed"}, "--hide-workspace": {"--drop", "metrics.*", "--keep", "in"}}
 	for format, args := range variants {
-		states, err := p.open().Show(t.Context(), &experiment.ShowOptions{HideWorkspace: format == "--hide-workspace"})
+		states, err := compare.Show(t.Context(), p.Open(), &compare.ShowOptions{HideWorkspace: format == "--hide-workspace"})
 		require.NoError(t, err)
 		opts := tableOptions(args)
 		opts.CSV = format == "--csv"
-		table, err := experiment.Tabulate(states, opts)
+		table, err := compare.Tabulate(states, opts)
 		require.NoError(t, err)
 		var ours []byte
 		switch format {
@@ -51,36 +53,36 @@ func TestDVCReadsOurs(t *testing.T) {
 		default:
 			ours = table.AppendText(nil, false)
 		}
-		assert.Equal(t, p.dvc(append([]string{"exp", "show", format}, args...)...), strings.TrimSpace(string(ours)), "%v", args)
+		assert.Equal(t, p.DVC(append([]string{"exp", "show", format}, args...)...), strings.TrimSpace(string(ours)), "%v", args)
 	}
-	d, err := p.open().Diff(t.Context(), "one", "two", nil)
+	d, err := compare.Diff(t.Context(), p.Open(), "one", "two", nil)
 	require.NoError(t, err)
 	ours, err := d.AppendJSON(nil)
 	require.NoError(t, err)
-	assert.JSONEq(t, p.dvc("exp", "diff", "one", "two", "--json"), string(ours))
-	assert.Equal(t, p.dvc("exp", "diff", "one", "two"), strings.TrimSpace(string(d.AppendText(nil, &experiment.DiffTableOptions{A: "one", B: "two"}))))
+	assert.JSONEq(t, p.DVC("exp", "diff", "one", "two", "--json"), string(ours))
+	assert.Equal(t, p.DVC("exp", "diff", "one", "two"), strings.TrimSpace(string(d.AppendText(nil, &compare.DiffTableOptions{A: "one", B: "two"}))))
 
-	p.dvc("exp", "apply", "apart")
-	assert.Contains(t, p.read("params.yaml"), "lr: 9\n")
-	assert.Contains(t, p.read("model.txt"), "lr: 9\n")
-	p.dvc("exp", "branch", "one", "promoted")
-	p.dvc("exp", "rename", "one", "uno")
+	p.DVC("exp", "apply", "apart")
+	assert.Contains(t, p.Read("params.yaml"), "lr: 9\n")
+	assert.Contains(t, p.Read("model.txt"), "lr: 9\n")
+	p.DVC("exp", "branch", "one", "promoted")
+	p.DVC("exp", "rename", "one", "uno")
 	remote := filepath.Join(t.TempDir(), "remote.git")
-	p.git("init", "-q", "--bare", remote)
-	p.git("remote", "add", "origin", remote)
-	p.dvc("exp", "push", "--no-cache", "origin", "two")
-	p.dvc("exp", "remove", "two", "uno")
-	left, err := p.open().List(t.Context(), nil)
+	p.Git("init", "-q", "--bare", remote)
+	p.Git("remote", "add", "origin", remote)
+	p.DVC("exp", "push", "--no-cache", "origin", "two")
+	p.DVC("exp", "remove", "two", "uno")
+	left, err := p.Open().List(t.Context(), nil)
 	require.NoError(t, err)
 	assert.Len(t, left, 2)
-	_, _, err = p.open().PullRefs(t.Context(), "origin", &experiment.SyncOptions{Names: []string{"two"}})
+	_, _, err = p.Open().PullRefs(t.Context(), "origin", &experiment.SyncOptions{Names: []string{"two"}})
 	require.NoError(t, err)
-	assert.Contains(t, p.dvc("exp", "list", "--name-only"), "two")
-	p.fsck()
+	assert.Contains(t, p.DVC("exp", "list", "--name-only"), "two")
+	p.Fsck()
 }
 
-func tableOptions(args []string) *experiment.TableOptions {
-	o := &experiment.TableOptions{}
+func tableOptions(args []string) *compare.TableOptions {
+	o := &compare.TableOptions{}
 	for i, a := range args {
 		switch a {
 		case "--only-changed":
@@ -100,43 +102,43 @@ func tableOptions(args []string) *experiment.TableOptions {
 
 // TestWeReadDVCs does with DVC's experiments what DVC does with ours.
 func TestWeReadDVCs(t *testing.T) {
-	dvcCommand(t)
-	p := newProject(t, nil)
-	p.dvc("exp", "run", "-q", "-n", "one", "-S", "lr=0.5")
-	p.dvc("exp", "run", "-q", "-n", "apart", "--temp", "-S", "lr=9")
-	p.dvc("exp", "save", "-q", "-n", "saved")
+	exptest.DVCCommand(t)
+	p := exptest.New(t, nil)
+	p.DVC("exp", "run", "-q", "-n", "one", "-S", "lr=0.5")
+	p.DVC("exp", "run", "-q", "-n", "apart", "--temp", "-S", "lr=9")
+	p.DVC("exp", "save", "-q", "-n", "saved")
 	ctx := t.Context()
-	r := p.open()
-	assert.Equal(t, p.dvc("exp", "show", "--json"), showJSON(t, r, nil))
+	r := p.Open()
+	assert.Equal(t, p.DVC("exp", "show", "--json"), showJSON(t, r, nil))
 	require.NoError(t, r.Apply(ctx, "apart"))
-	assert.Contains(t, p.read("params.yaml"), "lr: 9\n")
-	assert.Contains(t, p.read("model.txt"), "lr: 9\n")
-	assert.Equal(t, "{}", p.dvc("status", "--json"), "nothing changed since")
+	assert.Contains(t, p.Read("params.yaml"), "lr: 9\n")
+	assert.Contains(t, p.Read("model.txt"), "lr: 9\n")
+	assert.Equal(t, "{}", p.DVC("status", "--json"), "nothing changed since")
 	_, err := r.Branch(ctx, "one", "")
 	require.NoError(t, err)
-	assert.Equal(t, p.git("rev-parse", "one-branch~1"), p.git("rev-parse", "main"))
+	assert.Equal(t, p.Git("rev-parse", "one-branch~1"), p.Git("rev-parse", "main"))
 	require.NoError(t, r.Rename(ctx, "one", "uno", false))
-	assert.Contains(t, p.dvc("exp", "list", "--name-only"), "uno")
+	assert.Contains(t, p.DVC("exp", "list", "--name-only"), "uno")
 
 	remote := filepath.Join(t.TempDir(), "remote.git")
-	p.git("init", "-q", "--bare", remote)
-	p.git("remote", "add", "origin", remote)
+	p.Git("init", "-q", "--bare", remote)
+	p.Git("remote", "add", "origin", remote)
 	s, _, err := r.PushRefs(ctx, "origin", &experiment.SyncOptions{Names: []string{"uno"}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"uno"}, s.Done)
 	require.NoError(t, r.Remove(ctx, "uno"))
-	p.dvc("exp", "pull", "--no-cache", "origin", "uno")
+	p.DVC("exp", "pull", "--no-cache", "origin", "uno")
 	e, err := r.Find(ctx, "uno")
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(e.Message, "dvc: commit experiment "))
 	_, err = r.RemoveRemote(ctx, "origin", nil, false, "uno")
 	require.NoError(t, err)
-	assert.NotContains(t, p.dvc("exp", "list", "origin"), "uno")
+	assert.NotContains(t, p.DVC("exp", "list", "origin"), "uno")
 }
 
 // TestSameCommitAsDVC compares what both save from the same state.
 func TestSameCommitAsDVC(t *testing.T) {
-	dvcCommand(t)
+	exptest.DVCCommand(t)
 	files := map[string]string{
 		"dvc.yaml": `stages:
   a:
@@ -154,8 +156,8 @@ params: [other.yaml]
 `,
 		"other.yaml": "k: 1\n",
 	}
-	tree := func(p *project, ref string) string {
-		lines := strings.Split(p.git("ls-tree", "-r", ref), "\n")
+	tree := func(p *exptest.Project, ref string) string {
+		lines := strings.Split(p.Git("ls-tree", "-r", ref), "\n")
 		var keep []string
 		for _, l := range lines {
 			if !strings.HasSuffix(l, ".dvc/tmp/repro.dat") {
@@ -169,49 +171,49 @@ params: [other.yaml]
 			continue
 		}
 		t.Run(how, func(t *testing.T) {
-			p := newProject(t, files)
-			p.git("rm", "-q", "--cached", "other.yaml")
-			p.git("commit", "-qm", "untracked params")
+			p := exptest.New(t, files)
+			p.Git("rm", "-q", "--cached", "other.yaml")
+			p.Git("commit", "-qm", "untracked params")
 			prepare := func() {
-				p.write("extra.txt", "untracked dependency\n")
-				p.write("top.json", "{\"x\": 1}\n")
-				p.write("junk.txt", "not part of it\n")
-				p.write("notes.txt", "edited\n")
+				p.Write("extra.txt", "untracked dependency\n")
+				p.Write("top.json", "{\"x\": 1}\n")
+				p.Write("junk.txt", "not part of it\n")
+				p.Write("notes.txt", "edited\n")
 			}
 			prepare()
 			args := []string{"exp", "run", "-q", "-n", "theirs", "-S", "lr=3"}
 			opts := &experiment.RunOptions{Name: "ours", Set: []string{"lr=3"}}
 			switch how {
 			case "temp":
-				p.git("add", "extra.txt", "top.json", "other.yaml") // a copy has no untracked files
+				p.Git("add", "extra.txt", "top.json", "other.yaml") // a copy has no untracked files
 				args, opts.Temp = append(args, "--temp"), true
 			case "save":
-				p.dvc("repro", "-q")
+				p.DVC("repro", "-q")
 				args = []string{"exp", "save", "-q", "-n", "theirs", "-I", "junk.txt"}
 			}
-			p.dvc(args...)
-			theirs := p.git("for-each-ref", "--format=%(refname)", "refs/exps/*/*/theirs")
-			p.git("checkout", "-q", "--", "params.yaml")
-			p.run("rm", "-rf", "dvc.lock", "m.json", "plot.csv", ".dvc/cache/runs")
+			p.DVC(args...)
+			theirs := p.Git("for-each-ref", "--format=%(refname)", "refs/exps/*/*/theirs")
+			p.Git("checkout", "-q", "--", "params.yaml")
+			p.Command("rm", "-rf", "dvc.lock", "m.json", "plot.csv", ".dvc/cache/runs")
 			if how == "save" {
-				p.dvc("repro", "-q")
-				_, err := p.open().Save(t.Context(), &experiment.SaveOptions{Name: "ours", Untracked: []string{"junk.txt"}})
+				p.DVC("repro", "-q")
+				_, err := p.Open().Save(t.Context(), &experiment.SaveOptions{Name: "ours", Untracked: []string{"junk.txt"}})
 				require.NoError(t, err)
 			} else {
-				p.write(".gitignore", "")
-				p.run("rm", ".gitignore")
-				_, err := p.open().Run(t.Context(), opts)
+				p.Write(".gitignore", "")
+				p.Command("rm", ".gitignore")
+				_, err := p.Open().Run(t.Context(), opts)
 				require.NoError(t, err)
 			}
-			ours := p.git("for-each-ref", "--format=%(refname)", "refs/exps/*/*/ours")
+			ours := p.Git("for-each-ref", "--format=%(refname)", "refs/exps/*/*/ours")
 			assert.Equal(t, tree(p, theirs), tree(p, ours))
-			assert.Equal(t, p.git("log", "-1", "--format=%B%P", theirs), p.git("log", "-1", "--format=%B%P", ours))
+			assert.Equal(t, p.Git("log", "-1", "--format=%B%P", theirs), p.Git("log", "-1", "--format=%B%P", ours))
 		})
 	}
 }
 
 func TestShowIsJSON(t *testing.T) {
-	p := newProject(t, nil)
-	p.mustRun("one")
-	assert.True(t, json.Valid([]byte(showJSON(t, p.open(), nil))))
+	p := exptest.New(t, nil)
+	p.MustRun("one")
+	assert.True(t, json.Valid([]byte(showJSON(t, p.Open(), nil))))
 }

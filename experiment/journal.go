@@ -12,6 +12,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/host"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -76,7 +77,7 @@ func (r *Repo) tryLockWork() (*workLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	ok, err := flock(f)
+	ok, err := host.TryLock(f)
 	if err != nil || !ok {
 		f.Close()
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
+	"github.com/reprodl/reprodl/experiment/queue"
 )
 
 // TestMain is also the child process of TestKill: it does one operation in the
@@ -49,8 +52,9 @@ func operate(op string) error {
 	case "apply":
 		err = r.Apply(ctx, "target")
 	case "queue":
-		if _, err = r.Queue().Add(ctx, &experiment.RunOptions{Set: []string{"lr=4,5"}}); err == nil {
-			err = r.Queue().Work(ctx, nil)
+		q := queue.Open(r, nil)
+		if _, err = q.Add(ctx, &experiment.RunOptions{Set: []string{"lr=4,5"}}); err == nil {
+			err = q.Work(ctx, nil)
 		}
 	}
 	return err
@@ -64,45 +68,45 @@ func TestKill(t *testing.T) {
 	if os.Getenv("REPRODL_LONG") != "" {
 		rounds = 200
 	}
-	p := newProject(t, nil)
-	p.mustRun("base")
-	p.git("add", "-A")
-	p.git("commit", "-qm", "with lock")
-	_, err := p.open().Run(t.Context(), &experiment.RunOptions{Name: "target", Set: []string{"lr=7"}, Temp: true})
+	p := exptest.New(t, nil)
+	p.MustRun("base")
+	p.Git("add", "-A")
+	p.Git("commit", "-qm", "with lock")
+	_, err := p.Open().Run(t.Context(), &experiment.RunOptions{Name: "target", Set: []string{"lr=7"}, Temp: true})
 	require.NoError(t, err)
-	p.write("notes.txt", "edited\n")
-	p.write("untracked.txt", "mine\n")
-	before := p.state()
+	p.Write("notes.txt", "edited\n")
+	p.Write("untracked.txt", "mine\n")
+	before := p.State()
 
 	after := map[string]string{"temp": before, "save": before, "queue": before}
 	took := map[string]time.Duration{}
 	reset := func() {
-		require.NoError(t, p.open().Apply(t.Context(), "HEAD"))
-		p.write("notes.txt", "edited\n")
-		require.Equal(t, before, p.state())
+		require.NoError(t, p.Open().Apply(t.Context(), "HEAD"))
+		p.Write("notes.txt", "edited\n")
+		require.Equal(t, before, p.State())
 	}
 	for _, op := range []string{"run", "apply", "temp", "save", "queue"} {
 		began := time.Now()
-		require.NoError(t, p.child(op).Run(), op)
+		require.NoError(t, child(p, op).Run(), op)
 		took[op] = time.Since(began)
 		if op == "run" || op == "apply" {
-			after[op] = p.state()
+			after[op] = p.State()
 			reset()
 		}
 	}
 	ops := []string{"run", "apply", "run", "save", "temp", "queue"}
 	for i := range rounds {
 		op := ops[i%len(ops)]
-		cmd := p.child(op)
+		cmd := child(p, op)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		require.NoError(t, cmd.Start())
 		time.Sleep(time.Duration(rand.Int64N(int64(took[op]) + 1)))
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		cmd.Wait()
-		_, err := p.open().List(t.Context(), &experiment.Selection{All: true})
+		_, err := p.Open().List(t.Context(), &experiment.Selection{All: true})
 		require.NoError(t, err)
-		now := p.state()
+		now := p.State()
 		if now != before && now != after[op] {
 			assert.Equal(t, before, now, "round %d: %s, killed with %s", i, op, stderr.String())
 			assert.Equal(t, after[op], now, "round %d: %s", i, op)
@@ -112,33 +116,38 @@ func TestKill(t *testing.T) {
 			reset()
 		}
 		if i%10 == 0 {
-			p.fsck()
+			p.Fsck()
 		}
 	}
-	p.fsck()
-	q := p.open().Queue()
+	p.Fsck()
+	q := queue.Open(p.Open(), nil)
+	require.NoError(t, p.Open().Clean(t.Context()))
+	require.NoError(t, q.Clean(t.Context()))
 	failed, err := q.WorkAll(t.Context(), 1, nil)
 	require.NoError(t, err)
 	assert.Empty(t, failed)
 	tasks, err := q.Tasks(t.Context())
 	require.NoError(t, err)
 	for _, task := range tasks {
-		assert.Equal(t, experiment.Success, task.State, task.Name)
-		e, err := p.open().Find(t.Context(), task.Name)
+		assert.Equal(t, queue.Success, task.State, task.Name)
+		e, err := p.Open().Find(t.Context(), task.Name)
 		require.NoError(t, err)
 		assert.Equal(t, task.Result, e.Rev)
 	}
-	require.NoError(t, p.open().Clean(t.Context()))
-	assert.Empty(t, p.git("for-each-ref", "refs/reprodl/queue"))
-	p.fsck()
+	assert.Empty(t, p.Git("for-each-ref", "refs/reprodl/queue"))
+	for _, dir := range []string{"standalone", "reprodl/work"} {
+		left, _ := os.ReadDir(filepath.Join(p.Dir, ".dvc", "tmp", "exps", filepath.FromSlash(dir)))
+		assert.Empty(t, left, "copies of killed runs are deleted")
+	}
+	p.Fsck()
 }
 
 // child prepares an operation in a process group of its own.
-func (p *project) child(op string) *exec.Cmd {
+func child(p *exptest.Project, op string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(p, err)
 	cmd := exec.Command(self)
-	cmd.Dir, cmd.Env = p.dir, append(p.env, "REPRODL_TEST_OP="+op)
+	cmd.Dir, cmd.Env = p.Dir, append(p.Env, "REPRODL_TEST_OP="+op)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }

@@ -32,44 +32,6 @@ func (r *Repo) Remove(ctx context.Context, names ...string) error {
 	return r.removeRefs(ctx, gone)
 }
 
-// RemoveAny is Remove that also accepts the names of queued experiments.
-func (r *Repo) RemoveAny(ctx context.Context, names ...string) error {
-	tasks, err := r.Queue().Tasks(ctx)
-	if err != nil {
-		return err
-	}
-	refs, err := r.refs(ctx)
-	if err != nil {
-		return err
-	}
-	var saved, queued, unknown []string
-	for _, name := range names {
-		_, err := r.pick(ctx, refs, name)
-		t := findTask(tasks, name)
-		waiting := t != nil && (t.State == Queued || t.State == Failed)
-		switch {
-		case err != nil && !isNotFound(err):
-			return err
-		case err != nil && !waiting:
-			unknown = append(unknown, name)
-		case err == nil:
-			saved = append(saved, name)
-		}
-		if waiting {
-			queued = append(queued, name)
-		}
-	}
-	if len(unknown) > 0 {
-		return unknownError("", unknown...)
-	}
-	if len(queued) > 0 {
-		if _, err := r.Queue().Remove(ctx, &TaskFilter{Names: queued}); err != nil {
-			return err
-		}
-	}
-	return r.Remove(ctx, saved...)
-}
-
 // RemoveSelected deletes the experiments of the selection, or with keep all
 // others, and returns their names.
 func (r *Repo) RemoveSelected(ctx context.Context, s *Selection, keep bool) ([]string, error) {

@@ -10,19 +10,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
 )
 
 func TestProvenanceExplainsADifference(t *testing.T) {
-	p := newProject(t, nil)
+	p := exptest.New(t, nil)
 	ctx := t.Context()
 	run := func(name, backend string, set ...string) {
-		_, err := p.open().Run(ctx, &experiment.RunOptions{Name: name, Backend: backend, Seed: "7", Set: set, Force: true})
+		_, err := p.Open().Run(ctx, &experiment.RunOptions{Name: name, Backend: backend, Seed: "7", Set: set, Force: true})
 		require.NoError(t, err)
 	}
 	run("cpu", "simplego")
 	run("gpu", "xla")
 	run("lr", "simplego", "lr=0.5")
-	r := p.open()
+	r := p.Open()
 	rec, err := r.Provenance(ctx, "cpu")
 	require.NoError(t, err)
 	assert.Equal(t, "7", rec.Seed)
@@ -31,7 +33,7 @@ func TestProvenanceExplainsADifference(t *testing.T) {
 	assert.Contains(t, rec.Data, "in")
 	assert.Contains(t, rec.Params, "params.yaml")
 	explain := func(a, b string) string {
-		d, err := r.Diff(ctx, a, b, nil)
+		d, err := compare.Diff(ctx, r, a, b, nil)
 		require.NoError(t, err)
 		return d.Explain()
 	}
@@ -41,23 +43,23 @@ func TestProvenanceExplainsADifference(t *testing.T) {
 	assert.Empty(t, explain("HEAD", "cpu"), "HEAD has no record")
 
 	require.NoError(t, r.Remove(ctx, "cpu", "gpu", "lr"))
-	assert.Empty(t, p.git("for-each-ref", "refs/reprodl"), "records go with their experiments")
+	assert.Empty(t, p.Git("for-each-ref", "refs/reprodl"), "records go with their experiments")
 }
 
 func TestRecordsTravel(t *testing.T) {
-	p := newProject(t, nil)
-	p.mustRun("one", "lr=2")
+	p := exptest.New(t, nil)
+	p.MustRun("one", "lr=2")
 	remote := filepath.Join(t.TempDir(), "remote.git")
-	p.git("init", "-q", "--bare", remote)
-	p.git("remote", "add", "origin", remote)
-	r := p.open()
+	p.Git("init", "-q", "--bare", remote)
+	p.Git("remote", "add", "origin", remote)
+	r := p.Open()
 	ctx := t.Context()
 	s, exps, err := r.PushRefs(ctx, "origin", nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"one"}, s.Done)
 	require.Len(t, exps, 1)
 	require.NoError(t, r.Remove(ctx, "one"))
-	p.mustRun("one", "lr=3") // another of that name
+	p.MustRun("one", "lr=3") // another of that name
 	s, _, err = r.PullRefs(ctx, "origin", nil)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"one"}, s.Diverged)
@@ -77,35 +79,23 @@ func TestRecordsTravel(t *testing.T) {
 	assert.ErrorContains(t, err, "not a valid Git remote")
 }
 
-func TestHTMLPage(t *testing.T) {
-	p := newProject(t, nil)
-	p.mustRun("one", "lr=2")
-	states, err := p.open().Show(t.Context(), nil)
-	require.NoError(t, err)
-	var page strings.Builder
-	require.NoError(t, experiment.WriteHTML(&page, "mine", states, nil))
-	assert.Contains(t, page.String(), "<html")
-	assert.Contains(t, page.String(), "[one]")
-	assert.NotContains(t, page.String(), "src=\"http")
-}
-
 func TestApplyKeepsWhatWasThere(t *testing.T) {
-	p := newProject(t, nil)
-	p.mustRun("one", "lr=2")
-	p.mustRun("two", "lr=3")
-	p.write("notes.txt", "edited\n")
-	p.write("untracked.txt", "mine\n")
-	before := p.files()
-	index := p.git("ls-files", "--stage")
-	require.NoError(t, p.open().Apply(t.Context(), "one"))
-	assert.Contains(t, p.read("params.yaml"), "lr: 2")
-	assert.Contains(t, p.read("model.txt"), "lr: 2")
-	assert.Equal(t, "mine\n", p.read("untracked.txt"))
-	assert.Equal(t, index, p.git("ls-files", "--stage"))
-	p.git("reset", "-q", "--hard")
-	require.NoError(t, os.Remove(filepath.Join(p.dir, "untracked.txt")))
-	p.run("sh", "-c", "rm -f dvc.lock metrics.yaml .gitignore")
-	p.git("stash", "apply", "-q", "refs/exps/apply/stash")
+	p := exptest.New(t, nil)
+	p.MustRun("one", "lr=2")
+	p.MustRun("two", "lr=3")
+	p.Write("notes.txt", "edited\n")
+	p.Write("untracked.txt", "mine\n")
+	before := p.Files()
+	index := p.Git("ls-files", "--stage")
+	require.NoError(t, p.Open().Apply(t.Context(), "one"))
+	assert.Contains(t, p.Read("params.yaml"), "lr: 2")
+	assert.Contains(t, p.Read("model.txt"), "lr: 2")
+	assert.Equal(t, "mine\n", p.Read("untracked.txt"))
+	assert.Equal(t, index, p.Git("ls-files", "--stage"))
+	p.Git("reset", "-q", "--hard")
+	require.NoError(t, os.Remove(filepath.Join(p.Dir, "untracked.txt")))
+	p.Command("sh", "-c", "rm -f dvc.lock metrics.yaml .gitignore")
+	p.Git("stash", "apply", "-q", "refs/exps/apply/stash")
 	strip := func(s string) string {
 		var keep []string
 		for _, l := range strings.Split(s, "\n") {
@@ -115,6 +105,6 @@ func TestApplyKeepsWhatWasThere(t *testing.T) {
 		}
 		return strings.Join(keep, "\n")
 	}
-	assert.Equal(t, strip(before), strip(p.files()), "what was there can be brought back by git")
-	p.fsck()
+	assert.Equal(t, strip(before), strip(p.Files()), "what was there can be brought back by git")
+	p.Fsck()
 }

@@ -74,15 +74,7 @@ func (r *Repo) remoteSelected(ctx context.Context, remote string, s *Selection, 
 		}
 		return found, nil
 	}
-	sel := s.orHead()
-	if sel.All {
-		return refs, nil
-	}
-	bases, err := r.commits(ctx, sel.Revs, sel.Num)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(refs, func(f ref) bool { return !slices.Contains(bases, f.Baseline) }), nil
+	return r.ofSelection(ctx, refs, s)
 }
 
 // Sync is what Push and Pull did with each experiment, by name.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/host"
 )
 
 // runInfo is DVC's file .dvc/tmp/exps/run/workspace/workspace.run. Editors
@@ -67,7 +68,7 @@ func (r *Repo) announce(base git.ID, name string) (end func()) {
 func (r *Repo) runningHere() *runInfo {
 	var info runInfo
 	data, err := os.ReadFile(r.runFile(".run"))
-	if err != nil || json.Unmarshal(data, &info) != nil || info.Status >= statusSuccess || !processAlive(r.runningPID()) {
+	if err != nil || json.Unmarshal(data, &info) != nil || info.Status >= statusSuccess || !host.Alive(r.runningPID()) {
 		return nil
 	}
 	return &info

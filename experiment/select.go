@@ -17,6 +17,9 @@ type Selection struct {
 	// included; 0 is 1, negative means all.
 	Num int
 	All bool // every commit, or every experiment
+	// Branches and Tags take in the tips of all branches, with Num first
+	// parents each, and all tags.
+	Branches, Tags bool
 }
 
 func (s *Selection) orHead() Selection {
@@ -24,7 +27,7 @@ func (s *Selection) orHead() Selection {
 		return Selection{Revs: []string{"HEAD"}, Num: 1}
 	}
 	out := *s
-	if len(out.Revs) == 0 && !out.All {
+	if len(out.Revs) == 0 && !out.All && !out.Branches && !out.Tags {
 		out.Revs = []string{"HEAD"}
 	}
 	if out.Num == 0 {
@@ -77,21 +80,138 @@ func (r *Repo) allCommits(ctx context.Context) ([]git.ID, error) {
 	return ids, nil
 }
 
+// baselines lists the commits that a selection means, each once: revisions
+// first, then everything or the tips of branches and tags.
+func (r *Repo) baselines(ctx context.Context, s Selection) ([]git.ID, error) {
+	list, err := r.commits(ctx, s.Revs, s.Num)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[git.ID]bool{}
+	for _, id := range list {
+		seen[id] = true
+	}
+	add := func(ids []git.ID) {
+		for _, id := range ids {
+			if !seen[id] {
+				seen[id] = true
+				list = append(list, id)
+			}
+		}
+	}
+	if s.All {
+		all, err := r.allCommits(ctx)
+		add(all)
+		return list, err
+	}
+	for _, tips := range []struct {
+		wanted bool
+		space  string
+		num    int
+	}{{s.Branches, "refs/heads/", s.Num}, {s.Tags, "refs/tags/", 1}} {
+		if !tips.wanted {
+			continue
+		}
+		refs, err := r.git.Refs(ctx, tips.space)
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for _, g := range refs {
+			names = append(names, g.Name)
+		}
+		ids, err := r.commits(ctx, names, tips.num)
+		if err != nil {
+			return nil, err
+		}
+		add(ids)
+	}
+	return list, nil
+}
+
+// Commits lists the baselines of a selection, each once. All lists what
+// branches, tags and remotes reach, newest first.
+func (r *Repo) Commits(ctx context.Context, s *Selection) ([]string, error) {
+	ids, err := r.baselines(ctx, s.orHead())
+	return texts(ids), err
+}
+
+func texts(ids []git.ID) []string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = string(id)
+	}
+	return list
+}
+
+// Orphans lists the baselines of experiments that no branch, tag or remote
+// reaches, as after a rebase, but for those in known.
+func (r *Repo) Orphans(ctx context.Context, known []string) ([]string, error) {
+	refs, err := r.refs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[git.ID]bool{}
+	for _, id := range known {
+		seen[git.ID(id)] = true
+	}
+	var ask []git.ID
+	for _, f := range refs { // sorted by baseline
+		if !seen[f.Baseline] {
+			seen[f.Baseline] = true
+			ask = append(ask, f.Baseline)
+		}
+	}
+	if len(ask) == 0 {
+		return nil, nil
+	}
+	args := append([]string{"rev-list", "--ignore-missing"}, texts(ask[:min(len(ask), maxAsked)])...)
+	out, err := r.git.Run(ctx, append(args, "--not", "HEAD", "--branches", "--tags", "--remotes")...)
+	if err != nil {
+		return nil, err
+	}
+	lost := map[git.ID]bool{}
+	for id := range strings.FieldsSeq(string(out)) {
+		lost[git.ID(id)] = true
+	}
+	return texts(slices.DeleteFunc(ask, func(id git.ID) bool { return !lost[id] })), nil
+}
+
+// maxAsked bounds the length of git's command line.
+const maxAsked = 2000
+
 // selected lists the experiments of the selection in order of reference.
 func (r *Repo) selected(ctx context.Context, s *Selection) ([]ref, error) {
 	refs, err := r.refs(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return r.ofSelection(ctx, refs, s)
+}
+
+func (r *Repo) ofSelection(ctx context.Context, refs []ref, s *Selection) ([]ref, error) {
 	sel := s.orHead()
 	if sel.All {
 		return refs, nil
 	}
-	bases, err := r.commits(ctx, sel.Revs, sel.Num)
+	bases, err := r.baselines(ctx, sel)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(refs, func(f ref) bool { return !slices.Contains(bases, f.Baseline) }), nil
+}
+
+// Refs is [Repo.List] without reading the commits: Time and Message are zero.
+func (r *Repo) Refs(ctx context.Context, s *Selection) ([]Experiment, error) {
+	if _, _, err := r.head(ctx); err != nil {
+		return nil, err
+	}
+	refs, err := r.selected(ctx, s)
+	list := make([]Experiment, len(refs))
+	for i, f := range refs {
+		list[i] = Experiment{Name: f.Name, Rev: string(f.ID), Baseline: string(f.Baseline)}
+	}
+	return list, err
 }
 
 // List returns the experiments of the selected baselines, by baseline and

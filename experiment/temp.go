@@ -10,27 +10,23 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/host"
 )
 
 // runTemp runs an experiment in a copy of the working tree.
 func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
-	tree, err := r.editedTree(ctx, edits)
+	tree, err := r.git.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.tmpDir("standalone"), 0o777); err != nil {
+	if tree, err = r.editTree(ctx, tree, edits); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(r.tmpDir("standalone"), "tmp")
+	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "tmp", head, tree, o.Copy)
 	if err != nil {
 		return nil, err
 	}
-	defer removeAll(dir)
-	w, err := r.populate(ctx, dir, head, tree, o.Copy)
-	if err != nil {
-		return nil, err
-	}
-	defer w.git.Close()
+	defer remove()
 	e, err := w.run(ctx, head, o, nil)
 	if err != nil || e == nil {
 		return nil, err
@@ -39,16 +35,12 @@ func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOpt
 	return e, nil
 }
 
-// editedTree stores the working tree, with parameters edited, as a tree
-// object. The files themselves stay as they are.
-func (r *Repo) editedTree(ctx context.Context, edits []edit) (git.ID, error) {
+// editTree is a tree object of the working tree with parameters edited. The
+// files themselves stay as they are.
+func (r *Repo) editTree(ctx context.Context, tree git.ID, edits []edit) (git.ID, error) {
 	changed, err := r.prepareEdits(r.root, r.dir, edits, nil)
-	if err != nil {
-		return "", err
-	}
-	tree, err := r.git.Snapshot(ctx)
-	if err != nil {
-		return "", err
+	if err != nil || len(changed) == 0 {
+		return tree, err
 	}
 	changes := map[string]git.Change{}
 	for _, c := range changed {
@@ -68,6 +60,67 @@ func (r *Repo) editedTree(ctx context.Context, edits []edit) (git.ID, error) {
 		changes[name] = git.Change{Mode: mode, ID: id}
 	}
 	return r.git.EditTree(ctx, tree, changes)
+}
+
+// copyTree makes a copy of the working tree, with the files of a tree object,
+// in a new directory below base. remove closes and deletes it. A file beside
+// it is held locked meanwhile, from before the directory exists: a copy whose
+// lock nobody holds was left by a killed process.
+func (r *Repo) copyTree(ctx context.Context, base, prefix string, head, tree git.ID, extra []string) (w *work, remove func(), err error) {
+	if err := os.MkdirAll(base, 0o777); err != nil {
+		return nil, nil, err
+	}
+	lock, err := os.CreateTemp(base, prefix+"*"+lockSuffix)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := strings.TrimSuffix(lock.Name(), lockSuffix)
+	clean := func() {
+		removeAll(dir)
+		lock.Close()
+		os.Remove(lock.Name())
+	}
+	if _, err = host.TryLock(lock); err == nil {
+		err = os.Mkdir(dir, 0o777)
+	}
+	if err != nil {
+		clean()
+		return nil, nil, err
+	}
+	if w, err = r.populate(ctx, dir, head, tree, extra); err != nil {
+		clean()
+		return nil, nil, err
+	}
+	return w, func() { w.git.Close(); clean() }, nil
+}
+
+// lockSuffix names the lock of a copy, after its directory.
+const lockSuffix = ".lock"
+
+// cleanCopies deletes the copies below base whose owners are gone.
+func cleanCopies(base string) error {
+	entries, err := os.ReadDir(base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		name := filepath.Join(base, strings.TrimSuffix(e.Name(), lockSuffix))
+		if !owned(name + lockSuffix) {
+			removeAll(name)
+			os.Remove(name + lockSuffix)
+		}
+	}
+	return err
+}
+
+func owned(lock string) bool {
+	f, err := os.OpenFile(lock, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	ok, err := host.TryLock(f)
+	return err == nil && !ok
 }
 
 // populate makes dir a working tree of the repository with the files of a

@@ -10,17 +10,7 @@ import (
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/repo"
-	"github.com/reprodl/reprodl/params"
 )
-
-// parseValues decodes a parameter or metrics file by the ending of its name.
-func parseValues(name string, data []byte) (any, error) {
-	v, err := params.Parse(name, data)
-	if err != nil {
-		return nil, err
-	}
-	return v.Value(), nil
-}
 
 // skipper tells what DVC does not look at in a working tree.
 func skipper(root string) func(string, bool) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/examples/internal/progress"
 	"github.com/reprodl/reprodl/examples/internal/workspace"
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -111,11 +112,11 @@ func (v *validation) experiment(ctx context.Context, exps *experiment.Repo) erro
 
 // show prints the parameters and the mean accuracies of all experiments.
 func (v *validation) show(ctx context.Context, exps *experiment.Repo) error {
-	states, err := exps.Show(ctx, nil)
+	states, err := compare.Show(ctx, exps, nil)
 	if err != nil {
 		return err
 	}
-	table, err := experiment.Tabulate(states, &experiment.TableOptions{
+	table, err := compare.Tabulate(states, &compare.TableOptions{
 		OnlyChanged: true,
 		Drop:        []string{`^seed.*\.fold\d+$`, "^(" + dataDir + "|" + featuresFile + "|" + workspace.Program + "|trainings)$"},
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/reprodl/reprodl/examples/internal/progress"
 	"github.com/reprodl/reprodl/examples/internal/workspace"
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -137,11 +138,11 @@ func (w *walk) variation(ctx context.Context) error {
 
 // results prints the table of experiments and where to look further.
 func (w *walk) results(ctx context.Context) error {
-	states, err := w.exps.Show(ctx, nil)
+	states, err := compare.Show(ctx, w.exps, nil)
 	if err != nil {
 		return err
 	}
-	table, err := experiment.Tabulate(states, &experiment.TableOptions{
+	table, err := compare.Tabulate(states, &compare.TableOptions{
 		Drop: []string{"^train.(data_path|gpus)$", "^step$", "^" + w.params.Train.DataPath + "$", "^" + workspace.Program + "$"},
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
 )
 
 func (a *app) expCmd() *cobra.Command {
@@ -186,17 +187,17 @@ func quoted(names []string) string {
 
 func (a *app) expRemoveCmd() *cobra.Command {
 	var sel experiment.Selection
-	var keep, queue bool
+	var keep, queued bool
 	var remote string
 	cmd := &cobra.Command{
 		Use:     "remove [experiment...]",
 		Aliases: []string{"rm"},
 		Short:   "Remove experiments",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if (sel.All || len(sel.Revs) > 0 || queue) == (len(args) > 0) {
+			if (sel.All || len(sel.Revs) > 0 || queued) == (len(args) > 0) {
 				return fmt.Errorf("Either provide an `experiment` argument, or use the `--rev` or `--all-commits` or `--queue` flag.")
 			}
-			if keep && queue {
+			if keep && queued {
 				return fmt.Errorf("Cannot use both `--keep` and `--queue`.")
 			}
 			repo, err := a.openExp()
@@ -209,12 +210,12 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			switch {
 			case remote != "":
 				removed, err = repo.RemoveRemote(ctx, remote, &sel, keep, args...)
-			case queue:
-				removed, err = repo.Queue().Remove(ctx, &experiment.TaskFilter{Queued: true})
+			case queued:
+				removed, err = a.queue(repo).Remove(ctx, &queue.TaskFilter{Queued: true})
 			case len(args) > 0 && keep:
 				removed, err = repo.Keep(ctx, args...)
 			case len(args) > 0:
-				err = repo.RemoveAny(ctx, args...)
+				err = a.queue(repo).RemoveAny(ctx, args...)
 			default:
 				removed, err = repo.RemoveSelected(ctx, &sel, keep)
 			}
@@ -232,7 +233,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 	selection(cmd, &sel, "Remove")
 	f := cmd.Flags()
 	f.BoolVar(&keep, "keep", false, "keep the selected experiments instead of removing them")
-	f.BoolVar(&queue, "queue", false, "remove all queued experiments")
+	f.BoolVar(&queued, "queue", false, "remove all queued experiments")
 	f.StringVarP(&remote, "git-remote", "g", "", "name or URL of the git `remote` to remove the experiment from")
 	return cmd
 }

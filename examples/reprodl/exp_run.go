@@ -6,13 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params"
 )
 
 func (a *app) expRunCmd() *cobra.Command {
 	var f reproFlags
 	var opts experiment.RunOptions
-	var queue, runAll, noHydra bool
+	var queued, runAll, noHydra bool
 	jobs := 1
 	cmd := &cobra.Command{
 		Use:   "run [target...]",
@@ -27,14 +29,14 @@ func (a *app) expRunCmd() *cobra.Command {
 			opts.Force = f.opts.Force
 			ctx := cmd.Context()
 			if runAll {
-				opts := &experiment.WorkOptions{}
+				opts := &queue.WorkOptions{}
 				return a.runAll(cmd, repo, jobs, opts)
 			}
-			if !queue {
+			if !queued {
 				_, err := repo.Run(ctx, &opts)
 				return err
 			}
-			tasks, err := repo.Queue().Add(ctx, &opts)
+			tasks, err := a.queue(repo).Add(ctx, &opts)
 			if err != nil {
 				return err
 			}
@@ -54,7 +56,7 @@ func (a *app) expRunCmd() *cobra.Command {
 	flags.BoolVar(&f.opts.NoRunCache, "no-run-cache", false, "run even what is known from an earlier run")
 	flags.StringVarP(&opts.Name, "name", "n", "", "`name` of the experiment; if not given, one is generated")
 	flags.StringArrayVarP(&opts.Set, "set-param", "S", nil, "use the specified `[file:]param=value` when reproducing pipelines")
-	flags.BoolVar(&queue, "queue", false, "stage this experiment in the run queue for future execution")
+	flags.BoolVar(&queued, "queue", false, "stage this experiment in the run queue for future execution")
 	flags.BoolVar(&runAll, "run-all", false, "execute all experiments in the run queue")
 	flags.IntVarP(&jobs, "jobs", "j", 1, "run the specified `number` of experiments at a time in parallel")
 	flags.BoolVar(&opts.Temp, "temp", false, "run this experiment in a separate temporary directory instead of your workspace")
@@ -70,7 +72,7 @@ func (a *app) expRunCmd() *cobra.Command {
 func overridesText(set []string) string {
 	byFile := pyjson.NewMap()
 	for _, s := range set {
-		file, override := experiment.SplitOverride(s)
+		file, override := params.SplitFile(s)
 		list, _ := byFile.Get(file)
 		items, _ := list.([]any)
 		byFile.Set(file, append(items, override))
@@ -78,26 +80,26 @@ func overridesText(set []string) string {
 	return pyjson.Repr(byFile)
 }
 
-func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *experiment.WorkOptions) error {
-	before, err := repo.Queue().Tasks(cmd.Context())
+func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *queue.WorkOptions) error {
+	before, err := a.queue(repo).Tasks(cmd.Context())
 	if err != nil {
 		return err
 	}
-	failed, err := repo.Queue().WorkAll(cmd.Context(), jobs, opts)
-	if err != nil {
+	failed, err := a.queue(repo).WorkAll(cmd.Context(), jobs, opts)
+	if err != nil && len(failed) == 0 {
 		return err
 	}
 	done := ""
-	after, err := repo.Queue().Tasks(cmd.Context())
+	after, err := a.queue(repo).Tasks(cmd.Context())
 	if err != nil {
 		return err
 	}
 	waiting := map[string]bool{}
 	for _, t := range before {
-		waiting[t.ID] = t.State == experiment.Queued || t.State == experiment.Running
+		waiting[t.ID] = t.State == queue.Queued || t.State == queue.Running
 	}
 	for _, t := range after {
-		if waiting[t.ID] && t.State == experiment.Success {
+		if waiting[t.ID] && t.State == queue.Success {
 			if done != "" {
 				done += ", "
 			}
@@ -108,9 +110,17 @@ func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *
 		a.printf("\nRan experiment(s): %s\nTo apply the results of an experiment to your workspace run:\n\n\tdvc exp apply <exp>\n", done)
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("Failed to reproduce experiment(s) %s", quoted(failed))
+		return fmt.Errorf("Failed to reproduce experiment(s) %s", quoted(names(failed)))
 	}
 	return nil
+}
+
+func names(failed []*queue.TaskError) []string {
+	list := make([]string, len(failed))
+	for i, f := range failed {
+		list[i] = f.Name
+	}
+	return list
 }
 
 func (a *app) expSaveCmd() *cobra.Command {

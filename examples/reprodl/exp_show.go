@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
 	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
 func (a *app) expShowCmd() *cobra.Command {
-	var opts experiment.ShowOptions
-	var table experiment.TableOptions
+	var opts compare.ShowOptions
+	var table compare.TableOptions
 	var asJSON, markdown, noPager, noFetch bool
 	var order, html string
 	cmd := &cobra.Command{
@@ -32,18 +32,19 @@ func (a *app) expShowCmd() *cobra.Command {
 				return err
 			}
 			defer repo.Close()
-			states, err := repo.Show(cmd.Context(), &opts)
+			opts.Activities = a.queue(repo).Activities
+			states, err := compare.Show(cmd.Context(), repo, &opts)
 			if err != nil {
 				return soft(err)
 			}
 			if asJSON {
-				_, err := a.Stdout.Write(append(experiment.AppendJSON(nil, states), '\n'))
+				_, err := a.Stdout.Write(append(compare.AppendJSON(nil, states), '\n'))
 				return err
 			}
 			if html != "" {
 				return a.writeHTML(html, states, &table)
 			}
-			t, err := experiment.Tabulate(states, &table)
+			t, err := compare.Tabulate(states, &table)
 			if err != nil {
 				return err
 			}
@@ -63,8 +64,8 @@ func (a *app) expShowCmd() *cobra.Command {
 	}
 	selection(cmd, &opts.Selection, "Show")
 	f := cmd.Flags()
-	f.BoolVarP(&opts.AllBranches, "all-branches", "a", false, "show experiments derived from the tip of all git branches")
-	f.BoolVarP(&opts.AllTags, "all-tags", "T", false, "show experiments derived from all git tags")
+	f.BoolVarP(&opts.Branches, "all-branches", "a", false, "show experiments derived from the tip of all git branches")
+	f.BoolVarP(&opts.Tags, "all-tags", "T", false, "show experiments derived from all git tags")
 	f.BoolVar(&noPager, "no-pager", false, "do not pipe output into a pager")
 	f.BoolVar(&table.OnlyChanged, "only-changed", false, "only show metrics and params with values varying across the selected experiments")
 	f.StringArrayVar(&table.Drop, "drop", nil, "remove the columns matching the regular `expression`")
@@ -88,13 +89,13 @@ func (a *app) expShowCmd() *cobra.Command {
 	return cmd
 }
 
-func (a *app) writeHTML(name string, states []experiment.State, table *experiment.TableOptions) error {
+func (a *app) writeHTML(name string, states []compare.State, table *compare.TableOptions) error {
 	f, err := atomicfile.Create(a.path(name), nil)
 	if err != nil {
 		return err
 	}
 	defer f.Cleanup()
-	if err := experiment.WriteHTML(f, "Experiments", states, table); err != nil {
+	if err := compare.WriteHTML(f, "Experiments", states, table); err != nil {
 		return err
 	}
 	if err := f.Commit(); err != nil {
@@ -105,8 +106,8 @@ func (a *app) writeHTML(name string, states []experiment.State, table *experimen
 }
 
 func (a *app) expDiffCmd() *cobra.Command {
-	var opts experiment.DiffOptions
-	var table experiment.DiffTableOptions
+	var opts compare.DiffOptions
+	var table compare.DiffTableOptions
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "diff [a_rev] [b_rev]",
@@ -119,7 +120,7 @@ func (a *app) expDiffCmd() *cobra.Command {
 				return err
 			}
 			defer repo.Close()
-			d, err := repo.Diff(cmd.Context(), args[0], args[1], &opts)
+			d, err := compare.Diff(cmd.Context(), repo, args[0], args[1], &opts)
 			if err != nil {
 				return soft(err)
 			}

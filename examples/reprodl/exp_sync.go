@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -147,7 +148,7 @@ func (a *app) expCleanCmd() *cobra.Command {
 			}
 			defer repo.Close()
 			a.printf("Cleaning up dvc-task messages...\n")
-			if err := repo.Clean(cmd.Context()); err != nil {
+			if err := errors.Join(repo.Clean(cmd.Context()), a.queue(repo).Clean(cmd.Context())); err != nil {
 				return err
 			}
 			a.printf("Done!\n")

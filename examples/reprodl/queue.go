@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
 )
 
 func (a *app) queueCmd() *cobra.Command {
@@ -27,14 +28,19 @@ func (a *app) queueCmd() *cobra.Command {
 	return cmd
 }
 
+// queue returns the queue of an open repository.
+func (a *app) queue(repo *experiment.Repo) *queue.Queue {
+	return queue.Open(repo, &queue.Options{Env: a.Env})
+}
+
 // withQueue opens the queue for one command.
-func (a *app) withQueue(fn func(*experiment.Queue) error) error {
+func (a *app) withQueue(fn func(*queue.Queue) error) error {
 	repo, err := a.openExp()
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	return fn(repo.Queue())
+	return fn(a.queue(repo))
 }
 
 func (a *app) queueStartCmd() *cobra.Command {
@@ -44,7 +50,7 @@ func (a *app) queueStartCmd() *cobra.Command {
 		Short: "Start the experiments task queue worker",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				self, err := os.Executable()
 				if err != nil {
 					return err
@@ -78,8 +84,8 @@ func (a *app) queueWorkerCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withQueue(func(q *experiment.Queue) error {
-				return q.Serve(cmd.Context(), n, &experiment.WorkOptions{Idle: 10 * time.Second, CPUs: cpus})
+			return a.withQueue(func(q *queue.Queue) error {
+				return q.Serve(cmd.Context(), n, &queue.WorkOptions{Idle: 10 * time.Second, CPUs: cpus})
 			})
 		},
 	}
@@ -94,7 +100,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 		Short: "Stop all experiments task queue workers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				if err := q.Stop(cmd.Context(), kill); err != nil {
 					return err
 				}
@@ -117,7 +123,7 @@ func (a *app) queueStatusCmd() *cobra.Command {
 		Short: "Show the status of experiments queue tasks and workers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				tasks, err := q.Tasks(cmd.Context())
 				if err != nil {
 					return err
@@ -126,7 +132,7 @@ func (a *app) queueStatusCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.printf("%s\nWorker status: %d active, %d idle\n", experiment.TaskTable(tasks), active, idle)
+				a.printf("%s\nWorker status: %d active, %d idle\n", taskTable(tasks), active, idle)
 				return nil
 			})
 		},
@@ -141,7 +147,7 @@ func (a *app) queueLogsCmd() *cobra.Command {
 		Short: "Show output logs for running and completed experiment queue tasks",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				return q.Log(cmd.Context(), args[0], follow, a.Stdout)
 			})
 		},
@@ -152,7 +158,7 @@ func (a *app) queueLogsCmd() *cobra.Command {
 }
 
 func (a *app) queueRemoveCmd() *cobra.Command {
-	var f experiment.TaskFilter
+	var f queue.TaskFilter
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "remove [task...]",
@@ -166,7 +172,7 @@ func (a *app) queueRemoveCmd() *cobra.Command {
 			if all {
 				f.Queued, f.Failed, f.Success = true, true, true
 			}
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				names, err := q.Remove(cmd.Context(), &f)
 				if err != nil {
 					return err
@@ -194,7 +200,7 @@ func (a *app) queueKillCmd() *cobra.Command {
 		Use:   "kill [task...]",
 		Short: "Gracefully interrupt running experiment queue tasks (equivalent to Ctrl-C)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *experiment.Queue) error { return q.Kill(cmd.Context(), force, args...) })
+			return a.withQueue(func(q *queue.Queue) error { return q.Kill(cmd.Context(), force, args...) })
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "forcefully and immediately kill running experiment queue tasks")
@@ -206,7 +212,7 @@ func (a *app) queueRetryCmd() *cobra.Command {
 		Use:   "retry [task...]",
 		Short: "Queue failed tasks again (not in dvc)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *experiment.Queue) error {
+			return a.withQueue(func(q *queue.Queue) error {
 				names, err := q.Retry(cmd.Context(), args...)
 				for _, n := range names {
 					a.printf("Queued experiment '%s' for future execution.\n", n)

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"time"
+
+	"github.com/reprodl/reprodl/experiment/queue"
+)
+
+// taskTable lays tasks out as `dvc queue status` does.
+func taskTable(tasks []queue.Task) string {
+	if len(tasks) == 0 {
+		return "No experiment tasks in the queue.\n"
+	}
+	var rows [][]string
+	today := time.Now().Format(time.DateOnly)
+	for _, state := range []queue.TaskState{queue.Running, queue.Queued, queue.Failed, queue.Success} {
+		for i := range tasks {
+			t := &tasks[i]
+			if t.State != state {
+				continue
+			}
+			created := t.Created.Local().Format("Jan 02, 2006")
+			if t.Created.Local().Format(time.DateOnly) == today {
+				created = t.Created.Local().Format("03:04 PM")
+			}
+			rows = append(rows, []string{t.Commit[:7], t.Name, created, string(t.State)})
+		}
+	}
+	return plainTable([]string{"Task", "Name", "Created", "Status"}, rows)
+}

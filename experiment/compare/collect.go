@@ -1,0 +1,399 @@
+package compare
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/pyjson"
+)
+
+// collector reads params, metrics, dependencies and outputs out of one tree,
+// the workspace or that of a commit.
+type collector struct {
+	fsys      fs.FS // rooted at the DVC repository
+	cache     *object.Cache
+	paramDeps bool // only parameters that stages depend on
+	skip      func(path string, dir bool) bool
+
+	items []dvcfile.Item
+	data  map[string]object.Meta // outputs by path, for what only the cache has
+	parse func(name string, data []byte) (any, error)
+}
+
+const maxShown = 64 << 20 // bytes of a params or metrics file
+
+// collect reads the whole tree. Files that cannot be read are part of the
+// result; a broken dvc.yaml or .dvc file is the error.
+func (c *collector) collect() (body, error) {
+	opts := &dvcfile.CollectOptions{Skip: c.skip}
+	items, err := dvcfile.Collect(c.fsys, opts)
+	if err != nil {
+		return body{}, err
+	}
+	c.items, c.data = items, map[string]object.Meta{}
+	b := body{params: []FileValues{}, metrics: []FileValues{}}
+	c.eachOut(func(o outItem) {
+		if !o.noCache { // else the cache may have it, but not to be read from
+			c.data[o.path] = o.meta
+		}
+		if o.kind != dvcfile.Plain && o.kind != "" {
+			return
+		}
+		b.outs = append(b.outs, Out{Dep: depOfMeta(o.path, o.meta), UseCache: !o.noCache, IsDataSource: o.source})
+	})
+	b.deps = c.deps()
+	c.params(&b)
+	c.metrics(&b)
+	return b, nil
+}
+
+type outItem struct {
+	path    string
+	kind    dvcfile.Kind
+	meta    object.Meta
+	noCache bool
+	source  bool
+}
+
+func (c *collector) eachOut(fn func(outItem)) {
+	for _, item := range c.items {
+		if d := item.DotDVC; d != nil {
+			for i := range d.Outs {
+				o := &d.Outs[i]
+				fn(outItem{d.OutPath(i), o.Out.Kind, o.Entry.Meta, o.Out.NoCache, true})
+			}
+			continue
+		}
+		for _, s := range item.File.Stages {
+			lock := item.File.Lock.Stage(s.Name)
+			for _, o := range s.Outs {
+				it := outItem{path: s.Path(o.Path), kind: o.Kind, noCache: o.NoCache}
+				if lock != nil {
+					if e := dvcfile.Entry(lock.Outs, o.Path); e != nil {
+						it.meta = e.Meta
+					}
+				}
+				fn(it)
+			}
+		}
+	}
+}
+
+func depOfMeta(p string, m object.Meta) Dep {
+	d := Dep{Path: p, Size: -1, NFiles: -1}
+	if m.Hash.IsZero() {
+		return d
+	}
+	d.Hash, d.Size = m.Hash.String(), m.Size
+	if m.Hash.IsDir() {
+		d.NFiles = m.Files
+	}
+	return d
+}
+
+func (c *collector) deps() []Dep {
+	var list []Dep
+	at := map[string]int{}
+	add := func(d Dep) {
+		if i, ok := at[d.Path]; ok {
+			list[i] = d // the last one counts, in the place of the first
+			return
+		}
+		at[d.Path] = len(list)
+		list = append(list, d)
+	}
+	for _, item := range c.items {
+		if item.File == nil {
+			continue
+		}
+		for _, s := range item.File.Stages {
+			lock := item.File.Lock.Stage(s.Name)
+			for _, p := range s.Deps {
+				var m object.Meta
+				if lock != nil {
+					if e := dvcfile.Entry(lock.Deps, p); e != nil {
+						m = e.Meta
+					}
+				}
+				add(depOfMeta(s.Path(p), m))
+			}
+		}
+	}
+	return list
+}
+
+// params follows DVC: what stages track, files listed at the top level whole,
+// params.yaml in the root always whole, then variables of other files.
+func (c *collector) params(b *body) {
+	var order []string
+	keys := map[string][]string{}
+	whole := map[string]bool{}
+	add := func(file string, names []string) {
+		if _, ok := keys[file]; !ok {
+			order = append(order, file)
+		}
+		if len(names) == 0 {
+			whole[file] = true
+		}
+		keys[file] = append(keys[file], names...)
+	}
+	c.eachStage(func(s *dvcfile.Stage) {
+		for _, p := range s.Params {
+			add(s.Path(p.Path), p.Keys)
+		}
+	})
+	if !c.paramDeps {
+		for _, item := range c.items {
+			if item.File != nil {
+				for _, p := range item.File.Params {
+					add(path.Join(item.File.Dir(), p), nil)
+				}
+			}
+		}
+		if _, err := fs.Stat(c.fsys, dvcfile.ParamsName); err == nil {
+			add(dvcfile.ParamsName, nil)
+		}
+	}
+	for _, file := range order {
+		for _, name := range c.expand(file) {
+			v, err := c.read(name)
+			if err == nil && !whole[file] {
+				v = pickKeys(v, keys[file])
+			}
+			b.params = append(b.params, result(name, v, err))
+		}
+	}
+	c.vars(b, keys)
+}
+
+// vars adds the variables of files that are not shown as parameters.
+func (c *collector) vars(b *body, shown map[string][]string) {
+	var order []string
+	vars := map[string]*pyjson.Map{}
+	c.eachStage(func(s *dvcfile.Stage) {
+		for _, v := range s.Vars {
+			if _, ok := shown[v.File]; ok {
+				continue
+			}
+			if vars[v.File] == nil {
+				vars[v.File] = pyjson.NewMap()
+				order = append(order, v.File)
+			}
+			vars[v.File].Set(v.Key, v.Value)
+		}
+	})
+	for _, f := range order {
+		b.params = append(b.params, FileValues{Path: f, Value: vars[f]})
+	}
+}
+
+func (c *collector) eachStage(fn func(*dvcfile.Stage)) {
+	for _, item := range c.items {
+		if item.File != nil {
+			for _, s := range item.File.Stages {
+				fn(s)
+			}
+		}
+	}
+}
+
+// pickKeys keeps the dotted keys of a mapping, nested as they were.
+func pickKeys(v any, keys []string) any {
+	m, ok := v.(*pyjson.Map)
+	if !ok {
+		return v
+	}
+	out := pyjson.NewMap()
+	for _, key := range keys {
+		merge(out, m, strings.Split(key, "."))
+	}
+	return out
+}
+
+func merge(dst, src *pyjson.Map, parts []string) {
+	v, ok := src.Get(parts[0])
+	if !ok {
+		return
+	}
+	sub, isMap := v.(*pyjson.Map)
+	if len(parts) == 1 || !isMap {
+		if len(parts) == 1 {
+			dst.Set(parts[0], v)
+		}
+		return
+	}
+	have, _ := dst.Get(parts[0])
+	inner, ok := have.(*pyjson.Map)
+	if !ok {
+		inner = pyjson.NewMap()
+	}
+	merge(inner, sub, parts[1:])
+	if inner.Len() > 0 {
+		dst.Set(parts[0], inner)
+	}
+}
+
+func (c *collector) metrics(b *body) {
+	var files []string
+	c.eachOut(func(o outItem) {
+		if o.kind == dvcfile.Metric {
+			files = append(files, o.path)
+		}
+	})
+	for _, item := range c.items {
+		if item.File != nil {
+			for _, p := range item.File.Metrics {
+				files = append(files, path.Join(item.File.Dir(), p))
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, file := range files {
+		for _, name := range c.expand(file) {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+			v, err := c.read(name)
+			if err == nil {
+				if v = metricValue(v); v == nil {
+					v = pyjson.NewMap()
+				}
+			}
+			b.metrics = append(b.metrics, result(name, v, err))
+		}
+	}
+}
+
+// metricValue keeps numbers, texts and mappings of them; nil is nothing.
+func metricValue(v any) any {
+	switch v := v.(type) {
+	case *pyjson.Map:
+		out := pyjson.NewMap()
+		for k, x := range v.All() {
+			if x = metricValue(x); x != nil {
+				out.Set(k, x)
+			}
+		}
+		if out.Len() == 0 {
+			return nil
+		}
+		return out
+	case []any, nil:
+		return nil
+	}
+	if _, ok := pyjson.Number(v); ok {
+		return v
+	}
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return nil
+}
+
+// expand lists the files of a directory, or returns the name itself.
+func (c *collector) expand(name string) []string {
+	if fi, err := fs.Stat(c.fsys, name); err == nil {
+		if !fi.IsDir() {
+			return []string{name}
+		}
+		var list []string
+		fs.WalkDir(c.fsys, name, func(p string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				list = append(list, p)
+			}
+			return nil
+		})
+		return list
+	}
+	m, ok := c.data[name]
+	if !ok || !m.Hash.IsDir() || c.cache == nil {
+		return []string{name}
+	}
+	tree, err := c.cache.Tree(m.Hash)
+	if err != nil {
+		return []string{name}
+	}
+	var list []string
+	for _, e := range tree {
+		list = append(list, path.Join(name, e.Path))
+	}
+	slices.Sort(list)
+	return list
+}
+
+func result(name string, v any, err error) FileValues {
+	f := FileValues{Path: name, Value: v}
+	if err != nil {
+		f.Value, f.Err = nil, stateError(name, err)
+	}
+	return f
+}
+
+// read decodes a file of the tree, or what the cache has of it.
+func (c *collector) read(name string) (any, error) {
+	data, err := readLimited(c.fsys, name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		data, err = c.readCached(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.parse(name, data)
+}
+
+var errTooLarge = errors.New("file is too large to show")
+
+func readLimited(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err == nil && fi.Size() > maxShown {
+		return nil, errTooLarge
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxShown+1))
+	if err == nil && len(data) > maxShown {
+		err = errTooLarge
+	}
+	return data, err
+}
+
+func (c *collector) readCached(name string) ([]byte, error) {
+	for dir, rest := name, ""; dir != "." && dir != "/"; dir, rest = path.Dir(dir), path.Join(path.Base(dir), rest) {
+		m, ok := c.data[dir]
+		if !ok || m.Hash.IsZero() || c.cache == nil {
+			continue
+		}
+		h := m.Hash
+		if rest != "" {
+			tree, err := c.cache.Tree(h)
+			if err != nil {
+				break
+			}
+			i := slices.IndexFunc(tree, func(e object.Entry) bool { return e.Path == rest })
+			if i < 0 {
+				break
+			}
+			h = tree[i].Hash
+		}
+		f, err := c.cache.Open(h)
+		if err != nil {
+			break
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxShown+1))
+		if err == nil && len(data) > maxShown {
+			err = errTooLarge
+		}
+		return data, err
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}

@@ -1,0 +1,189 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// AppendCSV appends the table as Python's csv module writes it: lines end in
+// CR LF, and quotes only where they are needed.
+func (t *Table) AppendCSV(dst []byte) []byte {
+	line := func(cells []string) {
+		for i, c := range cells {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if strings.ContainsAny(c, ",\"\r\n") {
+				c = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
+			}
+			dst = append(dst, c...)
+		}
+		dst = append(dst, "\r\n"...)
+	}
+	line(t.headers())
+	for _, r := range t.Rows {
+		line(r.Cells)
+	}
+	return dst
+}
+
+func (t *Table) headers() []string {
+	list := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		list[i] = c.Name
+	}
+	return list
+}
+
+// merged returns the table with rev, typ and parent drawn into the first
+// column as a tree.
+func (t *Table) merged() *Table {
+	at := map[string]int{}
+	var keep []int
+	for i, c := range t.Columns {
+		at[c.Name] = i
+		if c.Name != "rev" && c.Name != "typ" && c.Name != "parent" {
+			keep = append(keep, i)
+		}
+	}
+	first, ok := at["Experiment"]
+	if !ok {
+		first = -1
+	}
+	out := &Table{Columns: t.Columns}
+	for _, r := range t.Rows {
+		cells := slices.Clone(r.Cells)
+		name, rev, typ, parent := "", cells[at["rev"]], cells[at["typ"]], cells[at["parent"]]
+		if first >= 0 {
+			name = cells[first]
+		}
+		text := rev
+		switch {
+		case typ == "baseline" && name != "":
+			text = name
+		case name != "":
+			text = rev + " [" + name + "]"
+		}
+		if parent != "" {
+			text += " (" + parent + ")"
+		}
+		text = map[string]string{"branch_commit": "├── ", "branch_base": "└── "}[typ] + text
+		if first >= 0 {
+			cells[first] = text
+		}
+		out.Rows = append(out.Rows, Row{cells, r.Baseline})
+	}
+	out.keepColumns(keep)
+	return out
+}
+
+// AppendMarkdown appends the table in GitHub's Markdown, ending in an empty
+// line as DVC's does.
+func (t *Table) AppendMarkdown(dst []byte) []byte {
+	m := t.merged()
+	rows := [][]string{}
+	for _, r := range m.Rows {
+		rows = append(rows, r.Cells)
+	}
+	return append(appendGrid(dst, m.headers(), rows, true), '\n')
+}
+
+// appendGrid lays cells out as the Python package tabulate does: left-aligned,
+// each column at least two wider than its header.
+func appendGrid(dst []byte, headers []string, rows [][]string, markdown bool) []byte {
+	widths := make([]int, len(headers))
+	for i, h := range headers {
+		widths[i] = runewidth.StringWidth(h) + 2
+		for _, r := range rows {
+			widths[i] = max(widths[i], runewidth.StringWidth(r[i]))
+		}
+	}
+	line := func(cells []string) {
+		var b strings.Builder
+		for i, c := range cells {
+			if markdown {
+				b.WriteString("| ")
+			} else if i > 0 {
+				b.WriteString("  ")
+			}
+			b.WriteString(runewidth.FillRight(c, widths[i]))
+			if markdown {
+				b.WriteByte(' ')
+			}
+		}
+		if markdown {
+			b.WriteByte('|')
+		}
+		dst = append(dst, strings.TrimRight(b.String(), " ")...)
+		dst = append(dst, '\n')
+	}
+	line(headers)
+	if markdown {
+		for _, w := range widths {
+			dst = append(dst, '|')
+			dst = append(dst, strings.Repeat("-", w+2)...)
+		}
+		dst = append(dst, "|\n"...)
+	}
+	for _, r := range rows {
+		line(r)
+	}
+	return dst
+}
+
+// AppendText appends the table for a terminal, in DVC's frame; color adds its
+// colours.
+func (t *Table) AppendText(dst []byte, color bool) []byte {
+	m := t.merged()
+	widths := make([]int, len(m.Columns))
+	inner := -1
+	for i, c := range m.Columns {
+		widths[i] = runewidth.StringWidth(c.Name)
+		for _, r := range m.Rows {
+			widths[i] = max(widths[i], runewidth.StringWidth(r.Cells[i]))
+		}
+		inner += widths[i] + 3
+	}
+	rule := " " + strings.Repeat("─", max(0, inner)) + " \n"
+	line := func(cells []string, style func(i int) string) {
+		dst = append(dst, ' ')
+		for i, c := range cells {
+			if i > 0 {
+				dst = append(dst, ' ')
+			}
+			if m.Columns[i].Kind == "metrics" {
+				c = runewidth.FillLeft(c, widths[i])
+			} else {
+				c = runewidth.FillRight(c, widths[i])
+			}
+			c = " " + c + " "
+			if s := style(i); color && s != "" {
+				c = s + c + "\x1b[0m"
+			}
+			dst = append(dst, c...)
+		}
+		dst = append(dst, " \n"...)
+	}
+	dst = append(dst, rule...)
+	line(m.headers(), func(i int) string { return headerStyles[m.Columns[i].Kind] })
+	dst = append(dst, rule...)
+	for _, r := range m.Rows {
+		line(r.Cells, func(int) string {
+			if r.Baseline {
+				return "\x1b[1m"
+			}
+			return ""
+		})
+	}
+	return append(dst, rule...)
+}
+
+// headerStyles are rich's black on grey93, cornsilk1, light_cyan1 and plum2.
+var headerStyles = map[string]string{
+	"":        "\x1b[1;30;48;5;255m",
+	"metrics": "\x1b[1;30;48;5;230m",
+	"params":  "\x1b[1;30;48;5;195m",
+	"deps":    "\x1b[1;30;48;5;183m",
+}

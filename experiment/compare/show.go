@@ -1,0 +1,292 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/internal/ignore"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/params"
+)
+
+// ShowOptions choose what [Show] returns. Nil means the zero ShowOptions: the
+// workspace, HEAD and its experiments, and those whose baseline was lost to a
+// rebase.
+type ShowOptions struct {
+	experiment.Selection // baselines
+
+	// Activities tells what is queued, running or failed, as a queue does; nil
+	// reads the marks in git, which know only what is yet to be done.
+	Activities func(context.Context) ([]experiment.Activity, error)
+
+	HideQueued    bool
+	HideFailed    bool
+	HideWorkspace bool
+	HideOrphans   bool // as DVC does
+	SHA           bool // give baselines no names
+	ParamDeps     bool // only parameters that stages depend on
+	Force         bool // read all anew
+}
+
+// Show collects params, metrics, dependencies and outputs of the workspace, of
+// the selected baselines, and of their experiments. Before the first commit
+// there is nothing to show, and no error, as in DVC.
+func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]State, error) {
+	if opts == nil {
+		opts = &ShowOptions{}
+	}
+	if _, err := repo.Head(ctx); err != nil {
+		return nil, nil
+	}
+	s := &showing{repo: repo, opts: opts}
+	var err error
+	if s.refs, err = repo.Refs(ctx, &experiment.Selection{All: true}); err != nil {
+		return nil, err
+	}
+	bases, orphans, err := s.baselines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	if !opts.SHA {
+		if names, err = repo.Describe(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !opts.ParamDeps {
+		s.cache = openShowCache(filepath.Join(repo.Root(), ".dvc", "tmp", "exps", "reprodl-show.cache"))
+		if opts.Force {
+			s.cache.known, s.cache.damaged = map[string]showRecord{}, true
+		}
+	}
+	s.store = objects(repo)
+	activities := opts.Activities
+	if activities == nil {
+		activities = planned(repo)
+	}
+	list, err := activities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tasks := s.tasks(ctx, list)
+	if err := s.collectAll(ctx, bases); err != nil {
+		return nil, err
+	}
+	states := s.here(tasks)
+	for i, id := range bases {
+		st := s.found[id]
+		st.Name = names[id]
+		st.Orphan = i >= orphans
+		st.Experiments = s.ranges(id, tasks[id])
+		states = append(states, st)
+	}
+	if s.cache != nil {
+		s.cache.save()
+	}
+	return states, nil
+}
+
+type showing struct {
+	repo  *experiment.Repo
+	opts  *ShowOptions
+	refs  []experiment.Experiment
+	cache *showCache
+	store *object.Cache
+
+	mu    sync.Mutex
+	found map[string]State // by commit
+}
+
+// here is the workspace, unless it is hidden. What runs in it joins tasks.
+func (s *showing) here(tasks map[string]taskStates) []State {
+	run := s.repo.Running()
+	if s.opts.HideWorkspace && run == nil {
+		return nil
+	}
+	here := workspace(s.repo, s.store, s.opts.ParamDeps)
+	if run != nil {
+		running := here
+		running.Name = run.Name
+		t := tasks[run.Baseline]
+		t.running = append(t.running, Range{Name: run.Name, State: &running, Executor: &run.Executor})
+		tasks[run.Baseline] = t
+	}
+	if s.opts.HideWorkspace {
+		return nil
+	}
+	return []State{here}
+}
+
+// baselines lists the commits to show; those from index orphans on are
+// reachable only through experiments.
+func (s *showing) baselines(ctx context.Context) (list []string, orphans int, err error) {
+	list, err = s.repo.Commits(ctx, &s.opts.Selection)
+	if err != nil {
+		return nil, 0, err
+	}
+	orphans = len(list)
+	if len(s.opts.Revs) == 0 && !s.opts.HideOrphans {
+		lost, err := s.repo.Orphans(ctx, list)
+		return append(list, lost...), orphans, err
+	}
+	return list, orphans, nil
+}
+
+// collectAll fills found with the baselines and their experiments.
+func (s *showing) collectAll(ctx context.Context, bases []string) error {
+	s.found = map[string]State{}
+	var missing []string
+	want := func(id string) {
+		if _, ok := s.found[id]; ok {
+			return
+		}
+		s.found[id] = State{Rev: id}
+		if s.cache != nil {
+			if d, ok := s.cache.get(id); ok {
+				s.found[id] = State{Rev: id, Data: d}
+				return
+			}
+		}
+		missing = append(missing, id)
+	}
+	chosen := map[string]bool{}
+	for _, id := range bases {
+		chosen[id] = true
+		want(id)
+	}
+	for _, e := range s.refs {
+		if chosen[e.Baseline] {
+			want(e.Rev)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(2, runtime.GOMAXPROCS(0)))
+	for _, id := range missing {
+		g.Go(func() error {
+			d, err := s.collect(ctx, id)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			st := State{Rev: id, Data: d}
+			if err != nil {
+				st.Err = commitError(err)
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.found[id] = st
+			if s.cache != nil && err == nil && !d.failed() {
+				s.cache.put(id, d)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// failed reports whether a file could not be read: such data is not kept, as
+// the file may yet be fetched.
+func (d *Data) failed() bool {
+	bad := func(f FileValues) bool { return f.Err != nil }
+	return slices.ContainsFunc(d.Params(), bad) || slices.ContainsFunc(d.Metrics(), bad)
+}
+
+// collect reads the tree of a commit.
+func (s *showing) collect(ctx context.Context, rev string) (*Data, error) {
+	r, err := s.repo.Revision(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	return collectRevision(r, s.store, s.opts.ParamDeps)
+}
+
+func collectRevision(r *experiment.Revision, store *object.Cache, paramDeps bool) (*Data, error) {
+	col := &collector{fsys: r.Files, cache: store, paramDeps: paramDeps, parse: parseValues}
+	b, err := col.collect()
+	if err != nil {
+		return nil, err
+	}
+	return newData(r.Rev, r.Time, b)
+}
+
+// workspace reads the working tree.
+func workspace(repo *experiment.Repo, store *object.Cache, paramDeps bool) State {
+	root := repo.Root()
+	col := &collector{fsys: os.DirFS(root), cache: store, paramDeps: paramDeps, parse: parseValues, skip: skipper(root)}
+	b, err := col.collect()
+	if err == nil {
+		var d *Data
+		if d, err = newData(experiment.Workspace, time.Time{}, b); err == nil {
+			return State{Rev: experiment.Workspace, Data: d}
+		}
+	}
+	return State{Rev: experiment.Workspace, Err: commitError(err)}
+}
+
+// objects is the DVC cache, wherever the configuration puts it; nil, and then
+// nothing is read from it, if that cannot be read.
+func objects(repo *experiment.Repo) *object.Cache {
+	p, err := repo.Pipeline()
+	if err != nil {
+		return nil
+	}
+	return project.Of(p.Repo).Cache()
+}
+
+// skipper tells what DVC does not look at in a working tree.
+func skipper(root string) func(string, bool) bool {
+	dvc, git := ignore.DVC(root), ignore.Git(root, "")
+	return func(p string, dir bool) bool { return dvc.Ignored(p, dir) || git.Ignored(p, dir) }
+}
+
+// parseValues decodes a parameter or metrics file by the ending of its name.
+func parseValues(name string, data []byte) (any, error) {
+	v, err := params.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	return v.Value(), nil
+}
+
+// ranges lists the experiments of a baseline in DVC's order.
+func (s *showing) ranges(base string, tasks taskStates) []Range {
+	var done []Range
+	for _, e := range s.refs {
+		if e.Baseline != base || e.Rev == base {
+			continue
+		}
+		st := s.found[e.Rev]
+		st.Name = e.Name
+		done = append(done, Range{Name: e.Name, State: &st, Executor: tasks.success[e.Name]})
+	}
+	list := append(newestFirst(tasks.running), newestFirst(done)...)
+	if !s.opts.HideQueued {
+		list = append(list, newestFirst(tasks.queued)...)
+	}
+	if !s.opts.HideFailed {
+		list = append(list, newestFirst(tasks.failed)...)
+	}
+	return list
+}
+
+func newestFirst(list []Range) []Range {
+	when := func(x Range) int64 {
+		if x.State.Data == nil || x.State.Data.Time.IsZero() {
+			return 0
+		}
+		return x.State.Data.Time.Unix()
+	}
+	slices.SortStableFunc(list, func(a, b Range) int {
+		return cmp.Or(cmp.Compare(when(b), when(a)), cmp.Compare(b.State.Rev, a.State.Rev))
+	})
+	return list
+}

@@ -1,0 +1,42 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+)
+
+// stateError gives err DVC's name and words.
+func stateError(name string, err error) *StateError {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &StateError{"FileNotFoundError", fmt.Sprintf("[Errno 2] No such file or directory: '%s'", name)}
+	case errors.Is(err, errTooLarge):
+		return &StateError{"OSError", fmt.Sprintf("'%s': %v", name, err)}
+	case errors.Is(err, fs.ErrPermission):
+		return &StateError{"PermissionError", fmt.Sprintf("[Errno 13] Permission denied: '%s'", name)}
+	}
+	kind := map[string]string{".json": "JSON", ".toml": "TOML", ".py": "Python"}[path.Ext(name)]
+	if kind == "" {
+		kind = "YAML"
+	}
+	return &StateError{kind + "FileCorruptedError", fmt.Sprintf("unable to read: '%s', %s file structure is corrupted", name, kind)}
+}
+
+// commitError names what makes a whole commit unreadable.
+func commitError(err error) *StateError {
+	types := map[dvcfile.Class]string{
+		dvcfile.YAMLSyntax:    "YAMLSyntaxError",
+		dvcfile.Schema:        "YAMLValidationError",
+		dvcfile.SchemaLock:    "YAMLValidationError",
+		dvcfile.SchemaDVCFile: "YAMLValidationError",
+	}
+	t, ok := types[dvcfile.ClassOf(err)]
+	if !ok {
+		t = "ResolveError"
+	}
+	return &StateError{t, err.Error()}
+}

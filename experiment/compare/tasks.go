@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"context"
+
+	"github.com/reprodl/reprodl/experiment"
+)
+
+// taskStates are the experiments of one baseline that somebody runs, will run
+// or tried to.
+type taskStates struct {
+	running, queued, failed []Range
+	success                 map[string]*experiment.Executor // by name
+}
+
+// planned is what is marked to be run, as far as git alone knows.
+func planned(repo *experiment.Repo) func(context.Context) ([]experiment.Activity, error) {
+	return func(ctx context.Context) ([]experiment.Activity, error) {
+		plans, err := repo.Plans(ctx)
+		var list []experiment.Activity
+		for _, p := range plans {
+			list = append(list, experiment.Activity{Name: p.Name, Baseline: p.Baseline, Commit: p.Commit,
+				Executor: experiment.Executor{State: "queued", Name: "dvc-task"}})
+		}
+		return list, err
+	}
+}
+
+// tasks arranges activities by baseline.
+func (s *showing) tasks(ctx context.Context, list []experiment.Activity) map[string]taskStates {
+	all := map[string]taskStates{}
+	for i := range list {
+		t := &list[i]
+		st := all[t.Baseline]
+		x := Range{Name: t.Name, Executor: &t.Executor}
+		if t.Executor.State == "success" {
+			if st.success == nil {
+				st.success = map[string]*experiment.Executor{}
+			}
+			st.success[t.Name] = x.Executor
+			all[t.Baseline] = st
+			continue
+		}
+		x.State = s.taskState(ctx, t)
+		switch t.Executor.State {
+		case "running":
+			st.running = append(st.running, x)
+		case "failed":
+			x.State.Err = &StateError{Msg: "Experiment run failed"}
+			x.State.Data = nil
+			st.failed = append(st.failed, x)
+		default:
+			st.queued = append(st.queued, x)
+		}
+		all[t.Baseline] = st
+	}
+	return all
+}
+
+// taskState collects what a task will run; it has no metrics yet.
+func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State {
+	st := &State{Rev: t.Commit, Name: t.Name}
+	d, err := s.collect(ctx, t.Commit)
+	if err != nil {
+		st.Err = commitError(err)
+		return st
+	}
+	b := *d.decode()
+	if t.Executor.State == "queued" {
+		b.metrics = []FileValues{}
+	}
+	if st.Data, err = newData(t.Commit, d.Time, b); err != nil {
+		st.Err = commitError(err)
+	}
+	return st
+}

@@ -1,0 +1,85 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"slices"
+
+	"github.com/reprodl/reprodl/internal/git"
+)
+
+// ExecuteOptions change where a plan talks to. Nil means the zero
+// ExecuteOptions: as the Repo was opened.
+type ExecuteOptions struct {
+	Stdout, Stderr io.Writer    // nil is that of the Repo
+	Env            []string     // added to the environment of stages
+	Logger         *slog.Logger // nil is that of the Repo
+}
+
+// planDir is where plans are executed, in copies of their own.
+func (r *Repo) planDir() string { return r.tmpDir("reprodl", "work") }
+
+// Execute runs a plan in a copy of the working tree, and records the result
+// together with the removal of the mark. So of several attempts one counts:
+// the others return the experiment of the one that was first. Without mark and
+// experiment, because the plan was discarded, the error wraps [ErrNotFound].
+func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Experiment, error) {
+	own := r.with(opts)
+	mark, err := r.git.Ref(ctx, markRef(p.ID))
+	if err != nil {
+		return r.executed(ctx, p)
+	}
+	own.dir = filepath.Join(r.root, filepath.FromSlash(p.Options.Dir))
+	c, err := r.git.Commit(ctx, mark)
+	if err != nil {
+		return nil, err
+	}
+	base := git.ID(p.Baseline)
+	w, remove, err := own.copyTree(ctx, r.planDir(), p.ID+"-", base, c.Tree, p.Options.Copy)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	e, err := w.run(ctx, base, p.runOptions(), []git.Update{{Name: markRef(p.ID), Old: mark}})
+	if err != nil {
+		if e, err := r.executed(context.WithoutCancel(ctx), p); err == nil {
+			return e, nil // another attempt was first
+		}
+	}
+	return e, err
+}
+
+// with is the repository with other streams.
+func (r *Repo) with(opts *ExecuteOptions) *Repo {
+	own := *r
+	if opts == nil {
+		return &own
+	}
+	own.opts.Stdin = nil
+	if opts.Stdout != nil {
+		own.opts.Stdout = opts.Stdout
+	}
+	if opts.Stderr != nil {
+		own.opts.Stderr = opts.Stderr
+	}
+	if opts.Logger != nil {
+		own.log = opts.Logger
+	}
+	own.opts.Env = append(slices.Clone(own.opts.Env), opts.Env...)
+	return &own
+}
+
+// executed finds the result of a plan whose mark is gone.
+func (r *Repo) executed(ctx context.Context, p *Plan) (*Experiment, error) {
+	f := ref{Baseline: git.ID(p.Baseline), Name: p.Name}
+	if id, ok := r.exists(ctx, f); ok {
+		if rec, err := r.recordOf(ctx, id, p.Name); err == nil && rec.Task == p.ID {
+			f.ID = id
+			return r.experiment(ctx, f)
+		}
+	}
+	return nil, &messageError{fmt.Sprintf("what task %s shall run is gone: its reference %s was deleted", p.ID, markRef(p.ID)), ErrNotFound}
+}

@@ -1,0 +1,237 @@
+package experiment
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/pipeline"
+)
+
+// Plan is an experiment that is to be run. It names everything it needs by
+// content (git objects) or by value, so that a machine that shares the git
+// repository and the DVC cache could run it.
+//
+// A reference below refs/reprodl/queue marks it: the mark is what is to be
+// done, the experiment's reference is what is done. The mark disappears in the
+// step in which the result appears, which is how a result is recorded once.
+type Plan struct {
+	ID       string
+	Name     string // of the experiment
+	Baseline string // commit that becomes the parent
+	Commit   string // what to run: the workspace with the parameters set
+	Created  time.Time
+	Options  PlanOptions
+}
+
+// PlanOptions are the parts of [RunOptions] that a plan keeps.
+type PlanOptions struct {
+	Targets         []string `json:",omitempty"`
+	Message         string   `json:",omitempty"`
+	Copy            []string `json:",omitempty"`
+	Set             []string `json:",omitempty"` // for display; they are in Commit
+	Dir             string   `json:",omitempty"` // working directory, from the root
+	Force           bool     `json:",omitempty"`
+	Single          bool     `json:",omitempty"`
+	Pipeline        bool     `json:",omitempty"`
+	AllPipelines    bool     `json:",omitempty"`
+	Downstream      bool     `json:",omitempty"`
+	ForceDownstream bool     `json:",omitempty"`
+	Recursive       bool     `json:",omitempty"`
+	Glob            bool     `json:",omitempty"`
+	NoRunCache      bool     `json:",omitempty"`
+	NoCommit        bool     `json:",omitempty"`
+	Pull            bool     `json:",omitempty"`
+	AllowMissing    bool     `json:",omitempty"`
+	OnError         int      `json:",omitempty"`
+	Jobs            int      `json:",omitempty"`
+	Seed            string   `json:",omitempty"`
+	Backend         string   `json:",omitempty"`
+}
+
+func planOptions(o *RunOptions) PlanOptions {
+	p := &o.Repro
+	return PlanOptions{Targets: o.Targets, Message: o.Message, Copy: o.Copy, Force: o.Force, Single: p.Single, Pipeline: p.Pipeline,
+		AllPipelines: p.AllPipelines, Downstream: p.Downstream, ForceDownstream: p.ForceDownstream, Recursive: p.Recursive, Glob: p.Glob,
+		NoRunCache: p.NoRunCache, NoCommit: p.NoCommit, Pull: p.Pull, AllowMissing: p.AllowMissing, OnError: int(p.OnError), Jobs: p.Jobs,
+		Seed: o.Seed, Backend: o.Backend}
+}
+
+func (p *Plan) runOptions() *RunOptions {
+	o := &p.Options
+	return &RunOptions{Name: p.Name, Message: o.Message, Force: o.Force, Targets: o.Targets, Copy: o.Copy, Seed: o.Seed, Backend: o.Backend, task: p.ID,
+		Repro: pipeline.ReproOptions{Single: o.Single, Pipeline: o.Pipeline, AllPipelines: o.AllPipelines, Downstream: o.Downstream,
+			ForceDownstream: o.ForceDownstream, Recursive: o.Recursive, Glob: o.Glob, NoRunCache: o.NoRunCache, NoCommit: o.NoCommit, Pull: o.Pull,
+			AllowMissing: o.AllowMissing, OnError: pipeline.OnError(o.OnError), Jobs: o.Jobs}}
+}
+
+const markPrefix = "refs/reprodl/queue/"
+
+func markRef(id string) string { return markPrefix + id }
+
+// Plan marks an experiment for each combination of the values in Set, to be run
+// by [Repo.Execute] later. With several, a Name gets -1, -2, … appended. The
+// workspace as it is now is what will run. taken reports further names in use
+// for the commit that is checked out; nil means that there are none.
+//
+// All plans are made or none.
+func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name string) bool) ([]Plan, error) {
+	o := RunOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	head, _, err := r.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := combinations(o.Set)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := r.git.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
+	ours := map[string]bool{}
+	used := func(name string) bool { return ours[name] || (taken != nil && taken(name)) }
+	for i, set := range sets {
+		name := o.Name
+		if name != "" && len(sets) > 1 {
+			name = fmt.Sprintf("%s-%d", name, i+1)
+		}
+		if err := r.claim(ctx, head, &name, o.Force, used); err != nil {
+			return nil, err
+		}
+		if used(name) && !o.Force {
+			return nil, existsError(name)
+		}
+		ours[name] = true
+		if err := p.add(ctx, name, set); err != nil {
+			return nil, err
+		}
+	}
+	return p.plans, p.mark(ctx)
+}
+
+// planner makes the plans of one call.
+type planner struct {
+	repo  *Repo
+	head  git.ID
+	tree  git.ID // of the workspace
+	opts  *RunOptions
+	now   time.Time
+	plans []Plan
+}
+
+func (p *planner) add(ctx context.Context, name string, set []string) error {
+	r := p.repo
+	tree, err := r.editTree(ctx, p.tree, parseSet(set))
+	if err != nil {
+		return err
+	}
+	dir, err := filepath.Rel(r.root, r.dir)
+	if err != nil {
+		return err
+	}
+	// Later plans have later times, so that the marks alone tell their order.
+	plan := Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: p.now.Add(time.Duration(len(p.plans)))}
+	plan.Options = planOptions(p.opts)
+	plan.Options.Set, plan.Options.Dir = set, filepath.ToSlash(dir)
+	message, err := plan.message()
+	if err != nil {
+		return err
+	}
+	author, committer, err := r.git.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := r.git.WriteCommit(&git.Commit{Tree: tree, Parents: []git.ID{p.head}, Author: author, Committer: committer, Message: message})
+	plan.Commit = string(id)
+	p.plans = append(p.plans, plan)
+	return err
+}
+
+// mark makes the plans visible, in one step.
+func (p *planner) mark(ctx context.Context) error {
+	var updates []git.Update
+	for _, plan := range p.plans {
+		updates = append(updates, git.Update{Name: markRef(plan.ID), New: git.ID(plan.Commit), Old: git.NoRef})
+	}
+	return p.repo.git.UpdateRefs(ctx, updates...)
+}
+
+// marked is what a mark tells beyond its first line.
+type marked struct {
+	Created time.Time
+	Options PlanOptions
+}
+
+// message is the commit message of a mark. Its first line is the one of DVC's
+// stashed experiments, the rest is the plan, so that it can be read back when
+// a queue has lost it.
+func (p *Plan) message() (string, error) {
+	data, err := json.Marshal(marked{p.Created, p.Options})
+	return fmt.Sprintf("dvc-exp:%s:%s:%s\n\n%s\n", p.Baseline, p.Baseline, p.Name, data), err
+}
+
+// Plans lists what is marked to be run, in the order of planning.
+func (r *Repo) Plans(ctx context.Context) ([]Plan, error) {
+	refs, err := r.git.Refs(ctx, markPrefix)
+	if err != nil {
+		return nil, err
+	}
+	var plans []Plan
+	for _, g := range refs {
+		c, err := r.git.Commit(ctx, g.ID)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			continue // a damaged mark is nobody's plan
+		}
+		if p, ok := parseMark(c); ok {
+			p.ID = strings.TrimPrefix(g.Name, markPrefix)
+			plans = append(plans, p)
+		}
+	}
+	slices.SortStableFunc(plans, func(a, b Plan) int {
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	return plans, nil
+}
+
+// parseMark reads a mark. Those of v0.0 have the first line alone: their
+// options are the usual ones.
+func parseMark(c *git.Commit) (Plan, bool) {
+	line, rest, _ := strings.Cut(c.Message, "\n")
+	f := strings.Split(line, ":")
+	if len(f) < 4 || f[0] != "dvc-exp" || len(c.Parents) == 0 {
+		return Plan{}, false
+	}
+	p := Plan{Name: f[3], Baseline: string(c.Parents[0]), Commit: string(c.ID), Created: c.Committer.When}
+	var m marked
+	if rest = strings.TrimSpace(rest); rest != "" && json.Unmarshal([]byte(rest), &m) == nil {
+		p.Created, p.Options = m.Created, m.Options
+	}
+	return p, true
+}
+
+// Discard forgets plans by their ids; those that are gone already do not
+// matter.
+func (r *Repo) Discard(ctx context.Context, ids ...string) error {
+	var updates []git.Update
+	for _, id := range ids {
+		if old, err := r.git.Ref(ctx, markRef(id)); err == nil {
+			updates = append(updates, git.Update{Name: markRef(id), Old: old})
+		}
+	}
+	return r.git.UpdateRefs(ctx, updates...)
+}

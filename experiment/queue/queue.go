@@ -1,0 +1,227 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/internal/host"
+)
+
+// Queue is the experiments that wait for a worker, run under one, or did.
+type Queue struct {
+	repo  *experiment.Repo
+	opts  Options
+	store Store
+}
+
+// Options change where a Queue keeps its tasks and how its workers start. Nil
+// means the zero Options.
+type Options struct {
+	Store Store         // nil is a file, .dvc/tmp/exps/reprodl/queue.db
+	Lease time.Duration // how long a worker may be silent; 0 is a minute
+	Env   []string      // of background workers; nil is os.Environ()
+}
+
+// Open returns the queue of a repository.
+func Open(repo *experiment.Repo, opts *Options) *Queue {
+	q := &Queue{repo: repo}
+	if opts != nil {
+		q.opts = *opts
+	}
+	if q.opts.Lease <= 0 {
+		q.opts.Lease = time.Minute
+	}
+	if q.store = q.opts.Store; q.store == nil {
+		q.store = &boltStore{file: q.path("queue.db"), now: time.Now, alive: leaseAlive}
+	}
+	return q
+}
+
+// path is a file of the queue.
+func (q *Queue) path(elem ...string) string {
+	return filepath.Join(append([]string{q.repo.Root(), ".dvc", "tmp", "exps", "reprodl"}, elem...)...)
+}
+
+// leaseAlive sees through leases of this machine's past: of an earlier boot,
+// or of a process that is gone.
+func leaseAlive(l Lease) bool {
+	name, _ := os.Hostname()
+	if l.Host != name {
+		return true
+	}
+	if b := host.Boot(); b != "" && l.Boot != "" && b != l.Boot {
+		return false
+	}
+	return host.Alive(l.PID)
+}
+
+// Add queues an experiment for each combination of the values in Set, and
+// returns the tasks. With several, a Name gets -1, -2, … appended. The
+// workspace as it is now is what will run.
+func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, error) {
+	head, err := q.repo.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := q.store.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	for _, t := range known {
+		if t.State != Failed && t.Baseline == head {
+			used[t.Name] = true
+		}
+	}
+	plans, err := q.repo.Plan(ctx, opts, func(name string) bool { return used[name] })
+	if err != nil {
+		return nil, err
+	}
+	tasks := make([]Task, len(plans))
+	for i, p := range plans {
+		tasks[i] = q.newTask(p)
+	}
+	return tasks, q.store.Put(ctx, tasks...)
+}
+
+func (q *Queue) newTask(p experiment.Plan) Task {
+	return Task{Plan: p, State: Queued, Log: q.path("logs", p.ID+".log")}
+}
+
+// notFoundError has DVC's words and wraps experiment.ErrNotFound.
+type notFoundError string
+
+func (e notFoundError) Error() string { return string(e) }
+func (e notFoundError) Unwrap() error { return experiment.ErrNotFound }
+
+// Tasks lists the queue in order.
+func (q *Queue) Tasks(ctx context.Context) ([]Task, error) { return q.store.Tasks(ctx) }
+
+// Find returns the task of that name, id, or beginning of an id.
+func (q *Queue) Find(ctx context.Context, name string) (*Task, error) {
+	tasks, err := q.store.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t := findTask(tasks, name); t != nil {
+		return t, nil
+	}
+	return nil, notFoundError(fmt.Sprintf("'%s' is not a valid queued experiment name", name))
+}
+
+// findTask prefers tasks that are still to be done, and later ones.
+func findTask(tasks []Task, name string) *Task {
+	var found *Task
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Name != name && t.ID != name && (len(name) < 4 || (!strings.HasPrefix(t.ID, name) && !strings.HasPrefix(t.Commit, name))) {
+			continue
+		}
+		if found == nil || found.State == Success || found.State == Failed {
+			found = t
+		}
+	}
+	return found
+}
+
+// TaskFilter chooses tasks by name or by state.
+type TaskFilter struct {
+	Names                   []string
+	Queued, Failed, Success bool
+}
+
+// Remove forgets tasks that do not run, and returns their names. The
+// experiments that came of them stay.
+func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
+	tasks, err := q.store.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids, unknown []string
+	for _, name := range f.Names {
+		if t := findTask(tasks, name); t != nil {
+			ids = append(ids, t.ID)
+		} else {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, notFoundError(fmt.Sprintf("'%s' is not a valid queued experiment name", strings.Join(unknown, "; ")))
+	}
+	for _, t := range tasks {
+		if t.State == Queued && f.Queued || t.State == Failed && f.Failed || t.State == Success && f.Success {
+			ids = append(ids, t.ID)
+		}
+	}
+	gone, err := q.store.Delete(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var names, plans []string
+	for _, t := range gone {
+		names, plans = append(names, t.Name), append(plans, t.ID)
+		os.Remove(t.Log)
+	}
+	return names, q.repo.Discard(ctx, plans...)
+}
+
+// Retry queues failed tasks again; no names means all of them.
+func (q *Queue) Retry(ctx context.Context, names ...string) ([]string, error) {
+	tasks, err := q.store.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var done []string
+	for _, t := range tasks {
+		if t.State != Failed || (len(names) > 0 && !slices.Contains(names, t.Name) && !slices.Contains(names, t.ID)) {
+			continue
+		}
+		err := q.store.Update(ctx, t.ID, "", func(t *Task) error {
+			t.State, t.Error, t.Kill, t.Ended = Queued, "", "", time.Time{}
+			return nil
+		})
+		if err != nil {
+			return done, err
+		}
+		done = append(done, t.Name)
+	}
+	return done, nil
+}
+
+// Kill interrupts running tasks, or with force ends them at once; no names
+// means all. Their workers notice within a second.
+func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
+	tasks, err := q.store.Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	how := "interrupt"
+	if force {
+		how = "kill"
+	}
+	left := slices.Clone(names)
+	for _, t := range tasks {
+		i := slices.IndexFunc(left, func(n string) bool { return n == t.Name || n == t.ID || (len(n) >= 4 && strings.HasPrefix(t.ID, n)) })
+		if t.State != Running || (len(names) > 0 && i < 0) {
+			continue
+		}
+		if i >= 0 {
+			left = slices.Delete(left, i, i+1)
+		}
+		err := q.store.Update(ctx, t.ID, t.Lease.Token, func(t *Task) error { t.Kill = how; return nil })
+		if err != nil && !errors.Is(err, ErrLeaseLost) {
+			return err
+		}
+	}
+	if len(left) > 0 {
+		return notFoundError(fmt.Sprintf("'%s' is not a valid running experiment name", strings.Join(left, "; ")))
+	}
+	return nil
+}

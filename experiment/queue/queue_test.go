@@ -1,0 +1,140 @@
+package queue_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
+	"github.com/reprodl/reprodl/experiment/queue"
+)
+
+func TestQueueRunsASweep(t *testing.T) {
+	p := exptest.New(t, nil)
+	p.Dirty()
+	before := p.State()
+	q := queue.Open(p.Open(), nil)
+	ctx := t.Context()
+	tasks, err := q.Add(ctx, &experiment.RunOptions{Name: "s", Set: []string{"lr=1,2", "seed=range(0,2)"}})
+	require.NoError(t, err)
+	var sets [][]string
+	for _, task := range tasks {
+		sets = append(sets, task.Options.Set)
+	}
+	assert.Equal(t, [][]string{{"lr=1", "seed=0"}, {"lr=1", "seed=1"}, {"lr=2", "seed=0"}, {"lr=2", "seed=1"}}, sets)
+
+	states, err := compare.Show(ctx, p.Open(), nil)
+	require.NoError(t, err)
+	require.Len(t, states[1].Experiments, 4)
+	assert.Equal(t, "queued", states[1].Experiments[0].Executor.State)
+	assert.Empty(t, states[1].Experiments[0].State.Data.Metrics())
+
+	failed, err := q.WorkAll(ctx, 2, nil)
+	require.NoError(t, err)
+	assert.Empty(t, failed)
+	assert.Equal(t, before, p.State(), "the workspace takes no part")
+	list, err := p.Open().List(ctx, nil)
+	require.NoError(t, err)
+	assert.Len(t, list, 4)
+	assert.Empty(t, p.Git("for-each-ref", "refs/reprodl/queue"))
+	var log strings.Builder
+	require.NoError(t, q.Log(ctx, "s-3", true, &log))
+	assert.Contains(t, log.String(), "Running stage 'train'")
+	names, err := q.Remove(ctx, &queue.TaskFilter{Success: true})
+	require.NoError(t, err)
+	assert.Len(t, names, 4)
+	p.Fsck()
+}
+
+func TestFailedTasksAreKeptAndRetried(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cat in", "test -e $FLAG || exit 1; cat in", 1)})
+	flag := filepath.Join(t.TempDir(), "flag")
+	p.Env = append(p.Env, "FLAG="+flag)
+	q := queue.Open(p.Open(), nil)
+	ctx := t.Context()
+	_, err := q.Add(ctx, &experiment.RunOptions{Name: "f"})
+	require.NoError(t, err)
+	failed, err := q.WorkAll(ctx, 1, nil)
+	var first *queue.TaskError
+	require.ErrorAs(t, err, &first)
+	require.Len(t, failed, 1)
+	assert.Equal(t, "f", first.Name)
+	assert.ErrorContains(t, first, "train")
+	task, err := q.Find(ctx, "f")
+	require.NoError(t, err)
+	assert.Equal(t, queue.Failed, task.State)
+	assert.Contains(t, task.Error, "train")
+	states, err := compare.Show(ctx, p.Open(), &compare.ShowOptions{Activities: q.Activities})
+	require.NoError(t, err)
+	assert.Equal(t, "Experiment run failed", states[1].Experiments[0].State.Err.Msg)
+
+	require.NoError(t, os.WriteFile(flag, nil, 0o666))
+	names, err := q.Retry(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"f"}, names)
+	failed, err = q.WorkAll(ctx, 1, nil)
+	require.NoError(t, err)
+	assert.Empty(t, failed)
+}
+
+func TestKilledTaskFails(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cat in", "touch $FLAG; sleep 60; cat in", 1)})
+	flag := filepath.Join(t.TempDir(), "flag")
+	p.Env = append(p.Env, "FLAG="+flag)
+	q := queue.Open(p.Open(), nil)
+	ctx := t.Context()
+	_, err := q.Add(ctx, &experiment.RunOptions{Name: "k"})
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- q.Work(ctx, nil) }()
+	require.Eventually(t, func() bool { _, err := os.Stat(flag); return err == nil }, 20*time.Second, 10*time.Millisecond)
+	require.NoError(t, q.Kill(ctx, false, "k"))
+	require.NoError(t, <-done)
+	task, err := q.Find(ctx, "k")
+	require.NoError(t, err)
+	assert.Equal(t, queue.Failed, task.State)
+	assert.Equal(t, "killed by the user", task.Error)
+}
+
+func TestInterruptedWorkerGivesTheTaskBack(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cat in", "test -e $FLAG || { touch $FLAG; sleep 60; }; cat in", 1)})
+	flag := filepath.Join(t.TempDir(), "flag")
+	p.Env = append(p.Env, "FLAG="+flag)
+	q := queue.Open(p.Open(), nil)
+	_, err := q.Add(t.Context(), &experiment.RunOptions{Name: "back"})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- q.Work(ctx, nil) }()
+	require.Eventually(t, func() bool { _, err := os.Stat(flag); return err == nil }, 20*time.Second, 10*time.Millisecond)
+	cancel()
+	<-done
+	task, err := q.Find(t.Context(), "back")
+	require.NoError(t, err)
+	assert.Equal(t, queue.Queued, task.State)
+	require.NoError(t, q.Work(t.Context(), nil))
+	task, err = q.Find(t.Context(), "back")
+	require.NoError(t, err)
+	assert.Equal(t, queue.Success, task.State)
+	assert.Equal(t, 2, task.Attempts)
+	p.Fsck()
+}
+
+func TestWorkersTellStagesHowManyCPUs(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cp params.yaml metrics.yaml", "echo $GOMAXPROCS > metrics.yaml", 1)})
+	q := queue.Open(p.Open(), nil)
+	_, err := q.Add(t.Context(), &experiment.RunOptions{Name: "c"})
+	require.NoError(t, err)
+	require.NoError(t, q.Work(t.Context(), &queue.WorkOptions{CPUs: 3}))
+	e, err := p.Open().Find(t.Context(), "c")
+	require.NoError(t, err)
+	assert.Equal(t, "3", p.Git("show", e.Rev+":metrics.yaml"))
+}

@@ -1,0 +1,176 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/reprodl/reprodl/internal/host"
+)
+
+// slotFile is locked by the n-th background worker while it lives.
+func (q *Queue) slotFile(n int) string {
+	return q.path("workers", strconv.Itoa(n)+".lock")
+}
+
+func (q *Queue) stopFile() string { return q.path("workers", "stop") }
+
+// maxSlots bounds the search for workers.
+const maxSlots = 256
+
+// takeSlot returns the lock of slot n, nil if a worker has it.
+func (q *Queue) takeSlot(n int) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(q.slotFile(n)), 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(q.slotFile(n), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := host.TryLock(f)
+	if err != nil || !ok {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Start starts background processes until n workers run, and returns how many
+// it started. command is the program and arguments that end in a call of
+// [Queue.Serve]; the number of the worker is appended.
+func (q *Queue) Start(n int, command ...string) (int, error) {
+	os.Remove(q.stopFile())
+	started := 0
+	for i := 1; i <= min(n, maxSlots); i++ {
+		f, err := q.takeSlot(i)
+		if err != nil {
+			return started, err
+		}
+		if f == nil {
+			continue
+		}
+		f.Close()
+		args := append(append([]string{}, command[1:]...), strconv.Itoa(i))
+		cmd := exec.Command(command[0], args...)
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = q.repo.Root(), q.opts.Env, host.Detached()
+		if err := cmd.Start(); err != nil {
+			return started, err
+		}
+		cmd.Process.Release()
+		started++
+	}
+	return started, nil
+}
+
+// Serve is the life of the n-th background worker: it takes the slot, or ends
+// at once if it is taken, and works.
+func (q *Queue) Serve(ctx context.Context, n int, opts *WorkOptions) error {
+	f, err := q.takeSlot(n)
+	if err != nil || f == nil {
+		return err
+	}
+	defer f.Close()
+	o := WorkOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Name = fmt.Sprintf("worker-%d", n)
+	began := time.Now()
+	o.Stop = func() bool {
+		fi, err := os.Stat(q.stopFile())
+		return err == nil && fi.ModTime().After(began)
+	}
+	return q.Work(ctx, &o)
+}
+
+// Stop makes the background workers end: after the task under way, or with
+// kill at once.
+func (q *Queue) Stop(ctx context.Context, kill bool) error {
+	if err := os.MkdirAll(filepath.Dir(q.stopFile()), 0o777); err != nil {
+		return err
+	}
+	if err := os.WriteFile(q.stopFile(), nil, 0o666); err != nil {
+		return err
+	}
+	now := time.Now().Add(time.Second) // surely after any worker's start
+	if err := os.Chtimes(q.stopFile(), now, now); err != nil {
+		return err
+	}
+	if kill {
+		return q.Kill(ctx, true)
+	}
+	return nil
+}
+
+// Workers counts the background workers: those with a task and those without.
+func (q *Queue) Workers(ctx context.Context) (active, idle int, err error) {
+	tasks, err := q.store.Tasks(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, t := range tasks {
+		if t.State == Running {
+			active++
+		}
+	}
+	files, err := filepath.Glob(q.path("workers", "*.lock"))
+	for _, name := range files {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if ok, err := host.TryLock(f); err == nil && !ok {
+			idle++
+		}
+		f.Close()
+	}
+	return active, max(0, idle-active), err
+}
+
+// Log writes the output of a task to w; with follow it goes on until the task
+// has ended.
+func (q *Queue) Log(ctx context.Context, name string, follow bool, w io.Writer) error {
+	t, err := q.Find(ctx, name)
+	if err != nil {
+		return err
+	}
+	if t.State == Queued && t.Attempts == 0 && !follow {
+		return fmt.Errorf("Queued experiment '%s' exists but has not started running yet", name)
+	}
+	var f *os.File
+	defer func() {
+		if f != nil {
+			f.Close()
+		}
+	}()
+	for {
+		now, err := q.Find(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			if f, err = os.Open(t.Log); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+		if f != nil {
+			if _, err := io.Copy(w, f); err != nil {
+				return err
+			}
+		}
+		if !follow || now.State == Success || now.State == Failed {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
