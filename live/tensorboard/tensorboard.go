@@ -9,9 +9,11 @@ package tensorboard
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -45,14 +47,25 @@ func open(dir string, now time.Time) (*Sink, error) {
 	if err != nil {
 		host = "localhost"
 	}
-	name := fmt.Sprintf("events.out.tfevents.%d.%s.%d.0", now.Unix(), host, os.Getpid())
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := create(dir, fmt.Sprintf("events.out.tfevents.%d.%s.%d", now.Unix(), host, os.Getpid()))
 	if err != nil {
 		return nil, err
 	}
 	s := &Sink{f: f, w: bufio.NewWriter(f)}
 	s.write(event(now, 0).str(fieldFileVersion, "brain.Event:2"))
 	return s, s.flush()
+}
+
+// create makes the file of a writer. Its name ends, as TensorFlow's do, in a
+// number that tells apart the writers of a process that begin within a second.
+func create(dir, name string) (*os.File, error) {
+	for n := 0; ; n++ {
+		file := filepath.Join(dir, fmt.Sprintf("%s.%d", name, n))
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
 }
 
 // Write appends records to the file. After the first error it does nothing

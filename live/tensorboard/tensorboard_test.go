@@ -123,6 +123,20 @@ func TestParametersAloneAreWritten(t *testing.T) {
 	assert.Contains(t, string(data), tagSessionEnd)
 }
 
+func TestTwoWritersWithinASecond(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Unix(1700000000, 0)
+	for i := range 3 {
+		sink, err := open(dir, now)
+		require.NoError(t, err)
+		require.NoError(t, sink.Write([]live.Record{{Kind: live.ScalarRecord, Name: "loss", Step: i, Time: now}}))
+		defer sink.Close()
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.1700000000.*.[012]"))
+	require.NoError(t, err)
+	assert.Len(t, files, 3, "each writer has a file of its own")
+}
+
 func TestOpenFails(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o666))
