@@ -49,7 +49,11 @@ func train(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer run.Close()
-	result, err := esc50.Train(ctx, nil, features, p.Train, &esc50.TrainOptions{
+	backend, err := newBackend()
+	if err != nil {
+		return err
+	}
+	result, err := esc50.Train(ctx, backend, features, p.Train, &esc50.TrainOptions{
 		OnStep: func(s esc50.Step) error {
 			if s.Step > 1 {
 				if err := run.NextStep(); err != nil {
