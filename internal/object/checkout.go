@@ -21,6 +21,9 @@ type CheckoutOptions struct {
 	Force  bool // overwrite and delete files whose content is not in the cache
 	Relink bool // recreate files whose link type is not the wanted one
 	Exec   bool // set the owner's execute bit of a file
+	// Part checks out this file or directory of the directory alone, a path with
+	// slashes; empty = all of it. What the directory does not have there is deleted.
+	Part string
 }
 
 // Change says what happened to a path.
@@ -82,17 +85,61 @@ func (c *Cache) Checkout(ctx context.Context, hs *Hasher, path string, h Hash, o
 	}
 	defer o.close()
 	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: opts}
+	if err := co.narrow(opts.Part); err != nil {
+		return Report{}, err
+	}
 	if err := co.inspect(ctx); err != nil {
 		return Report{}, err
 	}
 	switch {
-	case h.IsZero():
+	case co.part != nil:
+		return co.tree(ctx)
+	case co.want.IsZero():
 		return co.clear(ctx)
-	case h.IsDir():
+	case co.want.IsDir():
 		return co.tree(ctx)
 	default:
 		return co.file(ctx)
 	}
+}
+
+// narrow makes it the checkout of a part of the directory.
+func (co *checkout) narrow(part string) error {
+	switch {
+	case part == "":
+		return nil
+	case !co.want.IsDir():
+		return &fs.PathError{Op: "checkout", Path: co.join(part), Err: errors.New("what is recorded is a file")}
+	}
+	entries, err := co.c.Tree(co.want)
+	if err != nil {
+		if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
+			err = co.missing(err)
+		}
+		return err
+	}
+	co.path = co.join(part)
+	for _, e := range entries {
+		if e.Path == part {
+			co.want = e.Hash
+			return nil
+		}
+		if below, ok := strings.CutPrefix(e.Path, part+"/"); ok {
+			co.part = append(co.part, Entry{below, e.Hash})
+		}
+	}
+	if co.part == nil {
+		co.want = Hash{}
+	}
+	return nil
+}
+
+// entries are the files of the directory that is checked out.
+func (co *checkout) entries() ([]Entry, error) {
+	if co.part != nil {
+		return co.part, nil
+	}
+	return co.c.Tree(co.want)
 }
 
 // checkout is one call of Checkout.
@@ -102,6 +149,7 @@ type checkout struct {
 	hs   *Hasher
 	path string
 	want Hash
+	part []Entry // files of the part of a directory that is wanted; nil = not a part
 	opts *CheckoutOptions
 
 	lstat stat  // of what is there now
@@ -324,8 +372,8 @@ func (co *checkout) touchUp(ctx context.Context) error {
 }
 
 // Unsaved lists the files at and below path whose content is not in the cache
-// and which Checkout of h would overwrite or delete.
-func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash) ([]string, error) {
+// and which Checkout of h, or of a part of it, would overwrite or delete.
+func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash, part string) ([]string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -336,15 +384,20 @@ func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash) ([
 	}
 	defer o.close()
 	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: new(CheckoutOptions)}
+	if err := co.narrow(part); errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
+		return nil, nil // nothing can be checked out
+	} else if err != nil {
+		return nil, err
+	}
 	if err := co.inspect(ctx); err != nil || !co.found {
 		return nil, err
 	}
 	doomed := co.allFiles()
 	switch {
-	case co.have == nil && co.now.Hash == h:
+	case co.have == nil && co.part == nil && co.now.Hash == co.want:
 		return nil, nil
-	case co.have != nil && h.IsDir():
-		entries, err := c.Tree(h)
+	case co.have != nil && co.want.IsDir():
+		entries, err := co.entries()
 		if err == nil {
 			_, doomed, _ = co.diff(entries)
 		} else if !errors.Is(err, ErrMissing) && !errors.Is(err, ErrCorrupt) {

@@ -15,7 +15,7 @@ import (
 
 // tree checks out a directory.
 func (co *checkout) tree(ctx context.Context) (Report, error) {
-	entries, err := co.c.Tree(co.want)
+	entries, err := co.entries()
 	if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
 		return Report{}, co.missing(err)
 	}

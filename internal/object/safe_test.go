@@ -251,10 +251,10 @@ func TestRemote(t *testing.T) {
 	h := p.add("d").Hash
 	dir := filepath.Join(t.TempDir(), "remote")
 	remote := object.DirRemote(dir)
-	done, err := p.cache.Push(ctx, remote, []object.Hash{h}, 0)
+	done, err := p.cache.Push(ctx, remote, []object.Wanted{{Hash: h}}, 0)
 	require.NoError(t, err)
 	assert.Equal(t, 3, done.Count)
-	done, err = p.cache.Push(ctx, remote, []object.Hash{h}, 0)
+	done, err = p.cache.Push(ctx, remote, []object.Wanted{{Hash: h}}, 0)
 	require.NoError(t, err)
 	assert.Zero(t, done.Count)
 
@@ -263,7 +263,7 @@ func TestRemote(t *testing.T) {
 	require.NoError(t, os.Chmod(damaged, 0o644))
 	require.NoError(t, os.WriteFile(damaged, []byte("X"), 0o644))
 	require.NoError(t, os.Remove(filepath.Join(dir, "files/md5", sumOf("2")[:2], sumOf("2")[2:])))
-	done, err = other.Fetch(ctx, remote, []object.Hash{h}, 0)
+	done, err = other.Fetch(ctx, remote, []object.Wanted{{Hash: h}}, 0)
 	require.NoError(t, err)
 	assert.Equal(t, 1, done.Count)
 	assert.Equal(t, []object.Hash{parse(t, sumOf("2"))}, done.Missing)
@@ -273,7 +273,7 @@ func TestRemote(t *testing.T) {
 	// A manifest is pushed only after all its files.
 	require.NoError(t, p.cache.Remove(parse(t, sumOf("2"))))
 	empty := object.DirRemote(filepath.Join(t.TempDir(), "empty"))
-	done, err = p.cache.Push(ctx, empty, []object.Hash{h}, 0)
+	done, err = p.cache.Push(ctx, empty, []object.Wanted{{Hash: h}}, 0)
 	require.NoError(t, err)
 	assert.Equal(t, 1, done.Count)
 	there, err := empty.Has(ctx, []string{h.Key()})

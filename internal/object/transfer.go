@@ -8,28 +8,48 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
+// Wanted is an object to copy, with the files of a directory: all, or those of one
+// part.
+type Wanted struct {
+	Hash Hash
+	Part string // a file or directory in the directory, with slashes; empty = all
+}
+
+// of leaves out what a directory has outside of the part.
+func (w Wanted) of(entries []Entry) []Entry {
+	if w.Part == "" {
+		return entries
+	}
+	return slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool {
+		return e.Path != w.Part && !strings.HasPrefix(e.Path, w.Part+"/")
+	})
+}
+
 // Push copies to the remote what it lacks of the objects and, for directories,
 // of their files. A manifest follows after all its files, so that what is there
 // is complete. jobs limits the copies at a time; 0 = 4 per core.
-func (c *Cache) Push(ctx context.Context, r Remote, hashes []Hash, jobs int) (*Transfer, error) {
+func (c *Cache) Push(ctx context.Context, r Remote, objects []Wanted, jobs int) (*Transfer, error) {
 	t := &transfer{c: c, remote: r, jobs: jobs}
-	plain, dirs := split(hashes)
-	trees := map[Hash][]Entry{}
-	for _, h := range dirs {
-		entries, err := t.tree(ctx, h)
+	plain, dirs := split(objects)
+	trees := map[Hash][]Entry{} // the wanted files
+	for _, w := range dirs {
+		entries, err := t.tree(ctx, w.Hash)
 		if err != nil {
-			if err = t.note(h, err); err != nil {
+			if err = t.note(w.Hash, err); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		trees[h] = entries
-		for _, e := range entries {
+		part := w.of(entries)
+		trees[w.Hash] = append(trees[w.Hash], part...)
+		for _, e := range part {
 			plain = append(plain, e.Hash)
 		}
 	}
@@ -38,32 +58,36 @@ func (c *Cache) Push(ctx context.Context, r Remote, hashes []Hash, jobs int) (*T
 		return nil, err
 	}
 	var complete []Hash
-	for _, h := range dirs {
-		if entries, ok := trees[h]; ok && !anyBad(entries, bad) {
-			complete = append(complete, h)
+	for _, w := range dirs {
+		if files, ok := trees[w.Hash]; ok && !anyBad(files, bad) {
+			complete = append(complete, w.Hash)
 		}
 	}
-	_, err = t.each(ctx, complete, t.upload)
+	_, err = t.each(ctx, unique(complete), t.upload)
 	return &t.result, err
 }
 
 // Fetch copies to the cache what it lacks of the objects and, for directories,
 // of their files. What is stored is verified.
-func (c *Cache) Fetch(ctx context.Context, r Remote, hashes []Hash, jobs int) (*Transfer, error) {
+func (c *Cache) Fetch(ctx context.Context, r Remote, objects []Wanted, jobs int) (*Transfer, error) {
 	t := &transfer{c: c, remote: r, jobs: jobs}
-	plain, dirs := split(hashes)
-	if _, err := t.each(ctx, dirs, t.download); err != nil {
+	plain, dirs := split(objects)
+	var manifests []Hash
+	for _, w := range dirs {
+		manifests = append(manifests, w.Hash)
+	}
+	if _, err := t.each(ctx, unique(manifests), t.download); err != nil {
 		return nil, err
 	}
-	for _, h := range dirs {
-		entries, err := c.Tree(h)
+	for _, w := range dirs {
+		entries, err := c.Tree(w.Hash)
 		if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
 			continue // noted by download
 		}
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range entries {
+		for _, e := range w.of(entries) {
 			plain = append(plain, e.Hash)
 		}
 	}
@@ -87,13 +111,21 @@ func (c *Cache) FetchTree(ctx context.Context, r Remote, h Hash) ([]Entry, error
 	return c.Tree(h)
 }
 
-func split(hashes []Hash) (plain, dirs []Hash) {
-	for _, h := range unique(hashes) {
-		if h.IsDir() {
-			dirs = append(dirs, h)
-		} else {
-			plain = append(plain, h)
+// split drops repeated and zero objects.
+func split(objects []Wanted) (plain []Hash, dirs []Wanted) {
+	seen := make(map[Wanted]bool, len(objects))
+	for _, w := range objects {
+		if !w.Hash.IsDir() {
+			w.Part = ""
 		}
+		switch {
+		case w.Hash.IsZero() || seen[w]:
+		case w.Hash.IsDir():
+			dirs = append(dirs, w)
+		default:
+			plain = append(plain, w.Hash)
+		}
+		seen[w] = true
 	}
 	return plain, dirs
 }

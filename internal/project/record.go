@@ -50,7 +50,12 @@ func (p *Recorder) Recorded(f func()) {
 
 // Record notes what a stage read and wrote: outputs are stored in the cache,
 // and the entry goes to the run cache and, last, to the lock.
-func (p *Recorder) Record(ctx context.Context, s *Stage) error {
+func (p *Recorder) Record(ctx context.Context, s *Stage) error { return p.RecordPart(ctx, s, "") }
+
+// RecordPart is Record, but of the stage's one output the cache takes only the files
+// at and below a path in it. The recorded hash is of all that the directory holds
+// now: DVC does so, and warns of what is not in the cache then.
+func (p *Recorder) RecordPart(ctx context.Context, s *Stage, part string) error {
 	in, err := s.ReadInputs(ctx)
 	if err != nil {
 		return err
@@ -60,7 +65,7 @@ func (p *Recorder) Record(ctx context.Context, s *Stage) error {
 		ignored.Undo()
 		return err
 	}
-	metas, err := p.store(ctx, s)
+	metas, err := p.store(ctx, s, part)
 	if err != nil {
 		ignored.Undo()
 		return err
@@ -179,7 +184,7 @@ func isTextFile(path string) (bool, error) {
 
 // store hashes the outputs and puts them into the cache, unless that is not
 // wanted; in the workspace they become what a checkout would have made of them.
-func (p *Recorder) store(ctx context.Context, s *Stage) ([]object.Meta, error) {
+func (p *Recorder) store(ctx context.Context, s *Stage, part string) ([]object.Meta, error) {
 	metas := make([]object.Meta, len(s.Outs))
 	for i, o := range s.Outs {
 		legacy := false
@@ -193,7 +198,9 @@ func (p *Recorder) store(ctx context.Context, s *Stage) ([]object.Meta, error) {
 			legacy = same
 		}
 		var err error
-		if o.Cached() && !p.noCommit {
+		if part != "" && o.Cached() && IsDir(o.Abs) {
+			metas[i], err = p.repo.StorePart(ctx, Piece{o, part}, true)
+		} else if o.Cached() && !p.noCommit {
 			metas[i], err = p.repo.Cache().Add(ctx, p.repo.Hasher(), o.Abs, &object.AddOptions{Legacy: legacy, Relink: true})
 		} else {
 			metas[i], err = p.repo.Measure(ctx, o.Abs, o.Rec.Hash)
@@ -203,6 +210,22 @@ func (p *Recorder) store(ctx context.Context, s *Stage) ([]object.Meta, error) {
 		}
 	}
 	return metas, nil
+}
+
+// StorePart puts the manifest of a directory into the cache, and the files of a part.
+func (r *Repo) StorePart(ctx context.Context, o Piece, relink bool) (object.Meta, error) {
+	entries, m, err := r.Hasher().Tree(ctx, o.Abs, false)
+	if err != nil {
+		return m, err
+	}
+	for _, e := range o.In(entries) {
+		file := filepath.Join(o.Abs, filepath.FromSlash(e.Path))
+		if _, err := r.Cache().Add(ctx, r.Hasher(), file, &object.AddOptions{Relink: relink}); err != nil {
+			return m, err
+		}
+	}
+	_, err = r.Cache().PutManifest(ctx, entries)
+	return m, err
 }
 
 // writeData updates a .dvc file.

@@ -2,6 +2,9 @@ package project
 
 import (
 	"path/filepath"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/object"
 )
 
 // Scope says how targets are meant.
@@ -15,6 +18,43 @@ type Scope struct {
 type Selection struct {
 	Stage *Stage
 	Only  func(*Output) bool // nil = all outputs
+	Part  string             // below the one output, with slashes, if the target lies in it
+}
+
+// Piece is an output, or a file or directory in one.
+type Piece struct {
+	*Output
+	Part string // with slashes; empty = all of it
+}
+
+// Path is the absolute path of the piece.
+func (p Piece) Path() string { return filepath.Join(p.Abs, filepath.FromSlash(p.Part)) }
+
+// In returns what the piece is of a directory that holds entries.
+func (p Piece) In(entries []object.Entry) []object.Entry {
+	if p.Part == "" {
+		return entries
+	}
+	var out []object.Entry
+	for _, e := range entries {
+		if e.Path == p.Part || strings.HasPrefix(e.Path, p.Part+"/") {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Pieces are the selected outputs, in their order.
+func Pieces(chosen []Selection) []Piece {
+	var out []Piece
+	for _, c := range chosen {
+		for _, o := range c.Stage.Outs {
+			if c.Only == nil || c.Only(o) {
+				out = append(out, Piece{o, c.Part})
+			}
+		}
+	}
+	return out
 }
 
 // Granular returns what Targets mean where outputs are targets too. Without
@@ -65,7 +105,11 @@ func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 			}
 			return nil, err
 		}
-		return []Selection{{Stage: owner, Only: func(o *Output) bool { return o == out }}}, nil
+		sel := Selection{Stage: owner, Only: func(o *Output) bool { return o == out }}
+		if part, err := filepath.Rel(out.Abs, x.Repo.UserPath(text)); err == nil && part != "." {
+			sel.Part = filepath.ToSlash(part)
+		}
+		return []Selection{sel}, nil
 	}
 	var list []Selection
 	if opts.WithDeps {

@@ -14,7 +14,11 @@ func FetchHashes(ctx context.Context, r *project.Repo, hashes []object.Hash) err
 	if err != nil {
 		return err
 	}
-	t, err := r.Cache().Fetch(ctx, remote, hashes, 0)
+	var objects []object.Wanted
+	for _, h := range hashes {
+		objects = append(objects, object.Wanted{Hash: h})
+	}
+	t, err := r.Cache().Fetch(ctx, remote, objects, 0)
 	if err == nil {
 		err = errors.Join(t.Failed...)
 	}

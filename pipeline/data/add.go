@@ -14,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // AddOptions change what Add does; nil means the zero AddOptions.
@@ -301,7 +302,7 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	rel = filepath.ToSlash(rel)
 	var old []object.Entry
 	if !entry.Hash.IsZero() {
-		if old, err = r.p.Cache().Tree(entry.Hash); err != nil {
+		if old, err = r.manifest(ctx, job.out, entry.Hash); err != nil {
 			return fmt.Errorf("could not read '%s': %w", entry.Hash, err)
 		}
 	}
@@ -346,6 +347,20 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	}
 	entry.Hash, entry.Files = h, len(kept)
 	return nil
+}
+
+// manifest reads what a tracked directory holds. A manifest that is not in the cache,
+// as in a fresh clone, is fetched.
+func (r *Repo) manifest(ctx context.Context, o *project.Output, h object.Hash) ([]object.Entry, error) {
+	entries, err := r.p.Cache().Tree(h)
+	if !errors.Is(err, object.ErrMissing) {
+		return entries, err
+	}
+	remote, _, rerr := transfer.Remote(r.p, o.Remote)
+	if rerr != nil {
+		return nil, err
+	}
+	return r.p.Cache().FetchTree(ctx, remote, h)
 }
 
 // entriesOf lists what was added at rel: a file, or the files of a directory.

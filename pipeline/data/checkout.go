@@ -133,14 +133,7 @@ func (c *checkouts) show(abs string) string {
 // all checks out the chosen outputs. With files that would be lost it stops
 // before anything was changed.
 func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
-	var outs []*project.Output
-	for _, s := range chosen {
-		for _, o := range s.Stage.Outs {
-			if (s.Only == nil || s.Only(o)) && o.GitIgnored() {
-				outs = append(outs, o)
-			}
-		}
-	}
+	outs := slices.DeleteFunc(project.Pieces(chosen), func(o project.Piece) bool { return !o.GitIgnored() })
 	if !c.opts.Force {
 		if err := c.check(ctx, outs); err != nil {
 			return err
@@ -148,7 +141,7 @@ func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
 	}
 	for _, o := range outs {
 		if o.Rec.Hash.IsZero() {
-			c.unknown(o)
+			c.unknown(o.Output)
 			continue
 		}
 		if err := c.one(ctx, o); err != nil {
@@ -159,16 +152,16 @@ func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
 }
 
 // check finds all files that would be lost.
-func (c *checkouts) check(ctx context.Context, outs []*project.Output) error {
+func (c *checkouts) check(ctx context.Context, outs []project.Piece) error {
 	var unsaved []string
 	for _, o := range outs {
 		if o.Rec.Hash.IsZero() {
-			if _, err := os.Lstat(o.Abs); err == nil {
-				unsaved = append(unsaved, o.Abs)
+			if _, err := os.Lstat(o.Path()); err == nil {
+				unsaved = append(unsaved, o.Path())
 			}
 			continue
 		}
-		lost, err := c.repo.p.Cache().Unsaved(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash)
+		lost, err := c.repo.p.Cache().Unsaved(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash, o.Part)
 		if err != nil {
 			return err
 		}
@@ -196,15 +189,16 @@ func (c *checkouts) unknown(o *project.Output) {
 	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))
 }
 
-func (c *checkouts) one(ctx context.Context, o *project.Output) error {
-	release, err := c.repo.p.Claim(ctx, &project.Stage{Outs: []*project.Output{o}})
+func (c *checkouts) one(ctx context.Context, o project.Piece) error {
+	release, err := c.repo.p.Claim(ctx, &project.Stage{Outs: []*project.Output{o.Output}})
 	if err != nil {
 		return err
 	}
 	defer release()
+	_, there := os.Lstat(o.Abs)
 	// Force here, since check has looked at all outputs before the first one was
 	// touched: a checkout that stops half-way would leave two states mixed.
-	opts := &object.CheckoutOptions{Force: true, Relink: c.opts.Relink, Exec: o.Rec.Exec}
+	opts := &object.CheckoutOptions{Force: true, Relink: c.opts.Relink, Exec: o.Rec.Exec, Part: o.Part}
 	done, err := c.repo.p.Cache().Checkout(ctx, c.repo.p.Hasher(), o.Abs, o.Rec.Hash, opts)
 	if errors.Is(err, object.ErrMissing) || errors.Is(err, object.ErrCorrupt) {
 		c.failed.Targets = append(c.failed.Targets, o.Show)
@@ -215,15 +209,22 @@ func (c *checkouts) one(ctx context.Context, o *project.Output) error {
 	if err != nil {
 		return err
 	}
-	c.links.Note(o.Abs, o.Rec.Hash)
+	if o.Part == "" {
+		c.links.Note(o.Abs, o.Rec.Hash)
+	}
 	c.list.ModifiedFiles += done.Modified
 	c.list.AddedFiles += done.Added
 	c.list.DeletedFiles += done.Deleted
-	switch done.Change {
-	case object.Added:
-		c.list.Added = append(c.list.Added, c.show(o.Abs))
-	case object.Modified:
-		c.list.Modified = append(c.list.Modified, c.show(o.Abs))
+	if o.Part != "" && there == nil && done.Change != 0 {
+		done.Change = object.Modified // of the output
+	}
+	show := c.show(o.Abs)
+	switch {
+	case done.Change == 0, slices.Contains(c.list.Added, show), slices.Contains(c.list.Modified, show):
+	case done.Change == object.Added:
+		c.list.Added = append(c.list.Added, show)
+	default:
+		c.list.Modified = append(c.list.Modified, show)
 	}
 	return nil
 }

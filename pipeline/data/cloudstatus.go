@@ -69,9 +69,11 @@ func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, err
 		}
 	}
 	// Of several names for an object, DVC shows that of an added file.
-	slices.SortStableFunc(w.outs, func(a, b *project.Output) int { return cmp.Compare(order(a), order(b)) })
+	slices.SortStableFunc(w.outs, func(a, b project.Piece) int { return cmp.Compare(order(a.Output), order(b.Output)) })
 	for _, o := range w.outs {
-		add(o.Show, o.Rec.Hash)
+		if o.Part == "" {
+			add(o.Show, o.Rec.Hash)
+		}
 		if !o.Rec.Hash.IsDir() {
 			continue
 		}
@@ -79,7 +81,7 @@ func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, err
 		if err != nil && !errors.Is(err, object.ErrMissing) {
 			return nil, err
 		}
-		for _, e := range entries {
+		for _, e := range o.In(entries) {
 			add(o.Show+"/"+e.Path, e.Hash)
 		}
 	}

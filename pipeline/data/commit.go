@@ -60,7 +60,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 			return err
 		}
 		for _, o := range c.Stage.Outs {
-			if o.GitIgnored() {
+			if o.GitIgnored() && c.Part == "" {
 				links.Note(o.Abs, o.Rec.Hash)
 			}
 		}
@@ -87,7 +87,7 @@ func (r *Repo) commit(ctx context.Context, p *project.Recorder, c project.Select
 	}
 	defer release()
 	if changed {
-		return p.Record(ctx, s)
+		return p.RecordPart(ctx, s, c.Part)
 	}
 	return r.storeUnchanged(ctx, c, opts)
 }
@@ -101,12 +101,22 @@ func (r *Repo) storeUnchanged(ctx context.Context, c project.Selection, opts *Co
 		if !project.Exists(o.Abs) {
 			return &MissingOutputError{o.Show}
 		}
-		add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
-		if _, err := r.p.Cache().Add(ctx, r.p.Hasher(), o.Abs, add); err != nil {
+		if err := r.storePiece(ctx, project.Piece{Output: o, Part: c.Part}, opts); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storePiece stores an output, or the manifest of a directory and a part of it.
+func (r *Repo) storePiece(ctx context.Context, o project.Piece, opts *CommitOptions) error {
+	add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
+	if o.Part != "" && project.IsDir(o.Abs) && !add.Legacy {
+		_, err := r.p.StorePart(ctx, o, add.Relink)
+		return err
+	}
+	_, err := r.p.Cache().Add(ctx, r.p.Hasher(), o.Abs, add)
+	return err
 }
 
 // commitQuestion says what changed of a stage, as DVC asks about it; empty if

@@ -43,6 +43,9 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 		if (project.IsMissing(err) || project.IsNotFound(err)) && project.Exists(r.p.UserPath(target+dvcfile.Suffix)) {
 			return fmt.Errorf("'%[1]s' is not a .dvc file. Do you mean '%[1]s.dvc'?: %[2]w", target, err)
 		}
+		if t.File == "" && project.IsMissing(err) {
+			return fmt.Errorf("'%s' does not exist", dvcfile.ProjectName) // not its full path, as DVC
+		}
 		return err
 	}
 	// The lines in .gitignore go with the outputs, or git would go on hiding what

@@ -57,13 +57,13 @@ func (r *Repo) RemoteName(name string) string {
 type wanted struct {
 	remote object.Remote
 	name   string
-	outs   []*project.Output
+	outs   []project.Piece
 }
 
-func (w *wanted) hashes() []object.Hash {
-	var list []object.Hash
+func (w *wanted) objects() []object.Wanted {
+	var list []object.Wanted
 	for _, o := range w.outs {
-		list = append(list, o.Rec.Hash)
+		list = append(list, object.Wanted{Hash: o.Rec.Hash, Part: o.Part})
 	}
 	return list
 }
@@ -81,7 +81,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	// An output may name a remote of its own, which then has all of it: with
 	// another remote asked for by name the output is left out, as DVC does.
 	byName := map[string]*wanted{}
-	add := func(o *project.Output) error {
+	add := func(o project.Piece) error {
 		if !o.GitIgnored() || o.Rec.Hash.IsZero() || push && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
 			return nil
 		}
@@ -105,14 +105,9 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		if err != nil {
 			return err
 		}
-		for _, c := range chosen {
-			for _, o := range c.Stage.Outs {
-				if c.Only != nil && !c.Only(o) {
-					continue
-				}
-				if err := add(o); err != nil {
-					return err
-				}
+		for _, o := range project.Pieces(chosen) {
+			if err := add(o); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -166,7 +161,7 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 	}
 	failure := &TransferError{Upload: true}
 	for _, w := range list {
-		t, err := r.p.Cache().Push(ctx, w.remote, w.hashes(), opts.Jobs)
+		t, err := r.p.Cache().Push(ctx, w.remote, w.objects(), opts.Jobs)
 		if err != nil {
 			return count, err
 		}
@@ -232,7 +227,7 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 	}
 	count, failure := 0, new(TransferError)
 	for _, w := range list {
-		t, err := r.p.Cache().Fetch(ctx, w.remote, w.hashes(), opts.Jobs)
+		t, err := r.p.Cache().Fetch(ctx, w.remote, w.objects(), opts.Jobs)
 		if err != nil {
 			return count, err
 		}
