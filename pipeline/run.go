@@ -310,7 +310,7 @@ func flag(on bool) string {
 }
 
 // removeOutputs deletes the outputs of the last run. Those that persist become
-// writable.
+// writable; those outside of the repository are their command's affair.
 func removeOutputs(ctx context.Context, s *project.Stage) error {
 	for _, o := range s.Outs {
 		if o.Persist || o.Kind == dvcfile.Live {
@@ -318,6 +318,13 @@ func removeOutputs(ctx context.Context, s *project.Stage) error {
 				return err
 			}
 			continue
+		}
+		if !o.Cached() && !o.InRepo {
+			continue
+		}
+		// Once more, as an earlier stage may have made a link.
+		if err := s.Repo.CheckInside(o.Abs); err != nil {
+			return err
 		}
 		if err := os.RemoveAll(o.Abs); err != nil {
 			return err

@@ -73,6 +73,14 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 		}
 		return nil, err
 	}
+	for _, o := range project.Pieces(chosen) {
+		if !o.GitIgnored() {
+			continue
+		}
+		if err := r.p.CheckInside(o.Path()); err != nil {
+			return nil, err
+		}
+	}
 	links := r.p.OpenLinks()
 	defer links.Save()
 	done := &checkouts{repo: r, opts: opts, links: links}
@@ -111,6 +119,9 @@ func (c *checkouts) removeUnused(ctx context.Context, chosen []project.Selection
 		}
 	}
 	for _, abs := range c.links.Unused(ctx, declared) {
+		if c.repo.p.CheckInside(abs) != nil {
+			continue
+		}
 		show := c.show(abs)
 		if err := os.RemoveAll(abs); err != nil {
 			return err

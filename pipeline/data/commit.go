@@ -44,6 +44,11 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	if err != nil {
 		return err
 	}
+	for _, c := range chosen {
+		if err := r.p.CheckOutputs([]*project.Stage{c.Stage}); err != nil {
+			return err
+		}
+	}
 	p := project.NewRecorder(r.p, false)
 	// DVC's commit saves every run in the run cache, those that repro leaves out
 	// since an output of theirs is kept nowhere, too.

@@ -48,6 +48,11 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 		}
 		return err
 	}
+	if outs {
+		if err := r.p.CheckOutputs(stages); err != nil {
+			return err
+		}
+	}
 	// The lines in .gitignore go with the outputs, or git would go on hiding what
 	// nothing tracks any more.
 	lines := &project.IgnoreLines{Repo: r.p}
@@ -66,7 +71,7 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 	}
 	defer release()
 	for _, o := range s.Outs {
-		if !o.GitIgnored() {
+		if !o.GitIgnored() || r.p.CheckInside(o.Abs) != nil {
 			continue
 		}
 		if outs {
@@ -143,6 +148,11 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 			"You need to either move '%[1]s' to a new location and edit it by hand, or remove '%[1]s' and create a new one at the desired location.", s.Addr)
 	case project.Exists(dst):
 		return fmt.Errorf("'%s' already exists", r.p.Rel(dst))
+	}
+	for _, path := range []string{src, dst} {
+		if err := r.p.CheckInside(path); err != nil {
+			return err
+		}
 	}
 	return r.move(ctx, x, s, out, dst)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/reprodl/reprodl/internal/project"
 )
 
 // Unprotect makes tracked files and directories writable: links to the cache
@@ -16,6 +18,11 @@ func (r *Repo) Unprotect(ctx context.Context, paths ...string) error {
 	}
 	defer unlock()
 	for _, path := range paths {
+		if abs := r.p.UserPath(path); project.Exists(abs) {
+			if err := r.p.CheckInside(abs); err != nil {
+				return err
+			}
+		}
 		err := r.p.Cache().Unprotect(ctx, r.p.Hasher(), r.p.UserPath(path))
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("can't unprotect non-existing data '%s'", path)
