@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -120,6 +121,9 @@ func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.
 	if err != nil {
 		return nil, err
 	}
+	if len(steps) == 0 {
+		steps = slices.Repeat([]int{1}, in[0].shape.Rank())
+	}
 	shape, err := shapeinference.Slice(in[0].shape, starts, limits, steps)
 	if err != nil {
 		return nil, err
@@ -127,9 +131,7 @@ func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.
 	stride, offset := strides(in[0].shape.Dimensions), 0
 	for i := range stride {
 		offset += starts[i] * stride[i]
-		if len(steps) > 0 {
-			stride[i] *= steps[i]
-		}
+		stride[i] *= steps[i]
 	}
 	return f.rearrange(compute.OpTypeSlice, in[0], shape, strided(shape.Dimensions, offset, stride))
 }
