@@ -1,14 +1,44 @@
-// Package cpu is a GoMLX compute backend for CPUs: fast on convolutional
-// networks, and the same to the bit everywhere. Importing it registers it as
-// "reprodl":
+// Package cpu is a GoMLX compute backend for CPUs: complete, without cgo, and the
+// same to the bit everywhere. A GoMLX program adopts it with one import, which
+// registers it as "reprodl", and by its name:
 //
 //	import _ "github.com/reprodl/reprodl/esc50/cpu"
 //
 //	backend, err := compute.NewWithConfig("reprodl") // or cpu.Default()
 //
-// It needs neither cgo nor GOEXPERIMENT. It implements static shapes of bool,
-// integers and floats, and the operations that [Backend.Capabilities] lists;
-// building any other gives an error that wraps compute.ErrNotImplemented.
+// or without a change, if it asks for compute.New, by GOMLX_BACKEND=reprodl.
+// examples/digits is such a program. Nothing else in it changes: graphs, layers,
+// optimizers, checkpoints and gradients are GoMLX's.
+//
+// # What is guaranteed
+//
+//   - Results are the same to the bit on every machine, whatever its number of
+//     cores, vector registers and architecture: see "The same bits" below.
+//   - All operations of GoMLX on one device are there but those of dynamic shapes
+//     and the optional fused ones, which GoMLX then writes out itself: control
+//     flow, functions and closures, sorting, FFT, gathers and scatters,
+//     convolutions of any kind.
+//     [Backend.Capabilities] lists them, and no more than work.
+//   - All types: bool, integers of 1, 2, 4 (packed), 8, 16, 32 and 64 bits,
+//     Float16 and BFloat16 (stored; computed with in float32), float32, float64,
+//     complex64 and complex128. Not the 8 and 4 bit floats, which have no Go type.
+//   - What an operation cannot do is an error when the graph is built, which names
+//     operation, type and reason and wraps compute.ErrNotImplemented.
+//   - It needs neither cgo nor GOEXPERIMENT, and is safe for concurrent use.
+//
+// TestGoMLX runs GoMLX 0.28.2's own tests on this backend and on GoMLX's Go
+// backend and prints a table (REPRODL_GOMLX_TESTS=1). Those that fail are in
+// testdata/gomlx.txt, each with its reason. TestAgainstGo
+// compares operations on drawn shapes and types with GoMLX's Go backend, and the
+// compliance suite of package compute runs with all its types.
+//
+// # Other backends
+//
+// Models of this module are ordinary graphs and train on any backend that is
+// passed to them. examples/esc50 built with -tags xla (which wants cgo and one of
+// XLA's PJRT plugins) trains on GoMLX's XLA backend, GPUs included. What differs
+// are the bits: XLA fuses and reorders sums as suits the device, so that losses
+// agree with those here to rounding only, and a rerun need not repeat them.
 //
 // # How it works
 //
