@@ -179,7 +179,7 @@ func TestDVCYAMLInTheDirectory(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, o := range []live.Options{
-		{Report: "pdf"}, {Report: "md"}, {DVCYAML: "foo.yaml"}, {Layout: 7},
+		{Report: "pdf"}, {Report: "notebook"}, {Report: live.MarkdownReport, Layout: live.Classic}, {DVCYAML: "foo.yaml"}, {Layout: 7},
 		{Monitor: &live.Monitor{Dirs: map[string]string{"a/../b": "/"}}},
 	} {
 		_, err := live.Open("run", &o)

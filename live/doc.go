@@ -92,11 +92,14 @@
 //   - metrics.json is replaced, not truncated and written.
 //   - Histories end their lines with a line feed on every system.
 //   - The system metrics need no graphics card, and the last row is the mean of
-//     the samples it has. Graphics cards aren't looked at.
+//     the samples it has. system/gpu/usage (%) is the share of time in which the
+//     card computed; DVCLive divides the memory's share by it.
 //   - DVC is set up in a git repository (dvc init) when an artifact needs it,
 //     not by opening a logger. No experiment is saved unless Save is set.
-//   - Reports are HTML only. Nothing is sent to DVC Studio, and DVCLIVE_OPEN
-//     is not looked at.
+//   - The Markdown report draws its curves as SVG, names the logged images
+//     instead of embedding them, and keeps its tables whole. There is none for
+//     notebooks. DVCLIVE_OPEN opens one browser, not one a step. Nothing is sent
+//     to DVC Studio.
 //   - The classic layout keeps files in logs/ that are no histories. In 0.0.3 a
 //     new run deleted them, and a metric's name could hold no slash; 0.3.0 kept
 //     of each group the metric logged last in the summary. (*)

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,8 +15,13 @@ import (
 // system/cpu/usage (%), system/cpu/parallelization (%) (the share of cores at
 // 20 % or more), system/ram/usage (%) and (GB), system/disk/usage (%)/KEY and
 // (GB)/KEY; and in the summary only system/cpu/count, system/ram/total (GB) and
-// system/disk/total (GB)/KEY. A GB is 2^30 bytes. Graphics cards are not
-// looked at. The zero value is ready to use; one Monitor serves one logger.
+// system/disk/total (GB)/KEY. A GB is 2^30 bytes.
+//
+// Where nvidia-smi finds NVIDIA graphics cards there are also, by the number N
+// of the card, system/gpu/usage (%)/N, system/vram/usage (%)/N and (GB)/N, one
+// look a row, and in the summary system/gpu/count and system/vram/total (GB)/N.
+//
+// The zero value is ready to use; one Monitor serves one logger.
 // It works on Linux and does nothing elsewhere.
 type Monitor struct {
 	// Interval is the time between samples; 0 means 50 ms, and 100 ms is the
@@ -40,7 +46,8 @@ type sample map[string]float64
 
 // plotted tells the metrics with a history from those that don't change.
 func plottedMetric(name string) bool {
-	for _, constant := range []string{"system/cpu/count", "system/ram/total (GB)", "system/disk/total (GB)/*"} {
+	for _, constant := range []string{"system/cpu/count", "system/ram/total (GB)", "system/disk/total (GB)/*",
+		gpuCount, "system/vram/total (GB)/*"} {
 		if ok, err := path.Match(constant, name); ok || err != nil {
 			return false
 		}
@@ -83,9 +90,15 @@ func (m *Monitor) start(l *Logger) {
 		return
 	}
 	m.quit, m.done = make(chan struct{}), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		<-m.quit
+		cancel() // an nvidia-smi under way is not waited for
+	}()
 	go func() {
 		defer close(m.done)
-		for m.row(l, p) {
+		cards := newNvidia(ctx)
+		for m.row(ctx, l, p, cards) {
 		}
 	}()
 }
@@ -93,7 +106,15 @@ func (m *Monitor) start(l *Logger) {
 // row takes the samples of one row and logs their mean. It reports whether to
 // go on. The last row, cut short, is the mean of the samples it has; DVCLive
 // divides by the full number.
-func (m *Monitor) row(l *Logger, p *probe) bool {
+func (m *Monitor) row(ctx context.Context, l *Logger, p *probe, cards *nvidia) bool {
+	asked := make(chan sample, 1)
+	go func() {
+		var s sample
+		if cards != nil {
+			s, _ = cards.sample(ctx) // a row without them is better than none
+		}
+		asked <- s
+	}()
 	sum, n, more := make(sample), 0, true
 	ticker := time.NewTicker(m.Interval)
 	defer ticker.Stop()
@@ -114,9 +135,13 @@ func (m *Monitor) row(l *Logger, p *probe) bool {
 		}
 		n++
 	}
+	for name := range sum {
+		sum[name] /= float64(n)
+	}
+	maps.Copy(sum, <-asked)
 	for _, name := range slices.Sorted(maps.Keys(sum)) {
 		opts := &MetricOptions{Timestamp: true, NoPlot: !plottedMetric(name)}
-		if l.LogValue(name, sum[name]/float64(n), opts) != nil {
+		if l.LogValue(name, sum[name], opts) != nil {
 			return false
 		}
 	}

@@ -15,11 +15,14 @@ const DefaultLag = 200 * time.Millisecond
 // Report is the kind of report a logger keeps up to date.
 type Report string
 
-// The reports. Markdown and notebook reports need a Python plotting library
-// in DVCLive; here they are refused.
+// The reports. The HTML one is a page that shows everything; the environment
+// variable DVCLIVE_OPEN opens it in a browser. The Markdown one, with its
+// curves as SVG images beside it, is for a pull request. DVCLive's notebook
+// reports are refused.
 const (
-	NoReport   Report = ""
-	HTMLReport Report = "html"
+	NoReport       Report = ""
+	HTMLReport     Report = "html" // DIR/report.html
+	MarkdownReport Report = "md"   // DIR/report.md
 )
 
 // Layout names the files a logger writes.
@@ -50,7 +53,8 @@ type Options struct {
 	// Resume goes on where an earlier run in the directory stopped. The
 	// environment variable DVCLIVE_RESUME has the same effect.
 	Resume bool
-	// Report keeps DIR/report.html up to date while the run goes on.
+	// Report keeps DIR/report.html or DIR/report.md up to date while the run
+	// goes on.
 	Report Report
 	// DVCYAML is the path of the dvc.yaml that tells DVC where the files are;
 	// empty means "dvc.yaml" in the working directory. NoDVCYAML turns it off.
@@ -98,8 +102,10 @@ type Options struct {
 // check refuses what would fail later, before anything is written.
 func (o *Options) check() error {
 	switch {
-	case o.Report != NoReport && o.Report != HTMLReport:
-		return fmt.Errorf("%w: report %q: use %q or none", ErrOption, o.Report, HTMLReport)
+	case o.Report != NoReport && o.Report != HTMLReport && o.Report != MarkdownReport:
+		return fmt.Errorf("%w: report %q: use %q, %q or none", ErrOption, o.Report, HTMLReport, MarkdownReport)
+	case o.Report == MarkdownReport && o.Layout != DVCLive3:
+		return fmt.Errorf("%w: the classic layouts have an HTML report only", ErrOption)
 	case o.Layout < DVCLive3 || o.Layout > Classic030:
 		return fmt.Errorf("%w: layout %d", ErrOption, o.Layout)
 	case o.DVCYAML != "" && filepath.Base(o.DVCYAML) != "dvc.yaml":

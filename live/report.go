@@ -34,6 +34,7 @@ type reporter struct {
 	quit, done chan struct{}
 	mu         sync.Mutex // held while a report is made
 	warned     bool
+	opened     bool
 }
 
 // initReport starts the reporter of a logger that keeps a report.
@@ -99,6 +100,9 @@ func (r *reporter) update(final bool) (err error) {
 		return r.l.classic.render()
 	}
 	page := r.l.page()
+	if r.l.opts.Report == MarkdownReport {
+		return r.l.markdown(page)
+	}
 	if !final {
 		page.Reload = r.pause()
 	}
@@ -110,7 +114,11 @@ func (r *reporter) update(final bool) (err error) {
 	if err := page.Render(f); err != nil {
 		return err
 	}
-	return f.Commit()
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	r.open()
+	return nil
 }
 
 // finishReport makes the last report.
