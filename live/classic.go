@@ -34,6 +34,9 @@ func (c *classic) parse(name string) (metricName, error) {
 	if err != nil {
 		return metricName{}, err
 	}
+	// The column has the whole name, where DVCLive 1.0 and later have its last
+	// part. Scalar.output_path of 0.3.0 then replaces what follows the last dot
+	// of the name by .tsv: "acc.top5" and "acc.top1" share acc.tsv.
 	parsed.header = name
 	if c.nested {
 		parsed.file = strings.TrimSuffix(parsed.file, pathSuffix(parsed.file))
@@ -54,6 +57,8 @@ func (c *classic) log(s *series, v value) error {
 		if c.nested {
 			return fmt.Errorf("%w: %s at step %d", ErrLogged, s.name, l.step)
 		}
+		// 0.0.3 takes a metric logged twice for the start of the next step, so
+		// that a loop needs no next_step() at all.
 		c.nextStep()
 		l.step++
 	}
@@ -102,6 +107,8 @@ func (c *classic) sync() {
 		return
 	}
 	g := new(group)
+	// OrderedDict([("step", …)]) first, then dict.update by each metric's own
+	// mapping, which replaces a group of the same name: lastOfGroups.
 	g.put("step").val = intValue(int64(l.step))
 	if c.nested && l.opts.Exact {
 		c.lastOfGroups(g)

@@ -28,7 +28,7 @@ func (l *Logger) End(ctx context.Context) error {
 		l.stepBack()
 		l.syncLocked()
 	}
-	l.ended = true
+	l.ended = true // whatever is logged from now on needs another End
 	l.mu.Unlock()
 	l.flush()
 	l.finishReport()

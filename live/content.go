@@ -119,6 +119,8 @@ func (l *Logger) nothingLogged() bool {
 // l.io.
 func (l *Logger) touch() error {
 	l.mu.Lock()
+	// A summary that was asked for before this change must not show it: write it
+	// first. The classic layouts know no such changes.
 	behind := l.todo.summary && l.classic == nil
 	l.mu.Unlock()
 	if behind {

@@ -62,6 +62,9 @@ func (l *Logger) makeDVCYAML(syncs int) error {
 		return err
 	}
 	text, stable := old, false
+	// DVCLive rewrites the file at every sync, and each time puts its entries
+	// behind those it keeps. The order is settled after the second time, so more
+	// need not be imitated.
 	for range min(syncs, 2) {
 		merged, err := l.mergeEntries(file, text, dir, entries)
 		if err != nil {

@@ -60,6 +60,8 @@ func (h *historyFile) write(s *series) error {
 		rows = append(s.appendHeader(nil, h.stamped), rows...)
 	}
 	if _, err := f.Write(rows); err != nil {
+		// A full disk takes a part of a write. Nobody else appends (the
+		// directory is locked), so cutting back to the size before is safe.
 		return errors.Join(err, f.Truncate(size))
 	}
 	h.out = h.out[:0]
@@ -129,7 +131,9 @@ func keepUntil(f io.ReaderAt, size int64, from int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var tail []byte // the file from offset start on
+	// Invariants: tail is the file from start on, up to keep; everything from
+	// keep to the end is to be dropped; no line in it has been looked at twice.
+	var tail []byte
 	keep, start := size, size
 	for start > 0 {
 		n := min(block, start)

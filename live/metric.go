@@ -64,6 +64,8 @@ func (l *Logger) LogValue(name string, v any, opts *MetricOptions) error {
 
 // log requires l.mu.
 func (l *Logger) log(name string, v value, timestamp, plot bool) error {
+	// The one place where training waits for the disk, and only while the disk
+	// takes rows at all: a stalled one would make it wait for ever.
 	for l.pending > maxPending && !l.closed && !l.stalled {
 		l.drained.Wait()
 	}
@@ -202,7 +204,7 @@ func (l *Logger) summarise(s *series, v value) error {
 			return fmt.Errorf("live: %s: %w", s.name, err)
 		}
 		if leaf.val.kind == kindTree {
-			l.gen++ // a value replaces a group
+			l.gen++ // a value replaces a group, and with it the leaves below
 		}
 		s.leaf, s.gen = leaf, l.gen
 	}

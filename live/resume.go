@@ -28,6 +28,8 @@ func (l *Logger) resume() error {
 	}
 	l.stepSet = true
 	l.stepBack()
+	// DVCLive has "if self._step != 0: self._step += 1", so that a run that was
+	// ended after its first step repeats step 0.
 	if known := l.summary.find("step") != nil; known && (l.step != 0 || !l.opts.Exact) {
 		l.step++
 	}

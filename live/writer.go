@@ -105,6 +105,8 @@ func (l *Logger) take() {
 	f := &l.files
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// A series is in the batch once: through retry if it has rows left over, or
+	// because it had none and gets its first ones now.
 	f.batch = append(f.batch[:0], f.retry...)
 	for _, s := range l.dirty {
 		if len(s.file.out) == 0 {
@@ -118,6 +120,8 @@ func (l *Logger) take() {
 	if l.todo.summary {
 		f.summary = append(f.summary[:0], l.synced...)
 	}
+	// What an earlier flush could not write is still in f.todo: it is added to,
+	// not replaced.
 	f.todo.merge(l.todo)
 	f.records = append(f.records, l.records...)
 	l.records = l.records[:0]

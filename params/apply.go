@@ -8,7 +8,10 @@ import (
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
-// applyAll returns a copy of root with the overrides applied in order.
+// applyAll returns a copy of root with the overrides applied in order. All of
+// them are parsed before the first is applied, and root is never changed: an
+// error in the last one leaves nothing half done. References are resolved at
+// the end, so that one override may refer to what another sets.
 func applyAll(root *Map, overrides []string) (*Map, error) {
 	var parsed []*override
 	for _, text := range overrides {
@@ -76,7 +79,9 @@ type place struct {
 	key any // a key of the mapping, or an index
 }
 
-// keyIn finds the key that a part of a dotted name means in a mapping.
+// keyIn finds the key that a part of a dotted name means in a mapping: the text
+// itself, or the integer that it spells if only that is there, as OmegaConf
+// converts a key to the type of those in the mapping.
 func keyIn(m *Map, part string) any {
 	if _, ok := m.Get(part); ok {
 		return part
@@ -159,7 +164,8 @@ func (o *override) apply(root *Map) error {
 		if _, isList := in.([]any); isList && !there || !create {
 			return o.missing()
 		}
-		// a scalar on the way gives place to a mapping
+		// As in OmegaConf.update, a scalar on the way gives place to a mapping:
+		// ++a.b=1 on "a: 5" is a mapping afterwards.
 		m := &Map{}
 		at.set(m)
 		in = m
@@ -180,7 +186,7 @@ func (o *override) absent() error {
 
 func (o *override) delete(at place) error {
 	old, ok := at.get()
-	if !ok || old == nil {
+	if !ok || old == nil { // Hydra cannot tell a null from a missing key
 		return o.absent()
 	}
 	if v := plainValue(o.value); o.valued && v != nil && !pyjson.Equal(v, old) {

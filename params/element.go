@@ -11,7 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// quoted is a string in quotes; it becomes plain text when it is used.
+// quoted is a string in quotes; it becomes plain text when it is used. Until
+// then it is kept apart, because '1' is a text and 1 a number, and because only
+// an unquoted element can be the start of a sweep.
 type quoted struct {
 	text  string
 	quote byte

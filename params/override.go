@@ -34,6 +34,11 @@ func (o *override) fail(format string, args ...any) error {
 	return &reason{fmt.Sprintf(format, args...), ErrOverride}
 }
 
+// The tokens of OmegaConf's and Hydra's grammar (OverrideLexer.g4), with which
+// DVC reads -S: a key is one identifier, or identifiers and numbers between
+// dots. A number has no leading zero, because it would be another key's text.
+// What looks like a config group (a slash, or an @) is a key as well, one that
+// DVC's files never have; it is known so that it is refused in Hydra's words.
 var (
 	keyPattern   = regexp.MustCompile(`^([A-Za-z_$][\w$-]*|([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*)(\.([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*))+)$`)
 	groupPattern = regexp.MustCompile(`^[A-Za-z_$][\w$./-]*@[\w$.-]*$|^[A-Za-z_][\w-]*(/[A-Za-z_][\w-]*)+$`)
