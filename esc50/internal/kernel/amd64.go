@@ -16,13 +16,15 @@ func available() []Level {
 }
 
 var (
-	binaryAVX512 = [4][3]binaryFunc{
+	binaryAVX512 = [opCount][3]binaryFunc{
 		{addVVAVX512, addVSAVX512, addSVAVX512}, {subVVAVX512, subVSAVX512, subSVAVX512},
 		{mulVVAVX512, mulVSAVX512, mulSVAVX512}, {divVVAVX512, divVSAVX512, divSVAVX512},
+		{maxVVAVX512, maxVSAVX512, maxSVAVX512}, {minVVAVX512, minVSAVX512, minSVAVX512},
 	}
-	binaryAVX2 = [4][3]binaryFunc{
+	binaryAVX2 = [opCount][3]binaryFunc{
 		{addVVAVX2, addVSAVX2, addSVAVX2}, {subVVAVX2, subVSAVX2, subSVAVX2},
 		{mulVVAVX2, mulVSAVX2, mulSVAVX2}, {divVVAVX2, divVSAVX2, divSVAVX2},
+		{maxVVAVX2, maxVSAVX2, maxSVAVX2}, {minVVAVX2, minVSAVX2, minSVAVX2},
 	}
 )
 
@@ -219,3 +221,45 @@ func colNormGradAVX2(dst, dz, y *float32, p *ColumnNorm, stride, rows, n int)
 var columnsAVX512 = &columnFuncs{colMomentsAVX512, colGradsAVX512, colNormAVX512, colNormGradAVX512}
 
 var columnsAVX2 = &columnFuncs{colMomentsAVX2, colGradsAVX2, colNormAVX2, colNormGradAVX2}
+
+//go:noescape
+func maxVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func maxVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func maxSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func minVVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func minVSAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func minSVAVX512(dst, x, y *float32, n int)
+
+//go:noescape
+func signAVX512(dst, x *float32, n int)
+
+//go:noescape
+func maxVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func maxVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func maxSVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func minVVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func minVSAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func minSVAVX2(dst, x, y *float32, n int)
+
+//go:noescape
+func signAVX2(dst, x *float32, n int)

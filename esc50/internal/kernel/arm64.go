@@ -5,9 +5,10 @@ package kernel
 // available lists what this machine can run: every arm64 has NEON.
 func available() []Level { return []Level{Generic, NEON} }
 
-var binaryNEON = [4][3]binaryFunc{
+var binaryNEON = [opCount][3]binaryFunc{
 	{addVVNEON, addVSNEON, addSVNEON}, {subVVNEON, subVSNEON, subSVNEON},
 	{mulVVNEON, mulVSNEON, mulSVNEON}, {divVVNEON, divVSNEON, divSVNEON},
+	{maxVVNEON, maxVSNEON, maxSVNEON}, {minVVNEON, minVSNEON, minSVNEON},
 }
 
 //go:noescape
@@ -103,3 +104,24 @@ func colNormNEON(dst, y *float32, p *ColumnNorm, stride, rows, n int)
 func colNormGradNEON(dst, dz, y *float32, p *ColumnNorm, stride, rows, n int)
 
 var columnsNEON = &columnFuncs{colMomentsNEON, colGradsNEON, colNormNEON, colNormGradNEON}
+
+//go:noescape
+func maxVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func maxVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func maxSVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func minVVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func minVSNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func minSVNEON(dst, x, y *float32, n int)
+
+//go:noescape
+func signNEON(dst, x *float32, n int)

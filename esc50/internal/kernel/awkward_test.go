@@ -87,7 +87,7 @@ func TestAnyBitsPointwise(t *testing.T) {
 		}
 		levels(t, func() []float32 {
 			var out []float32
-			for op := Add; op <= Div; op++ {
+			for op := Add; op < opCount; op++ {
 				for _, xy := range [][2][]float32{{x, y}, {y, x}, {x, y[:1]}, {x[:1], y}} {
 					dst := append([]float32(nil), xy[0]...)
 					if len(dst) == n { // in place

@@ -180,3 +180,16 @@ func columns(int) *columnFuncs {
 	}
 	return nil
 }
+
+func sign(dst, x []float32) {
+	n := len(dst)
+	switch {
+	case n == 0:
+	case level == AVX512:
+		signAVX512(&dst[0], &x[0], n)
+	case level == AVX2:
+		signAVX2(&dst[0], &x[0], n)
+	default:
+		signGeneric(dst, x)
+	}
+}

@@ -141,3 +141,11 @@ func columns(n int) *columnFuncs {
 	}
 	return columnsNEON
 }
+
+func sign(dst, x []float32) {
+	n := whole(len(dst))
+	if n > 0 {
+		signNEON(&dst[0], &x[0], n)
+	}
+	signGeneric(dst[n:], x[n:])
+}

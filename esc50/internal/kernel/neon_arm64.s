@@ -1399,11 +1399,153 @@ loop27:
 	BNE loop27
 	RET
 
+TEXT ·maxVVNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+loop28:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD $0x4e24f400 // fmax v0.4s, v0.4s, v4.4s
+	WORD $0x4e25f421 // fmax v1.4s, v1.4s, v5.4s
+	WORD $0x4e26f442 // fmax v2.4s, v2.4s, v6.4s
+	WORD $0x4e27f463 // fmax v3.4s, v3.4s, v7.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop28
+	RET
+
+TEXT ·maxVSNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	VLD1R.P 4(R2), [V16.S4]
+loop29:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD $0x4e30f400 // fmax v0.4s, v0.4s, v16.4s
+	WORD $0x4e30f421 // fmax v1.4s, v1.4s, v16.4s
+	WORD $0x4e30f442 // fmax v2.4s, v2.4s, v16.4s
+	WORD $0x4e30f463 // fmax v3.4s, v3.4s, v16.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop29
+	RET
+
+TEXT ·maxSVNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	VLD1R.P 4(R1), [V16.S4]
+loop30:
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD $0x4e24f600 // fmax v0.4s, v16.4s, v4.4s
+	WORD $0x4e25f601 // fmax v1.4s, v16.4s, v5.4s
+	WORD $0x4e26f602 // fmax v2.4s, v16.4s, v6.4s
+	WORD $0x4e27f603 // fmax v3.4s, v16.4s, v7.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop30
+	RET
+
+TEXT ·minVVNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+loop31:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD $0x4ea4f400 // fmin v0.4s, v0.4s, v4.4s
+	WORD $0x4ea5f421 // fmin v1.4s, v1.4s, v5.4s
+	WORD $0x4ea6f442 // fmin v2.4s, v2.4s, v6.4s
+	WORD $0x4ea7f463 // fmin v3.4s, v3.4s, v7.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop31
+	RET
+
+TEXT ·minVSNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	VLD1R.P 4(R2), [V16.S4]
+loop32:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD $0x4eb0f400 // fmin v0.4s, v0.4s, v16.4s
+	WORD $0x4eb0f421 // fmin v1.4s, v1.4s, v16.4s
+	WORD $0x4eb0f442 // fmin v2.4s, v2.4s, v16.4s
+	WORD $0x4eb0f463 // fmin v3.4s, v3.4s, v16.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop32
+	RET
+
+TEXT ·minSVNEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+24(FP), R3
+	VLD1R.P 4(R1), [V16.S4]
+loop33:
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD $0x4ea4f600 // fmin v0.4s, v16.4s, v4.4s
+	WORD $0x4ea5f601 // fmin v1.4s, v16.4s, v5.4s
+	WORD $0x4ea6f602 // fmin v2.4s, v16.4s, v6.4s
+	WORD $0x4ea7f603 // fmin v3.4s, v16.4s, v7.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R3, R3
+	BNE loop33
+	RET
+
+TEXT ·signNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	FMOVS $1.0, F20
+	VDUP V20.S[0], V20.S4
+	MOVW $0x80000000, R3
+	VDUP R3, V21.S4
+	VEOR V22.B16, V22.B16, V22.B16
+loop34:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VAND V21.B16, V0.B16, V4.B16
+	VORR V20.B16, V4.B16, V4.B16
+	WORD $0x6eb6e408 // fcmgt v8.4s, v0.4s, v22.4s
+	WORD $0x6ea0e6c9 // fcmgt v9.4s, v22.4s, v0.4s
+	VORR V8.B16, V9.B16, V8.B16
+	VBIT V8.B16, V4.B16, V0.B16
+	VAND V21.B16, V1.B16, V5.B16
+	VORR V20.B16, V5.B16, V5.B16
+	WORD $0x6eb6e428 // fcmgt v8.4s, v1.4s, v22.4s
+	WORD $0x6ea1e6c9 // fcmgt v9.4s, v22.4s, v1.4s
+	VORR V8.B16, V9.B16, V8.B16
+	VBIT V8.B16, V5.B16, V1.B16
+	VAND V21.B16, V2.B16, V6.B16
+	VORR V20.B16, V6.B16, V6.B16
+	WORD $0x6eb6e448 // fcmgt v8.4s, v2.4s, v22.4s
+	WORD $0x6ea2e6c9 // fcmgt v9.4s, v22.4s, v2.4s
+	VORR V8.B16, V9.B16, V8.B16
+	VBIT V8.B16, V6.B16, V2.B16
+	VAND V21.B16, V3.B16, V7.B16
+	VORR V20.B16, V7.B16, V7.B16
+	WORD $0x6eb6e468 // fcmgt v8.4s, v3.4s, v22.4s
+	WORD $0x6ea3e6c9 // fcmgt v9.4s, v22.4s, v3.4s
+	VORR V8.B16, V9.B16, V8.B16
+	VBIT V8.B16, V7.B16, V3.B16
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R2, R2
+	BNE loop34
+	RET
+
 TEXT ·sqrtNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
-loop28:
+loop35:
 	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
 	WORD $0x6ea1f800 // fsqrt v0.4s, v0.4s
 	WORD $0x6ea1f821 // fsqrt v1.4s, v1.4s
@@ -1411,7 +1553,7 @@ loop28:
 	WORD $0x6ea1f863 // fsqrt v3.4s, v3.4s
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
 	SUBS $16, R2, R2
-	BNE loop28
+	BNE loop35
 	RET
 
 TEXT ·tileInNEON(SB), NOSPLIT, $0-40
@@ -1438,7 +1580,7 @@ TEXT ·tileInNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop29:
+loop36:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1560,9 +1702,9 @@ loop29:
 	VFMLA V1.S4, V13.S4, V6.S4
 	VST1.P [V6.S4], 16(R16)
 	SUBS $16, R2, R2
-	BEQ done30
+	BEQ done37
 	CMP $16, R2
-	BGE loop29
+	BGE loop36
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1578,8 +1720,8 @@ loop29:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop29
-done30:
+	B loop36
+done37:
 	RET
 
 TEXT ·tileOutNEON(SB), NOSPLIT, $0-40
@@ -1606,7 +1748,7 @@ TEXT ·tileOutNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop31:
+loop38:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1700,9 +1842,9 @@ loop31:
 	WORD $0x4e25d54a // fadd v10.4s, v10.4s, v5.4s
 	VST1.P [V10.S4], 16(R13)
 	SUBS $16, R2, R2
-	BEQ done32
+	BEQ done39
 	CMP $16, R2
-	BGE loop31
+	BGE loop38
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1718,8 +1860,8 @@ loop31:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop31
-done32:
+	B loop38
+done39:
 	RET
 
 TEXT ·tileGradNEON(SB), NOSPLIT, $0-40
@@ -1746,7 +1888,7 @@ TEXT ·tileGradNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop33:
+loop40:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1836,9 +1978,9 @@ loop33:
 	VFMLS V7.S4, V12.S4, V8.S4
 	VST1.P [V8.S4], 16(R14)
 	SUBS $16, R2, R2
-	BEQ done34
+	BEQ done41
 	CMP $16, R2
-	BGE loop33
+	BGE loop40
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1854,8 +1996,8 @@ loop33:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop33
-done34:
+	B loop40
+done41:
 	RET
 
 TEXT ·product1NEON(SB), NOSPLIT, $0-8
@@ -1878,7 +2020,7 @@ TEXT ·product1NEON(SB), NOSPLIT, $0-8
 	MOVD 40(R0), R4
 	MOVD 48(R0), R5
 	MOVD 64(R0), R6
-	CBNZ R6, more35
+	CBNZ R6, more42
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -1903,8 +2045,8 @@ TEXT ·product1NEON(SB), NOSPLIT, $0-8
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-	B deep36
-more35:
+	B deep43
+more42:
 	MOVD 0(R0), R7
 	MOVD 8(R0), R6
 	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -1919,7 +2061,7 @@ more35:
 	ADD R6, R7, R7
 	VLD1 (R7), [V20.S4, V21.S4, V22.S4, V23.S4]
 	ADD R6, R7, R7
-deep36:
+deep43:
 	VLD1 (R4), [V24.S4, V25.S4, V26.S4, V27.S4]
 	ADD R5, R4, R4
 	MOVD.P 8(R2), R14
@@ -1960,7 +2102,7 @@ deep36:
 	VFMLA V26.S4, V29.S4, V22.S4
 	VFMLA V27.S4, V29.S4, V23.S4
 	SUBS $1, R3, R3
-	BNE deep36
+	BNE deep43
 	MOVD 0(R0), R7
 	MOVD 8(R0), R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -1987,7 +2129,7 @@ TEXT ·colMomentsNEON(SB), NOSPLIT, $0-40
 	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
 	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
 	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
-row37:
+row44:
 	ADD $0, R1, R15
 	VLD1 (R15), [V20.S4]
 	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
@@ -2022,7 +2164,7 @@ row37:
 	VFMLA V25.D2, V25.D2, V15.D2
 	ADD R2, R1, R1
 	SUBS $1, R3, R3
-	BNE row37
+	BNE row44
 	MOVD R0, R15
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
 	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
@@ -2042,7 +2184,7 @@ TEXT ·colGradsNEON(SB), NOSPLIT, $0-56
 	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
 	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
 	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
-row38:
+row45:
 	ADD $0, R4, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2106,7 +2248,7 @@ row38:
 	ADD R2, R1, R1
 	ADD R2, R4, R4
 	SUBS $1, R3, R3
-	BNE row38
+	BNE row45
 	MOVD R0, R15
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
 	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
@@ -2120,7 +2262,7 @@ TEXT ·colNormNEON(SB), NOSPLIT, $0-48
 	MOVD p+16(FP), R5
 	MOVD stride+24(FP), R2
 	MOVD rows+32(FP), R3
-row39:
+row46:
 	ADD $0, R1, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2172,7 +2314,7 @@ row39:
 	ADD R2, R0, R0
 	ADD R2, R1, R1
 	SUBS $1, R3, R3
-	BNE row39
+	BNE row46
 	RET
 
 TEXT ·colNormGradNEON(SB), NOSPLIT, $0-56
@@ -2182,7 +2324,7 @@ TEXT ·colNormGradNEON(SB), NOSPLIT, $0-56
 	MOVD p+24(FP), R5
 	MOVD stride+32(FP), R2
 	MOVD rows+40(FP), R3
-row40:
+row47:
 	ADD $0, R1, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2255,5 +2397,5 @@ row40:
 	ADD R2, R1, R1
 	ADD R2, R4, R4
 	SUBS $1, R3, R3
-	BNE row40
+	BNE row47
 	RET

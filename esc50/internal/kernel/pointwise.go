@@ -11,6 +11,9 @@ const (
 	Sub
 	Mul
 	Div
+	Max // not a number if either is not one; 0 is more than -0
+	Min
+	opCount
 )
 
 // Which operands of Binary stand for as many elements as needed.
@@ -71,6 +74,31 @@ func binaryGeneric(op Op, dst, x, y []float32) {
 			dst[i] = a * b
 		case Div:
 			dst[i] = a / b
+		case Max:
+			dst[i] = max(a, b)
+		case Min:
+			dst[i] = min(a, b)
+		}
+	}
+}
+
+// Sign sets dst to -1 or 1 by the sign of x, and to x where that is zero or not
+// a number; dst may be x.
+func Sign(dst, x []float32) {
+	n := len(dst)
+	need(len(x), n)
+	sign(dst, x[:n])
+}
+
+func signGeneric(dst, x []float32) {
+	for i, v := range x {
+		switch {
+		case v > 0:
+			dst[i] = 1
+		case v < 0:
+			dst[i] = -1
+		default:
+			dst[i] = v
 		}
 	}
 }

@@ -38,3 +38,5 @@ var wide1 = []int{1}
 func product(int, *block) bool { return false }
 
 func columns(int) *columnFuncs { return nil }
+
+func sign(dst, x []float32) { signGeneric(dst, x) }

@@ -51,6 +51,7 @@ func main() {
 		a.pools()
 		a.stats()
 		a.pointwise()
+		a.sign()
 		a.tileRows()
 		a.products()
 		a.columns()
@@ -117,6 +118,10 @@ func (a *asm) next(prefix string) string {
 
 // tables holds the lane masks of AVX2's tails and the shuffles of AVX-512.
 func (a *asm) tables() {
+	a.p("DATA one<>+0(SB)/4, $0x3f800000")
+	a.p("GLOBL one<>(SB), RODATA|NOPTR, $4")
+	a.p("DATA minus0<>+0(SB)/4, $0x80000000")
+	a.p("GLOBL minus0<>(SB), RODATA|NOPTR, $4")
 	if a.wide() {
 		a.table("even512", func(i int) int { return 2 * i })
 		a.table("odd512", func(i int) int { return 2*i + 1 })

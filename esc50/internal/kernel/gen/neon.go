@@ -43,6 +43,8 @@ var neonOps = map[string]struct {
 	"fsub":   {0x4ea0d400, "fsub v%d.4s, v%d.4s, v%d.4s"},
 	"fmul":   {0x6e20dc00, "fmul v%d.4s, v%d.4s, v%d.4s"},
 	"fdiv":   {0x6e20fc00, "fdiv v%d.4s, v%d.4s, v%d.4s"},
+	"fmax":   {0x4e20f400, "fmax v%d.4s, v%d.4s, v%d.4s"},
+	"fmin":   {0x4ea0f400, "fmin v%d.4s, v%d.4s, v%d.4s"},
 	"faddp":  {0x6e20d400, "faddp v%d.4s, v%d.4s, v%d.4s"},
 	"fcmeq":  {0x4e20e400, "fcmeq v%d.4s, v%d.4s, v%d.4s"},
 	"fcmgt":  {0x6ea0e400, "fcmgt v%d.4s, v%d.4s, v%d.4s"},

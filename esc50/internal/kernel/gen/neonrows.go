@@ -196,7 +196,7 @@ func (a *neon) product(acc, x, y int) {
 // pointwise are the kernels of arithmetic on whole tensors: dst may be an
 // operand. In VS the second operand, in SV the first, is one float.
 func (a *neon) pointwise() {
-	for _, op := range []string{"add", "sub", "mul", "div"} {
+	for _, op := range []string{"add", "sub", "mul", "div", "max", "min"} {
 		for _, mode := range []string{"VV", "VS", "SV"} {
 			a.fn(op+mode, 0, "dst:R0", "x:R1", "y:R2", "n:R3")
 			switch mode {
@@ -227,6 +227,25 @@ func (a *neon) pointwise() {
 			a.o("RET")
 		}
 	}
+	a.fn("sign", 0, "dst:R0", "x:R1", "n:R2")
+	a.o("FMOVS $1.0, F20")
+	a.o("VDUP V20.S[0], V20.S4")
+	a.o("MOVW $0x80000000, R3")
+	a.o("VDUP R3, V21.S4")
+	a.clear(22, 1)
+	a.chunks("R2", func() {
+		a.ld("R1", 0, 4)
+		for i := range 4 {
+			a.o("VAND V21.B16, V%d.B16, V%d.B16", i, 4+i)
+			a.o("VORR V20.B16, V%d.B16, V%d.B16", 4+i, 4+i)
+			a.w("fcmgt", 8, i, 22)
+			a.w("fcmgt", 9, 22, i)
+			a.o("VORR V8.B16, V9.B16, V8.B16")
+			a.o("VBIT V8.B16, V%d.B16, V%d.B16", 4+i, i)
+		}
+		a.st(0, 4, "R0")
+	})
+	a.o("RET")
 	a.fn("sqrt", 0, "dst:R0", "x:R1", "n:R2")
 	a.chunks("R2", func() {
 		a.ld("R1", 0, 4)

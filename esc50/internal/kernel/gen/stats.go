@@ -129,7 +129,7 @@ func (a *asm) stats() {
 // pointwise are the kernels of arithmetic on whole tensors: dst may be an
 // operand. In VS the second operand, in SV the first, is one float.
 func (a *asm) pointwise() {
-	for _, op := range []struct{ name, instr string }{{"add", "VADDPS"}, {"sub", "VSUBPS"}, {"mul", "VMULPS"}, {"div", "VDIVPS"}} {
+	for _, op := range []struct{ name, instr string }{{"add", "VADDPS"}, {"sub", "VSUBPS"}, {"mul", "VMULPS"}, {"div", "VDIVPS"}, {"max", "VMAXPS"}, {"min", "VMINPS"}} {
 		for _, mode := range []string{"VV", "VS", "SV"} {
 			a.fn(op.name+mode, "dst:DI", "x:SI", "y:DX", "n:CX")
 			switch mode {
@@ -148,7 +148,11 @@ func (a *asm) pointwise() {
 					y = 1
 					a.ld("DX", part, a.v(1))
 				}
-				a.o("%s %s, %s, %s", op.instr, a.v(y), a.v(x), a.v(0))
+				if op.name == "max" || op.name == "min" {
+					a.extreme(op.instr, x, y)
+				} else {
+					a.o("%s %s, %s, %s", op.instr, a.v(y), a.v(x), a.v(0))
+				}
 				a.st(a.v(0), "DI", part)
 			})
 			a.ret()
@@ -158,6 +162,46 @@ func (a *asm) pointwise() {
 	a.loop(func(part int) {
 		a.ld("SI", part, a.v(0))
 		a.o("VSQRTPS %s, %s", a.v(0), a.v(0))
+		a.st(a.v(0), "DI", part)
+	})
+	a.ret()
+}
+
+// extreme sets register 0 to the larger or smaller of x and y: not a number if
+// either is not one, and of two zeros the positive or the negative one. The
+// instruction alone returns its second operand in these cases.
+func (a *asm) extreme(instr string, x, y int) {
+	a.o("%s %s, %s, %s", instr, a.v(y), a.v(x), a.v(4))
+	a.o("%s %s, %s, %s", instr, a.v(x), a.v(y), a.v(5))
+	zeros := map[string]string{"VMAXPS": "VANDPS", "VMINPS": "VORPS"}[instr]
+	a.o("%s %s, %s, %s", zeros, a.v(5), a.v(4), a.v(4))
+	if a.wide() {
+		a.o("VCMPPS $3, Z%d, Z%d, K1", y, x)
+		a.o("VADDPS Z%d, Z%d, K1, Z4", y, x)
+	} else {
+		a.o("VCMPPS $3, Y%d, Y%d, Y5", y, x)
+		a.o("VORPS Y5, Y4, Y4")
+	}
+	a.o("VMOVAPS %s, %s", a.v(4), a.v(0))
+}
+
+// sign is -1, 0 or 1: zeros keep their sign, and what is not a number stays.
+func (a *asm) sign() {
+	a.fn("sign", "dst:DI", "x:SI", "n:CX")
+	a.o("VBROADCASTSS one<>(SB), %s", a.v(8))
+	a.o("VBROADCASTSS minus0<>(SB), %s", a.v(9))
+	a.o("VXORPS X7, X7, X7")
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(0))
+		a.o("VANDPS %s, %s, %s", a.v(9), a.v(0), a.v(1))
+		a.o("VORPS %s, %s, %s", a.v(8), a.v(1), a.v(1)) // one of the same sign
+		if a.wide() {
+			a.o("VCMPPS $12, Z7, Z0, K1") // neither zero nor not a number
+			a.o("VMOVAPS Z1, K1, Z0")
+		} else {
+			a.o("VCMPPS $12, Y7, Y0, Y2")
+			a.o("VBLENDVPS Y2, Y1, Y0, Y0")
+		}
 		a.st(a.v(0), "DI", part)
 	})
 	a.ret()
