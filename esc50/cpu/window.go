@@ -167,6 +167,12 @@ func reduceWindow[T number](kind compute.ReduceOpType, dtype dtypes.DType, w *wi
 	default:
 		return nil
 	}
+	if outer, n := w.byRows(); outer != nil && dtype == dtypes.Float32 {
+		first := any(start).(float32)
+		return func(x *run, dst, src any) {
+			outer.reduceRows(x, rowKernels[kind], first, n, dst.([]float32), src.([]float32))
+		}
+	}
 	return func(x *run, dst, src any) {
 		d, s := dst.([]T), src.([]T)
 		x.spans(len(d), func(lo, hi int) {
@@ -215,6 +221,11 @@ func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType
 		return nil, unsupported(op, out.DType)
 	}
 	n.run = func(_ *run, in, out []tensor) { scatter(w, kind, in, out) }
+	if outer, size := w.byRows(); outer != nil && out.DType == dtypes.Float32 {
+		n.run = func(x *run, in, out []tensor) {
+			outer.scatterRows(x, kind, size, out[0].f32(), in[0].f32(), in[1].f32())
+		}
+	}
 	return f.add1(n, out)
 }
 
