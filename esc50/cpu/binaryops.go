@@ -117,6 +117,7 @@ func arithmeticOn(op compute.OpType, dtype dtypes.DType) pairRun {
 var kernelOps = map[compute.OpType]kernel.Op{
 	compute.OpTypeAdd: kernel.Add, compute.OpTypeSub: kernel.Sub,
 	compute.OpTypeMul: kernel.Mul, compute.OpTypeDiv: kernel.Div,
+	compute.OpTypeMax: kernel.Max, compute.OpTypeMin: kernel.Min,
 }
 
 func kernelPairs(x *run, p *pairs, op kernel.Op, dst, a, b []float32) {

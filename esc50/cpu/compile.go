@@ -16,6 +16,8 @@ type plan struct {
 	// normalisations that just pass a ReLU, and where they are positive.
 	normal, mask map[*value]normInfo
 	packs        map[packKey]*value // packed operands of products
+	waiting      map[*value]bool    // results of chains to come
+	pads         map[*value][]*node // sums of slices to come
 }
 
 // compile turns the graph into steps: it drops what no output needs, lets
@@ -32,6 +34,8 @@ func compile(f *function) *program {
 		normal:  make(map[*value]normInfo),
 		mask:    make(map[*value]normInfo),
 		packs:   make(map[packKey]*value),
+		waiting: make(map[*value]bool),
+		pads:    make(map[*value][]*node),
 	}
 	order := p.live(f.outputs)
 	for _, n := range order {
@@ -88,12 +92,14 @@ func (p *plan) node(n *node) {
 		p.consts = append(p.consts, n.out[0])
 		return
 	case compute.OpTypeIdentity, compute.OpTypeReshape, compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier:
-		for i := range n.out {
-			p.dense(n.in[i])
+		for i, v := range n.in[:len(n.out)] {
+			if !p.waiting[root(n.out[i])] {
+				p.dense(v)
+			}
 		}
 		return
 	}
-	if p.done[n] || p.fuse(n) {
+	if p.done[n] || p.fuse(n) || p.padded(n) || p.wait(n) {
 		return
 	}
 	for _, v := range n.in {
@@ -109,6 +115,7 @@ func (p *plan) emit(what string, read, write []*value, f func(x *run)) {
 
 // dense makes sure that a lazy value is in memory for the steps to come.
 func (p *plan) dense(v *value) {
+	p.settle(v)
 	r, ok := p.lazy[v]
 	if !ok || r.dense() == v {
 		return

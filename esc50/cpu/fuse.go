@@ -51,6 +51,7 @@ func (p *plan) recipe(v *value) rows {
 	if r, ok := p.lazy[v]; ok {
 		return r
 	}
+	p.settle(v)
 	return held{v}
 }
 

@@ -82,7 +82,12 @@ func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []in
 			stride[axis] = from[i]
 		}
 	}
-	return f.rearrange(compute.OpTypeBroadcastInDim, in[0], shape, strided(shape.Dimensions, 0, stride))
+	v, err := f.rearrange(compute.OpTypeBroadcastInDim, in[0], shape, strided(shape.Dimensions, 0, stride))
+	if err != nil {
+		return nil, err
+	}
+	v.(*value).node.attr = broadcasting{stride}
+	return v, nil
 }
 
 // Reverse turns the given axes around.
@@ -195,7 +200,7 @@ func (f *function) Pad(x, fill compute.Value, config ...compute.PadAxis) (comput
 		}
 		return i, i >= 0 && i < shape.Dimensions[axis]
 	}
-	return f.add1(&node{op: compute.OpTypePad, in: in, run: func(_ *run, in, out []tensor) {
+	return f.add1(&node{op: compute.OpTypePad, in: in, attr: padding{config}, run: func(_ *run, in, out []tensor) {
 		move(out[0].flat, in[1].flat, func(yield func(to, from, step, n int)) { yield(0, 0, 0, shape.Size()) })
 		stride := strides(shape.Dimensions)
 		move(out[0].flat, in[0].flat, func(yield func(to, from, step, n int)) {
