@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/layers"
@@ -115,7 +116,9 @@ func depthwise(scope *model.Scope, x *graph.Node) *graph.Node {
 	for i := range 2 {
 		scope := scope.In("block%d", i)
 		channels := x.Shape().Dim(-1)
-		x = layers.Convolution(scope.In("depth"), x).Channels(channels).KernelSize(3).Strides(2).PadSame().ChannelGroupCount(channels).Done()
+		// GoMLX's layer makes weights of all input channels, which its graph then refuses.
+		w := scope.In("depth").VariableWithShape("weights", shapes.Make(x.DType(), 3, 3, 1, channels)).NodeValue(x.Graph())
+		x = graph.Convolve(x, w).Strides(2).PadSame().ChannelGroupCount(channels).Done()
 		x = relu6(norm.BatchNorm(scope.In("depth"), x, -1).Done())
 		x = layers.Convolution(scope.In("point"), x).Channels(64).KernelSize(1).Done()
 		x = relu6(norm.BatchNorm(scope.In("point"), x, -1).Done())
