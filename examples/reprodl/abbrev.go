@@ -64,6 +64,6 @@ func (a *app) usageError(cmd *cobra.Command, err error) error {
 			err = fmt.Errorf("unrecognized arguments: %s", rest)
 		}
 	}
-	fmt.Fprint(a.Stdout, cmd.UsageString())
+	fmt.Fprint(a.out, cmd.UsageString())
 	return err
 }

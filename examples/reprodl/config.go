@@ -77,9 +77,12 @@ func (a *app) configCmd() *cobra.Command {
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := a.config()
+			at, chosen := level.level()
 			switch {
 			case err != nil:
 				return err
+			case chosen && c.File(at) == "":
+				return &repo.ConfigError{Err: errors.New("Not inside a DVC repo")}
 			case origin && (len(args) == 2 || unset):
 				return soft(errors.New("--show-origin can't be used together with any of these options: -u/--unset, value"))
 			case list && (len(args) > 0 || unset):

@@ -47,7 +47,7 @@ func (a *app) dataStatusCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.Stdout, "%s\n", data)
+			fmt.Fprintf(a.out, "%s\n", data)
 			return nil
 		},
 	}

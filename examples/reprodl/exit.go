@@ -84,11 +84,11 @@ func (a *app) report(err error) int {
 	var pretty interface{ Pretty() string }
 	switch {
 	case errors.As(err, &pretty):
-		fmt.Fprintln(a.Stderr, pretty.Pretty())
+		fmt.Fprintln(a.msg, pretty.Pretty())
 	case code == exitConfig:
-		fmt.Fprintf(a.Stderr, "ERROR: configuration error - %v\n", err)
+		fmt.Fprintf(a.msg, "ERROR: configuration error - %v\n", err)
 	default:
-		fmt.Fprintf(a.Stderr, "ERROR: %v\n", err)
+		fmt.Fprintf(a.msg, "ERROR: %v\n", err)
 	}
 	return code
 }
@@ -114,15 +114,15 @@ func (h *lineHandler) Handle(_ context.Context, rec slog.Record) error {
 	var err error
 	switch {
 	case rec.Level >= slog.LevelError:
-		_, err = fmt.Fprintf(h.a.Stderr, "ERROR: %s\n", rec.Message)
+		_, err = fmt.Fprintf(h.a.msg, "ERROR: %s\n", rec.Message)
 	case rec.Level >= slog.LevelWarn:
-		_, err = fmt.Fprintf(h.a.Stderr, "WARNING: %s\n", rec.Message)
+		_, err = fmt.Fprintf(h.a.msg, "WARNING: %s\n", rec.Message)
 	case rec.Level >= slog.LevelInfo:
-		_, err = fmt.Fprintln(h.a.Stdout, rec.Message)
+		_, err = fmt.Fprintln(h.a.out, rec.Message)
 	case isReason(rec):
-		_, err = fmt.Fprintf(h.a.Stderr, "WHY: %s\n", rec.Message)
+		_, err = fmt.Fprintf(h.a.msg, "WHY: %s\n", rec.Message)
 	case h.a.verbose > 0:
-		_, err = fmt.Fprintf(h.a.Stderr, "DEBUG: %s\n", rec.Message)
+		_, err = fmt.Fprintf(h.a.msg, "DEBUG: %s\n", rec.Message)
 	}
 	return err
 }

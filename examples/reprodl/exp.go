@@ -27,6 +27,9 @@ func (a *app) expCmd() *cobra.Command {
 
 // openExp opens the experiments of the repository around the working directory.
 func (a *app) openExp() (*experiment.Repo, error) {
+	if err := a.checkConfig(); err != nil {
+		return nil, err
+	}
 	return experiment.Open(a.Dir, &experiment.Options{
 		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Env: a.Env, Logger: a.logger(),
 	})

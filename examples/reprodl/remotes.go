@@ -132,7 +132,7 @@ func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) err
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Stdout, "%s\n", data)
+		fmt.Fprintf(a.out, "%s\n", data)
 	case len(list) == 0:
 		a.printf("Cache and remote '%s' are in sync.\n", remote)
 	default:

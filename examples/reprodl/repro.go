@@ -60,6 +60,7 @@ func (a *app) reproCmd() *cobra.Command {
 			}
 			if f.opts.Jobs > 1 {
 				a.Stdout, a.Stderr = &lockedWriter{w: a.Stdout}, &lockedWriter{w: a.Stderr}
+				a.out.w, a.msg.w = a.Stdout, a.Stderr
 				if repo, err = a.open(); err != nil {
 					return err
 				}

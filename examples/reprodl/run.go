@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -28,6 +29,8 @@ type world struct {
 // app is one call of the program: its surroundings and the global options.
 type app struct {
 	world
+	out     *output // for results; Stdout is for the commands of stages
+	msg     *output // for errors and warnings
 	args    []string
 	cd      string
 	quiet   int
@@ -41,14 +44,18 @@ type app struct {
 func run(ctx context.Context, args []string, w *world) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{world: *w, args: args}
+	a := &app{world: *w, args: args, out: newOutput(w.Stdout), msg: newOutput(w.Stderr)}
 	root := a.root()
 	root.SetArgs(expandLists(expand(root, args)))
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}
 	}
-	return a.report(err)
+	code := a.report(err)
+	if err := a.out.failure(); err != nil && code == 0 {
+		code = a.report(err)
+	}
+	return code
 }
 
 func (a *app) root() *cobra.Command {
@@ -69,8 +76,8 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.start() },
 	}
 	root.SetIn(a.Stdin)
-	root.SetOut(a.Stdout)
-	root.SetErr(a.Stderr)
+	root.SetOut(a.out)
+	root.SetErr(a.msg)
 	root.SetFlagErrorFunc(a.usageError)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -118,11 +125,27 @@ func isDir(path string) bool {
 
 // open finds the repository that the command works on.
 func (a *app) open() (*pipeline.Repo, error) {
+	if err := a.checkConfig(); err != nil {
+		return nil, err
+	}
 	return pipeline.Open(a.Dir, &pipeline.Options{
 		Stdin: a.Stdin, Stdout: a.Stdout, Stderr: a.Stderr, Env: a.Env,
 		Logger:  a.logger(),
 		Program: strings.Join(append([]string{"reprodl"}, a.args...), " "),
 	})
+}
+
+// checkConfig is the error of every command about a broken configuration, but of
+// those that may mend it. Without a repository there is nothing to say here.
+func (a *app) checkConfig() error {
+	if _, err := repo.Find(a.Dir); err != nil {
+		return nil
+	}
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	return c.Validate()
 }
 
 // getenv is the value of a variable of the program's environment, or "".
@@ -138,20 +161,20 @@ func (a *app) getenv(name string) string {
 // printf writes a result, unless -q was given.
 func (a *app) printf(format string, args ...any) {
 	if a.quiet == 0 {
-		fmt.Fprintf(a.Stdout, format, args...)
+		fmt.Fprintf(a.out, format, args...)
 	}
 }
 
 // warnf prints a warning as DVC does.
 func (a *app) warnf(format string, args ...any) {
 	if a.quiet == 0 {
-		fmt.Fprintf(a.Stderr, "WARNING: "+format+"\n", args...)
+		fmt.Fprintf(a.msg, "WARNING: "+format+"\n", args...)
 	}
 }
 
 // confirm asks the user; without an answer it is no.
 func (a *app) confirm(question string) bool {
-	fmt.Fprintf(a.Stderr, "%s [y/n]: ", question)
+	fmt.Fprintf(a.msg, "%s [y/n]: ", question)
 	answer, _ := bufio.NewReader(a.Stdin).ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

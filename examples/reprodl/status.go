@@ -59,7 +59,7 @@ func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Stdout, "%s\n", data)
+		fmt.Fprintf(a.out, "%s\n", data)
 	case a.quiet > 0:
 		if len(list) > 0 {
 			return &exitError{code: exitSoft}

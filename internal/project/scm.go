@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -155,15 +156,18 @@ func (r *Repo) CheckIgnored(abs string) error {
 	return nil
 }
 
-// dvcIgnoredBy is the pattern that hides a path, as a file or as a directory.
+// dvcIgnoredBy is the pattern that hides a path as what it is: "!data/" takes back a
+// directory and not a file. What is not there yet may become either.
 func (r *Repo) dvcIgnoredBy(abs string) *ignore.Pattern {
 	rel, err := filepath.Rel(r.Root, abs)
 	if err != nil {
 		return nil
 	}
 	rel = filepath.ToSlash(rel)
-	// Whether a path will be a directory, nobody knows before the stage ran: a
-	// pattern with a slash at the end counts as well.
+	fi, err := os.Stat(abs)
+	if err == nil {
+		return r.DataIgnore().Match(rel, fi.IsDir())
+	}
 	if p := r.DataIgnore().Match(rel, false); p != nil {
 		return p
 	}
@@ -176,5 +180,5 @@ type ignoredError struct {
 }
 
 func (e *ignoredError) Error() string {
-	return fmt.Sprintf("Path '%s' is ignored by %s:%d:%s", e.path, e.by.Source, e.by.Line, e.by.Text)
+	return fmt.Sprintf("Path '%s' is ignored by %s", e.path, e.by)
 }

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,14 @@ const (
 	group
 	parsingBool
 	parsingList
+	httpAuth
+	integer
+	percent // an integer from 0 to 100
+	seconds // a number from 0
+	// DVC wants a boolean or an integer of Python here, which no file can hold: it
+	// refuses every value.
+	onlyBool
+	onlyInt
 )
 
 // schema lists the sections and keys of DVC's configuration.
@@ -30,7 +39,7 @@ var schema = map[string]map[string]kind{
 		"local": anyText, "s3": anyText, "gs": anyText, "hdfs": anyText, "webhdfs": anyText, "ssh": anyText, "azure": anyText,
 		"dir": anyText, "type": linkTypes, "protected": boolean, "shared": group, "slow_link_warning": boolean, "verify": boolean,
 	},
-	"state":   {"dir": anyText, "row_limit": positive, "row_cleanup_quota": anyText},
+	"state":   {"dir": anyText, "row_limit": positive, "row_cleanup_quota": percent},
 	"index":   {"dir": anyText},
 	"machine": nil,
 	"feature": nil,
@@ -45,16 +54,6 @@ var schema = map[string]map[string]kind{
 	"db":      nil,
 }
 
-// localRemote are the keys of a remote that is a directory. Those of object
-// stores are many and not ours to check: see checkRemote.
-var localRemote = map[string]kind{
-	"url": anyText, "checksum_jobs": positive, "jobs": positive, "worktree": boolean, "no_traverse": boolean, "version_aware": boolean,
-	"type": linkTypes, "protected": boolean, "shared": group, "slow_link_warning": boolean, "verify": boolean,
-}
-
-// remoteSchemes are the URL schemes DVC knows.
-var remoteSchemes = []string{"s3", "gs", "ssh", "hdfs", "webhdfs", "azure", "oss", "gdrive", "http", "https", "webdav", "webdavs", "remote"}
-
 // check validates one value.
 func (k kind) check(value string) error {
 	lower := strings.ToLower(value)
@@ -63,14 +62,32 @@ func (k kind) check(value string) error {
 		if lower != "true" && lower != "false" {
 			return fmt.Errorf("expected true or false")
 		}
-	case positive:
+	case positive, integer, percent:
 		n, err := strconv.Atoi(strings.TrimSpace(value))
-		if err != nil {
+		switch {
+		case err != nil:
 			return fmt.Errorf("expected int")
-		}
-		if n < 1 {
+		case k == positive && n < 1:
 			return fmt.Errorf("value must be at least 1")
+		case k == percent && n < 0:
+			return fmt.Errorf("value must be at least 0")
+		case k == percent && n > 100:
+			return fmt.Errorf("value must be at most 100")
 		}
+	case seconds:
+		f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+		switch {
+		case err != nil:
+			return fmt.Errorf("expected float")
+		case f < 0:
+			return fmt.Errorf("value must be at least 0")
+		}
+	case onlyBool:
+		return fmt.Errorf("expected bool")
+	case onlyInt:
+		return fmt.Errorf("expected int")
+	case httpAuth:
+		return oneOf(lower, "basic", "digest", "custom")
 	case linkTypes:
 		var bad []string
 		for t := range strings.SplitSeq(value, ",") {
@@ -100,7 +117,8 @@ func oneOf(value string, allowed ...string) error {
 
 // validate checks a merged configuration.
 func validate(sections map[string]map[string]string) error {
-	for section, values := range sections {
+	for _, section := range slices.Sorted(maps.Keys(sections)) {
+		values := sections[section]
 		name, isRemote := remoteName(section)
 		keys, known := schema[section]
 		switch {
@@ -112,7 +130,7 @@ func validate(sections map[string]map[string]string) error {
 		case isNamed(section):
 			continue // machine and db: not used here
 		case !known && section == "":
-			for key := range values {
+			for _, key := range slices.Sorted(maps.Keys(values)) {
 				return configErrorf("extra keys not allowed @ data['%s']", key)
 			}
 			continue
@@ -121,8 +139,8 @@ func validate(sections map[string]map[string]string) error {
 		case keys == nil:
 			continue
 		}
-		for key, value := range values {
-			if err := checkKey(keys, key, value, "['"+section+"']"); err != nil {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if err := checkKey(keys, key, values[key], "['"+section+"']"); err != nil {
 				return err
 			}
 		}
@@ -137,26 +155,6 @@ func checkKey(keys map[string]kind, key, value, where string) error {
 	}
 	if err := k.check(value); err != nil {
 		return configErrorf("%w for dictionary value @ data%s['%s']", err, where, key)
-	}
-	return nil
-}
-
-func checkRemote(name string, values map[string]string) error {
-	where := "['remote']['" + name + "']"
-	url, ok := values["url"]
-	if !ok {
-		return configErrorf("expected 'url' for dictionary value @ data%s", where)
-	}
-	if scheme, rest, ok := strings.Cut(url, "://"); ok && rest != "" && rest[0] != '/' {
-		if !slices.Contains(remoteSchemes, scheme) {
-			return configErrorf("Unsupported URL type %s:// for dictionary value @ data%s", scheme, where)
-		}
-		return nil
-	}
-	for key, value := range values {
-		if err := checkKey(localRemote, key, value, where); err != nil {
-			return err
-		}
 	}
 	return nil
 }

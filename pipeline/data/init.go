@@ -3,7 +3,6 @@ package data
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"github.com/reprodl/reprodl/internal/git"
@@ -50,7 +49,7 @@ type Ignored struct {
 func (r *Repo) CheckIgnore(path string) (Ignored, error) {
 	abs := r.p.UserPath(path)
 	if !r.p.InRepo(abs) {
-		return Ignored{}, fmt.Errorf("'%s' is outside of the repository", path)
+		return Ignored{}, nil // as in DVC
 	}
 	rel := filepath.ToSlash(relTo(r.p.Root, abs))
 	tree := r.p.DataIgnore()
