@@ -12,6 +12,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/classicpage"
+	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 // classic is the logger of the 0.x layouts: a folder of histories, beside it a
@@ -73,7 +74,7 @@ func (c *classic) log(s *series, v value) error {
 	if l.opts.Exact && !c.nested && strings.Contains(s.name, "/") {
 		return fmt.Errorf("%w: %s: release 0.0.3 makes no folders", ErrName, s.name)
 	}
-	l.appendRow(s, v, true)
+	l.appendRow(s, v, !l.opts.NoTimestamp)
 	l.record(s, v)
 	l.ended = false
 	if c.nested {
@@ -166,6 +167,18 @@ func (c *classic) begin() {
 	}
 }
 
+// latest returns the last value of every metric: the summary holds those of
+// one step only. It requires l.mu.
+func (c *classic) latest() *pyjson.Map {
+	g := new(group)
+	for _, s := range c.l.order {
+		if s.leaf != nil {
+			g.put(s.name).val = s.leaf.val
+		}
+	}
+	return g.pyjson()
+}
+
 // beside returns the path of the file that is named after the folder.
 func (c *classic) beside(suffix string) string { return filepath.Clean(c.l.path) + suffix }
 
@@ -204,6 +217,14 @@ func (c *classic) replaces() []string {
 		}
 		return nil
 	})
+	if c.l.opts.Exact {
+		return found
+	}
+	for _, name := range []string{"plots/images", "plots/custom", "plots/sklearn", "params.yaml"} {
+		if _, err := os.Lstat(c.l.abs(name)); err == nil {
+			found = append(found, name)
+		}
+	}
 	return found
 }
 

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"image"
 	"os"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestCourse(t *testing.T) {
 	assert.Equal(t, "{\n    \"step\": 1,\n    \"train_loss\": 2.0\n}", read(t, "logs.json"))
 	assert.Regexp(t, "^timestamp\tstep\ttrain_loss\r\n\\d{13}\t0\t3.5\r\n\\d{13}\t1\t2.0\r\n$", read(t, "logs/train_loss.tsv"))
 	require.NoError(t, live.Close())
-	assert.Contains(t, read(t, "logs.html"), `"train_loss": "2.0"`)
+	assert.Contains(t, read(t, "logs.html"), `["train_loss","2.0"]`)
 	assert.NoFileExists(t, "dvc.yaml")
 }
 
@@ -69,6 +70,40 @@ func TestSetDefault(t *testing.T) {
 	assert.Same(t, l, live.SetDefault(nil))
 	require.NoError(t, l.Close())
 	assert.FileExists(t, "run/plots/metrics/a.tsv")
+}
+
+func TestClassicReport(t *testing.T) {
+	once := func() map[string]string {
+		t.Chdir(t.TempDir())
+		l := open(t, live.Options{Layout: live.Classic, Report: live.HTMLReport, NoTimestamp: true})
+		assert.Equal(t, "run.html", l.ReportFile())
+		for _, v := range []float64{2, 1.5} {
+			l.Log("train_loss", v)
+			require.NoError(t, l.NextStep())
+		}
+		require.NoError(t, l.LogImage("clips/dog.png", image.NewGray(image.Rect(0, 0, 4, 4))))
+		require.NoError(t, l.LogSklearnPlot(live.ConfusionMatrix, []string{"dog"}, []string{"rain"}, nil))
+		require.NoError(t, l.Close())
+		files := map[string]string{}
+		for _, name := range []string{"run/train_loss.tsv", "run/plots/images/clips/dog.png", "run/plots/sklearn/confusion_matrix.json", "run.json", "run.html"} {
+			files[name] = read(t, name)
+		}
+		return files
+	}
+	files := once()
+	assert.Equal(t, "step\ttrain_loss\r\n0\t2.0\r\n1\t1.5\r\n", files["run/train_loss.tsv"])
+	for _, part := range []string{`["train_loss","1.5"]`, `"kind":"matrix"`, "data:image/png;base64,", `"updated":0`} {
+		assert.Contains(t, files["run.html"], part)
+	}
+	assert.Equal(t, files, once(), "no byte depends on the time")
+
+	l := open(t, live.Options{Layout: live.Classic, Report: live.HTMLReport})
+	assert.ElementsMatch(t, []string{"train_loss.tsv", "plots/images", "plots/sklearn"}, l.Replaces())
+	require.NoError(t, l.Close())
+
+	exact := open(t, live.Options{Layout: live.Classic, Exact: true})
+	assert.ErrorIs(t, exact.LogImage("a.png", image.NewGray(image.Rect(0, 0, 1, 1))), live.ErrOption)
+	require.NoError(t, exact.Close())
 }
 
 func TestClassicResumeAndNestedNames(t *testing.T) {

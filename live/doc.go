@@ -58,7 +58,8 @@
 // [Classic] is the layout of DVCLive 0.0.3 of May 2021: logs/NAME.tsv with
 // timestamps, logs.json with the values of the last step, and logs.html. The
 // package-level functions use it when a runner has set DVCLIVE_PATH. There, a
-// metric logged twice ends the step by itself. [Classic030] is that of 0.3.0.
+// metric logged twice ends the step by itself. With [Options].NoTimestamp two
+// equal runs write equal bytes. [Classic030] is the layout of 0.3.0.
 //
 // # Differences
 //
@@ -100,6 +101,8 @@
 //     instead of embedding them, and keeps its tables whole. There is none for
 //     notebooks. DVCLIVE_OPEN opens one browser, not one a step. Nothing is sent
 //     to DVC Studio.
+//   - The page of the classic layout is this package's report; DVC 2.1's had
+//     one plot a metric. Images and plots can be logged there, too. (*)
 //   - The classic layout keeps files in logs/ that are no histories. In 0.0.3 a
 //     new run deleted them, and a metric's name could hold no slash; 0.3.0 kept
 //     of each group the metric logged last in the summary. (*)

@@ -30,8 +30,8 @@ func (l *Logger) LogImage(name string, img image.Image) error {
 	if err != nil {
 		return fmt.Errorf("image: %w", err)
 	}
-	if l.classic != nil {
-		return fmt.Errorf("image %s: %w: the classic layout has no images", name, ErrOption)
+	if l.classic != nil && l.opts.Exact {
+		return fmt.Errorf("image %s: %w: the classic layout had no images", name, ErrOption)
 	}
 	var buf bytes.Buffer
 	if err := encode(&buf, img); err != nil {

@@ -259,5 +259,8 @@ func (l *Logger) ReportFile() string {
 	case l.classic != nil:
 		return filepath.Clean(l.dir) + ".html"
 	}
+	if l.classic != nil {
+		return filepath.Clean(l.dir) + "." + string(l.opts.Report)
+	}
 	return filepath.Join(l.dir, "report."+string(l.opts.Report))
 }

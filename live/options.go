@@ -79,8 +79,12 @@ type Options struct {
 	// Layout chooses other files than DVCLive 3's.
 	Layout Layout
 	// NoSummary leaves out logs.json. Only for the classic layouts, in which
-	// the HTMLReport is logs.html.
+	// the HTMLReport is logs.html. It shows images and plots too, which the
+	// releases of that time did not have; they lie where DVCLive 3 has them.
 	NoSummary bool
+	// NoTimestamp leaves the time out of the histories of the classic layouts,
+	// and out of the report: what is logged then decides every byte.
+	NoTimestamp bool
 	// Exact copies DVCLive's behaviour even where it loses data or surprises;
 	// the package documentation lists the differences.
 	Exact bool

@@ -84,8 +84,8 @@ func (l *Logger) logPlot(name, folder string, data any, p Plot) error {
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
-	if l.classic != nil {
-		return fmt.Errorf("plot %s: %w: the classic layout has no plots", name, ErrOption)
+	if l.classic != nil && l.opts.Exact {
+		return fmt.Errorf("plot %s: %w: the classic layout had no plots", name, ErrOption)
 	}
 	text, err := pyjson.Marshal(data, pyjson.Style{Indent: 4, ASCII: true})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
@@ -32,7 +33,8 @@ type reporter struct {
 	l          *Logger
 	wake       chan struct{}
 	quit, done chan struct{}
-	mu         sync.Mutex // held while a report is made
+	asked      atomic.Bool // something has happened that the last report lacks
+	mu         sync.Mutex  // held while a report is made
 	warned     bool
 	opened     bool
 }
@@ -76,6 +78,7 @@ func (r *reporter) kick() {
 	if r == nil {
 		return
 	}
+	r.asked.Store(true)
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -87,6 +90,11 @@ func (r *reporter) kick() {
 func (r *reporter) update(final bool) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// Whoever waited for the lock may come late: the last report is not
+	// replaced by one that says that the run goes on.
+	if !r.asked.Swap(false) && !final {
+		return nil
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("live: report: %v", p)
@@ -96,7 +104,7 @@ func (r *reporter) update(final bool) (err error) {
 			r.l.slog.Warn("live: no report could be made", "dir", r.l.dir, "err", err)
 		}
 	}()
-	if r.l.classic != nil {
+	if r.l.classic != nil && r.l.opts.Exact {
 		return r.l.classic.render()
 	}
 	page := r.l.page()
@@ -106,7 +114,7 @@ func (r *reporter) update(final bool) (err error) {
 	if !final {
 		page.Reload = r.pause()
 	}
-	f, err := atomicfile.Create(r.l.abs("report.html"), nil)
+	f, err := atomicfile.Create(r.l.reportPath(), nil)
 	if err != nil {
 		return err
 	}
@@ -119,6 +127,14 @@ func (r *reporter) update(final bool) (err error) {
 	}
 	r.open()
 	return nil
+}
+
+// reportPath is the absolute path of the report.
+func (l *Logger) reportPath() string {
+	if l.classic != nil {
+		return l.classic.beside(".html")
+	}
+	return l.abs("report.html")
 }
 
 // finishReport makes the last report.
@@ -152,12 +168,16 @@ func (l *Logger) MakeReport() error {
 		return err
 	}
 	l.io.Unlock()
+	l.report.asked.Store(true)
 	return l.report.update(false)
 }
 
 // page collects what the report shows.
 func (l *Logger) page() *report.Page {
-	p := &report.Page{Title: filepath.Base(l.path), Updated: l.opts.now()}
+	p := &report.Page{Title: filepath.Base(l.path)}
+	if !l.opts.NoTimestamp {
+		p.Updated = l.opts.now()
+	}
 	l.io.Lock()
 	p.Params = l.files.content.params.Clone()
 	plots := slices.Clone(l.files.content.plots)
@@ -165,6 +185,9 @@ func (l *Logger) page() *report.Page {
 
 	l.mu.Lock()
 	p.Summary, p.Step = l.summary.pyjson(), l.step
+	if l.classic != nil {
+		p.Summary = l.classic.latest()
+	}
 	all := slices.Clone(l.order)
 	l.mu.Unlock()
 	for _, s := range all {
