@@ -19,7 +19,9 @@ func (w *work) open() (*pipeline.Repo, error) {
 // working tree what is missing. DVC overwrites changed data there, too, and
 // with it what the user did.
 func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
-	opts := &data.CheckoutOptions{AllowMissing: true}
+	// DVC warns of every output that no run has made yet, by its path in the
+	// copy, though the run that follows will make it.
+	opts := &data.CheckoutOptions{AllowMissing: true, Recorded: true}
 	if w.temp {
 		opts.Force = true
 		_, err := p.Checkout(ctx, opts)

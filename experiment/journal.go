@@ -228,6 +228,6 @@ func (r *Repo) undoOuts(ctx context.Context, outs []journalOut) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Checkout(ctx, &data.CheckoutOptions{Force: true, AllowMissing: true}, changed...)
+	_, err = p.Checkout(ctx, &data.CheckoutOptions{Force: true, AllowMissing: true, Recorded: true}, changed...)
 	return err
 }

@@ -19,6 +19,7 @@ type CheckoutOptions struct {
 	WithDeps     bool // also what the targets depend on
 	Recursive    bool // a target may be a directory: all stages declared below it
 	AllowMissing bool // content that is not in the cache is no error
+	Recorded     bool // leave out the outputs of stages that never ran
 }
 
 // Checkouts lists what Checkout changed, in DVC's order: paths relative to Dir,
@@ -152,7 +153,9 @@ func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
 	}
 	for _, o := range outs {
 		if o.Rec.Hash.IsZero() {
-			c.unknown(o.Output)
+			if !c.opts.Recorded {
+				c.unknown(o.Output)
+			}
 			continue
 		}
 		if err := c.one(ctx, o); err != nil {
