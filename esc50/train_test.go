@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -247,6 +248,10 @@ func TestPredict(t *testing.T) {
 		require.Len(t, top, 2)
 		assert.Equal(t, result.Test.Predicted[i], top[0].Target)
 		assert.GreaterOrEqual(t, top[0].Probability, top[1].Probability)
+		at := slices.IndexFunc(f.Clips, func(c esc50.Clip) bool { return c.File == clip })
+		same, err := result.Model.PredictClip(context.Background(), testBackend(), f, at, 2)
+		require.NoError(t, err)
+		assert.Equal(t, top, same)
 	}
 	all, err := result.Model.Predict(context.Background(), testBackend(), openClip(t, dir, result.Test.Files[0]), 99)
 	require.NoError(t, err)

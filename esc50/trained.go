@@ -145,12 +145,29 @@ func (m *Model) Predict(ctx context.Context, b compute.Backend, wav io.Reader, t
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
+	m.norm.apply(x)
+	return m.rank(ctx, b, tensors.FromFlatDataAndDimensions(x, 1, 1, front.mel.Bands(), front.frames()), top)
+}
+
+// PredictClip is Predict for clip i of the features, which must come from the
+// front end that the model was trained with. It panics when i is out of range.
+func (m *Model) PredictClip(ctx context.Context, b compute.Backend, f *Features, i, top int) ([]Prediction, error) {
+	x := make([]float32, f.Size())
+	if err := f.Read(x, i); err != nil {
 		return nil, err
 	}
 	m.norm.apply(x)
-	in := batch{x: tensors.FromFlatDataAndDimensions(x, 1, 1, front.mel.Bands(), front.frames())}
+	return m.rank(ctx, b, inputTensor(x, 1, f), top)
+}
+
+// rank returns the likeliest classes of the input x, [1, 1, bands, frames],
+// which it frees.
+func (m *Model) rank(ctx context.Context, b compute.Backend, x *tensors.Tensor, top int) ([]Prediction, error) {
+	in := batch{x: x}
 	defer in.free()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	rows, err := m.logits(b, in.x)
 	if err != nil {
 		return nil, err
