@@ -20,7 +20,8 @@ func WriteHTML(w io.Writer, title string, states []State, opts *TableOptions) er
 		return err
 	}
 	m := t.merged()
-	table := report.Table{Title: "Experiments", Header: m.headers(), Kinds: make([]string, len(m.Columns))}
+	table := report.Table{Title: "Experiments", Header: m.headers(), Kinds: make([]string, len(m.Columns)),
+		Missing: "-", Failed: "!"} // as the table has them
 	for i, c := range m.Columns {
 		table.Kinds[i] = map[string]string{"metrics": "metric", "params": "param"}[c.Kind]
 	}

@@ -20,5 +20,6 @@ func TestHTMLPage(t *testing.T) {
 	require.NoError(t, compare.WriteHTML(&page, "mine", states, nil))
 	assert.Contains(t, page.String(), "<html")
 	assert.Contains(t, page.String(), "[one]")
+	assert.Contains(t, page.String(), `"missing":"-","failed":"!"`)
 	assert.NotContains(t, page.String(), "src=\"http")
 }

@@ -122,7 +122,7 @@ func fullPage(t *testing.T) *Page {
 		scatter = append(scatter, pyjson.NewMap("x", math.Sin(float64(i*i)), "y", math.Cos(float64(i*3)), "rev", []string{"workspace", "main"}[i%2]))
 	}
 	for i, name := range []string{"dog", "rain", "sea waves", "clock tick", "chainsaw"} {
-		bars = append(bars, pyjson.NewMap("importance", float64(10-i)/3, "feature", name))
+		bars = append(bars, pyjson.NewMap("importance", float64(10-i)/3, "feature", name, "spread", float64(i)/7))
 	}
 	p.Plots = []Plot{
 		{Name: "confusion_matrix", Template: "confusion", X: "actual", Y: []string{"predicted"}, Title: "Confusion Matrix", XLabel: "True Label", YLabel: "Predicted Label", Data: confusion},
@@ -132,13 +132,17 @@ func fullPage(t *testing.T) *Page {
 		{Name: "importance", Template: "bar_horizontal_sorted", X: "importance", Y: []string{"feature"}, Data: bars},
 		{Name: "empty", X: "x", Y: []string{"y"}},
 	}
-	table := Table{Title: "Experiments", Header: []string{"Experiment", "Created", "val.acc", "train.loss", "lr", "batch_size", "model", "note</script>"},
-		Kinds: []string{"", "", "metric", "metric", "param", "param", "param", ""}}
+	for _, class := range []string{"dog", "rain", "siren"} {
+		p.Images = append(p.Images, Image{Name: "clips/" + class + ".png", Data: p.Images[0].Data})
+	}
+	table := Table{Title: "Experiments", Header: []string{"Experiment", "Created", "val.acc", "train.loss", "lr", "seed", "batch_size", "model", "note</script>"},
+		Kinds: []string{"", "", "metric", "metric", "param", "param", "param", "param", ""}, Missing: "-", Failed: "!"}
 	for i := range 24 {
 		lr := math.Pow(10, -1-float64(i%8)/2)
 		table.Rows = append(table.Rows, []string{fmt.Sprintf("exp-%02d", i), "2026-11-23T12:00:00", fmt.Sprintf("%.4f", 0.9-math.Abs(math.Log10(lr)+2.5)*0.1+float64(i%3)*0.01),
-			fmt.Sprintf("%.4f", 0.1+float64(i%5)*0.03), fmt.Sprintf("%.3g", lr), fmt.Sprint(16 << (i % 3)), []string{"AudioNet", "ResNet"}[i%2], "<i>"})
+			fmt.Sprintf("%.4f", 0.1+float64(i%5)*0.03), fmt.Sprintf("%.3g", lr), "42", fmt.Sprint(16 << (i % 3)), []string{"AudioNet", "ResNet"}[i%2], "<i>"})
 	}
+	table.Rows = append(table.Rows, []string{"broken", "-", "!", "!", "0.1", "42", "16", "AudioNet", ""})
 	p.Tables = []Table{table}
 	return p
 }
@@ -149,7 +153,7 @@ func TestBrowserShowsEverything(t *testing.T) {
 	assert.Empty(t, console)
 	assert.Contains(t, dom, `data-ready="1"`)
 	assert.Contains(t, dom, "<canvas", "curves are drawn")
-	for _, s := range []string{"train.lr", "class 3", "exp-07", "step 500", "0.9871", "Parallel coordinates", "&lt;/script&gt;&lt;b&gt;evil", "sea waves", "no data"} {
+	for _, s := range []string{`class="gallery"`, `alt="siren"`, "spread", `class="failed">failed</span>`, "param · constant", "or failed: broken<", "train.lr", "class 3", "exp-07", "step 500", "0.9871", "Parallel coordinates", "&lt;/script&gt;&lt;b&gt;evil", "sea waves", "no data"} {
 		assert.Contains(t, dom, s)
 	}
 	if dir := os.Getenv("REPRODL_SCREENSHOTS"); dir != "" {
@@ -158,6 +162,46 @@ func TestBrowserShowsEverything(t *testing.T) {
 		browse(t, path, "--virtual-time-budget=4000", "--window-size=1400,2700", "--blink-settings=preferredColorScheme=0", "--screenshot="+filepath.Join(dir, "dark.png"))
 		browse(t, path, "--virtual-time-budget=4000", "--window-size=500,1600", "--screenshot="+filepath.Join(dir, "narrow.png"))
 	}
+}
+
+// TestBrowserFits: on a phone and on a desk, by day and by night, nothing but
+// the boxes that scroll is wider than the window.
+func TestBrowserFits(t *testing.T) {
+	path := writePage(t, fullPage(t))
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`<script>setTimeout(() => {
+  const say = (name, v) => document.documentElement.setAttribute("data-" + name, v);
+  say("over", document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  say("small", [...document.querySelectorAll("svg")].filter(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width < 0.6).length);
+  say("tools", getComputedStyle(document.getElementById("curvetools")).display !== "none");
+}, 1500)</script>`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	for _, width := range []string{"400", "1400"} {
+		for theme, setting := range map[string]string{"light": "1", "dark": "0"} {
+			dom, console := browse(t, path, "--virtual-time-budget=4000", "--window-size="+width+",1200", "--blink-settings=preferredColorScheme="+setting, "--dump-dom")
+			assert.Empty(t, console)
+			head := dom[:min(len(dom), 1000)]
+			for _, want := range []string{`data-theme="` + theme + `"`, `data-over="0"`, `data-small="0"`, `data-tools="true"`} {
+				assert.Contains(t, head, want, "%s, %s", width, theme)
+			}
+		}
+	}
+}
+
+// TestBrowserHidesTools: a page without curves has nothing to smooth.
+func TestBrowserHidesTools(t *testing.T) {
+	page := &Page{Title: "table", Tables: fullPage(t).Tables}
+	path := writePage(t, page)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`<script>document.documentElement.setAttribute("data-tools", getComputedStyle(document.getElementById("curvetools")).display)</script>`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	dom, console := browse(t, path, "--virtual-time-budget=2000", "--window-size=1400,1200", "--dump-dom")
+	assert.Empty(t, console)
+	assert.Contains(t, dom[:min(len(dom), 1000)], `data-tools="none"`)
 }
 
 func TestBrowserFollowsRun(t *testing.T) {

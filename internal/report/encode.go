@@ -241,6 +241,10 @@ func (e *encoder) table(t *Table) {
 			}
 		})
 	}
+	e.raw(`,"missing":`)
+	e.text(t.Missing)
+	e.raw(`,"failed":`)
+	e.text(t.Failed)
 	e.raw(`,"rows":`)
 	e.list(len(t.Rows), func(i int) {
 		e.list(len(t.Rows[i]), func(j int) { e.text(t.Rows[i][j]) })

@@ -87,5 +87,9 @@ type Table struct {
 	// neither. A table with Kinds also gets parallel coordinates and a plot of
 	// a metric over a parameter. Nil for a plain table.
 	Kinds []string
-	Rows  [][]string
+	// Missing and Failed are the texts of cells that have no value, and of
+	// those whose value could not be had: they are marked as such, and not
+	// plotted. An empty cell has no value either.
+	Missing, Failed string
+	Rows            [][]string
 }

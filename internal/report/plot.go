@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -254,12 +255,14 @@ func compareNaturally(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// bars writes a horizontal bar a point: X is the value, Y the name.
+// bars writes a horizontal bar a point: X is the value, Y the name. Further
+// numbers of the points go along.
 func (e *encoder) bars(p *Plot) {
 	fields := p.fields()
 	type bar struct {
 		name  any
 		value float64
+		point *pyjson.Map
 	}
 	var bars []bar
 	for i, point := range p.Data {
@@ -274,7 +277,7 @@ func (e *encoder) bars(p *Plot) {
 				name = n
 			}
 		}
-		bars = append(bars, bar{name, f})
+		bars = append(bars, bar{name, f, point})
 	}
 	if strings.HasSuffix(p.Template, "sorted") {
 		slices.SortStableFunc(bars, func(a, b bar) int {
@@ -289,8 +292,43 @@ func (e *encoder) bars(p *Plot) {
 	e.raw(`,"y":`)
 	e.list(len(shown), func(i int) { e.text(pyjson.Str(shown[i].name)) })
 	e.raw("}]")
+	if len(shown) > 0 {
+		more := further(p, shown[0].point, fields)
+		e.raw(`,"more":`)
+		e.list(len(more), func(k int) {
+			e.raw(`{"n":`)
+			e.text(more[k])
+			e.raw(`,"v":`)
+			e.list(len(shown), func(i int) {
+				v, _ := shown[i].point.Get(more[k])
+				f, ok := numeric(v)
+				if !ok {
+					f = math.NaN()
+				}
+				e.number(f)
+			})
+			e.raw("}")
+		})
+	}
 	if len(shown) < len(bars) {
 		e.raw(`,"note":`)
 		e.text("the first " + strconv.Itoa(len(shown)) + " of " + strconv.Itoa(len(bars)) + " bars")
 	}
+}
+
+// maxFurther bounds the columns behind bars: more have no room.
+const maxFurther = 4
+
+// further names the numbers of a point that its bar doesn't show.
+func further(p *Plot, point *pyjson.Map, fields []string) (names []string) {
+	for k, v := range point.All() {
+		name := pyjson.Str(k)
+		if _, ok := v.(string); ok || name == p.X || name == "step" || slices.Contains(fields, name) {
+			continue
+		}
+		if _, ok := numeric(v); ok && len(names) < maxFurther {
+			names = append(names, name)
+		}
+	}
+	return names
 }

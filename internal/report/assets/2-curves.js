@@ -38,7 +38,8 @@ function chartOptions(curve, width) {
   return {
     width, height: 230, cursor: { sync: { key: "steps", setSeries: false }, drag: { x: true, y: false }, points: { size: 7 } },
     legend: { show: false }, padding: [8, 8, 0, 0],
-    scales: { x: { time: false }, y: state.log ? { distr: 3, log: 10 } : {} },
+    // A single point gets a step of room on either side.
+    scales: { x: { time: false, range: (u, lo, hi) => u.data[0].length === 1 ? [u.data[0][0] - 1, u.data[0][0] + 1] : [lo, hi] }, y: state.log ? { distr: 3, log: 10 } : {} },
     axes: [{ ...axis, size: 28, values: (u, vs) => vs.map(v => Number.isInteger(v) ? (v >= 1e5 ? v / 1e3 + "k" : String(v)) : "") },
       { ...axis, size: 58, values: (u, vs) => vs.map(v => v === null ? "" : number(v)) }],
     series: [{}, ...(state.smooth ? [...ids.map(i => line(i, true)), ...ids.map(i => line(i))] : ids.map(i => line(i)))],
@@ -111,7 +112,7 @@ function curveCard(curve) {
   }
   c.curve = curve;
   const last = curve.s.map(s => s.y[s.y.length - 1]);
-  c.now.textContent = curve.s.length === 1 ? number(last[0]) + "  ·  " + curve.s[0].c + " points" : curve.s.length + " runs";
+  c.now.textContent = curve.s.length === 1 ? number(last[0]) + "  ·  " + curve.s[0].c + (curve.s[0].c === 1 ? " point" : " points") : curve.s.length + " runs";
   c.stale = true;
   if (c.visible) draw(c);
   return c.card;

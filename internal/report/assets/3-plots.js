@@ -51,9 +51,9 @@ function short(s, n) { const c = [...s]; return c.length > n ? c.slice(0, n - 1)
 
 // matrix draws a confusion matrix as a heat map.
 function matrix(p) {
-  const n = p.labels.length, m = p.columns.length, cell = Math.max(20, Math.min(44, 420 / Math.max(m, 1))), L = 92, T = 8;
-  const W = Math.max(L + m * cell + 10, 240), H = T + n * cell + 70;
-  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", style: `max-width:${W * 1.3}px` });
+  const n = p.labels.length, m = p.columns.length, cell = Math.max(20, Math.min(44, 420 / Math.max(m, 1))), L = 108, T = 8;
+  const W = Math.max(L + m * cell + 10, 240), H = T + n * cell + 84;
+  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", style: `min-width:${0.8 * W}px;max-width:${W * 1.3}px` });
   const sums = p.cells.map(row => row.reduce((a, b) => a + b, 0));
   const value = (i, j) => p.normalized ? (sums[i] ? p.cells[i][j] / sums[i] : 0) : p.cells[i][j];
   let top = 0;
@@ -69,21 +69,26 @@ function matrix(p) {
       if (cell >= 24 && v) svg.append(h("text", { x: L + (j + 0.5) * cell, y: T + (i + 0.5) * cell + 4, "text-anchor": "middle", style: `pointer-events:none;fill:${a > 0.5 ? (isDark() ? "#12151b" : "#fff") : css("--ink")};font-size:${cell < 32 ? 9 : 11}px` }, text));
     }
   }
-  for (let j = 0; j < m; j++) svg.append(h("text", { transform: `translate(${L + (j + 0.5) * cell + 3} ${T + n * cell + 8}) rotate(-40)`, "text-anchor": "end" }, short(p.columns[j], 11)));
+  for (let j = 0; j < m; j++) svg.append(h("text", { transform: `translate(${L + (j + 0.5) * cell + 3} ${T + n * cell + 8}) rotate(-40)`, "text-anchor": "end" }, short(p.columns[j], 14)));
+  svg.append(h("text", { class: "label", transform: `translate(11 ${T + n * cell / 2}) rotate(-90)`, "text-anchor": "middle" }, p.yLabel || "actual"));
   svg.append(h("text", { class: "label", x: L + m * cell / 2, y: H - 4, "text-anchor": "middle" }, p.xLabel || "predicted"));
-  return svg;
+  return h("div", { class: "scroll" }, svg);
 }
-// bars draws horizontal bars.
+// bars draws horizontal bars. What else is known of each stands behind it, in
+// columns.
 function bars(p) {
-  const names = p.series[0].y.map(String), values = p.series[0].x, W = 460, bar = 20, L = 120, H = names.length * bar + 34;
+  const names = p.series[0].y.map(String), values = p.series[0].x, more = p.more || [], column = 52;
+  const W = 460, bar = 20, L = 120, R = 46 + column * more.length, T = more.length ? 20 : 0, H = T + names.length * bar + 30;
   const top = Math.max(0, ...values.filter(Number.isFinite)), low = Math.min(0, ...values.filter(Number.isFinite)), span = top - low || 1;
-  const px = v => L + (W - L - 50) * (v - low) / span;
-  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img" });
-  names.forEach((name, i) => svg.append(h("text", { x: L - 6, y: i * bar + 14, "text-anchor": "end" }, short(name, 18)),
-    h("rect", { x: Math.min(px(0), px(values[i])), y: i * bar + 2, width: Math.abs(px(values[i]) - px(0)) || 1, height: bar - 5, rx: 2, fill: color(0) }),
-    h("text", { x: px(Math.max(values[i], 0)) + 5, y: i * bar + 14 }, number(values[i]))));
-  svg.append(h("text", { class: "label", x: (L + W) / 2, y: H - 6, "text-anchor": "middle" }, p.xLabel || ""));
-  return svg;
+  const px = v => L + (W - L - R) * (v - low) / span, py = i => T + i * bar + 14, edge = k => W - column * (more.length - 1 - k) - 2;
+  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", style: `min-width:${0.85 * W}px` });
+  names.forEach((name, i) => svg.append(h("text", { x: L - 6, y: py(i), "text-anchor": "end" }, short(name, 18)),
+    h("rect", { x: Math.min(px(0), px(values[i])), y: py(i) - 12, width: Math.abs(px(values[i]) - px(0)) || 1, height: bar - 5, rx: 2, fill: color(0) }),
+    h("text", { x: px(Math.max(values[i], 0)) + 5, y: py(i) }, number(values[i])),
+    ...more.map((m, k) => h("text", { x: edge(k), y: py(i), "text-anchor": "end" }, number(m.v[i] === null ? null : Number(m.v[i].toPrecision(3)))))));
+  svg.append(...more.map((m, k) => h("text", { class: "label", x: edge(k), y: 12, "text-anchor": "end" }, short(m.n, 9))));
+  svg.append(h("text", { class: "label", x: (L + W - R) / 2, y: H - 8, "text-anchor": "middle" }, p.xLabel || ""));
+  return h("div", { class: "scroll" }, svg);
 }
 function plotCard(p) {
   let body;
@@ -92,6 +97,23 @@ function plotCard(p) {
   else body = xy(p.series, { points: p.kind === "scatter", xLabel: p.xLabel, yLabel: p.yLabel });
   const note = p.note ? h("div", { class: "legend" }, p.note) : null;
   return h("div", { class: "card" }, h("h3", {}, h("span", {}, p.title)), body, note);
+}
+// galleries puts the images of a folder side by side; the others, and those
+// with a slider, have a card each.
+function galleries(images) {
+  const folder = g => g.step ? "" : g.n.slice(0, Math.max(0, g.n.lastIndexOf("/")));
+  const out = [], groups = new Map();
+  for (const g of images) {
+    const name = folder(g);
+    if (!name || images.filter(o => folder(o) === name).length < 3) { out.push(imageCard(g)); continue; }
+    if (!groups.has(name)) {
+      groups.set(name, h("div", { class: "gallery" }));
+      out.push(h("div", { class: "card wide" }, h("h3", {}, h("span", {}, name)), groups.get(name)));
+    }
+    const label = g.n.slice(name.length + 1).replace(/\.[a-z]+$/, "");
+    groups.get(name).append(h("img", { class: "pic", src: g.i[0].u, alt: label, title: label, loading: "lazy" }));
+  }
+  return out;
 }
 // imageCard shows one image, or those of several steps with a slider.
 function imageCard(g) {

@@ -29,8 +29,8 @@ function render(next) {
   const at = scrollY, parts = [];
   if (data.summary.length) parts.push(section("summary", "Summary", 0, () => tiles(data.summary)));
   parts.push(...curveSections(data.curves));
-  if (data.images.length) parts.push(section("images", "Images", data.images.length, () => h("div", { class: "grid" }, data.images.map(imageCard))));
   if (data.plots.length) parts.push(section("plots", "Plots", data.plots.length, () => h("div", { class: "grid" }, data.plots.map(plotCard))));
+  if (data.images.length) parts.push(section("images", "Images", data.images.length, () => h("div", { class: "grid" }, galleries(data.images))));
   tableBox = h("div", {});
   if (data.tables.length) { parts.push(tableBox); renderTables(); }
   if (data.params.length) parts.push(section("params", "Parameters", data.params.length, () => h("div", { class: "grid" }, pairs(data.params))));
