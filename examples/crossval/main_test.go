@@ -131,11 +131,11 @@ func TestStageRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	require.NoError(t, os.WriteFile("params.yaml", []byte("folds: [1]\n"), 0o666))
 	for want, args := range map[string][]string{
-		"usage:":           {},
-		"parsing \"x\"":    {"fold", "1", "x"},
-		"seed9-fold1":      {"summary"},
-		"features.bin":     {"fold", "1", "1"},
-		"experiments-data": {"features"},
+		"usage:":        {},
+		"parsing \"x\"": {"fold", "1", "x"},
+		"seed9-fold1":   {"summary"},
+		"features.bin":  {"fold", "1", "1"},
+		"data/ESC-50":   {"features"},
 	} {
 		if want == "seed9-fold1" {
 			require.NoError(t, os.WriteFile("params.yaml", []byte("seeds: [9]\nfolds: [1]\n"), 0o666))

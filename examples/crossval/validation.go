@@ -20,7 +20,7 @@ import (
 
 // Files of the workspace, as its dvc.yaml declares them.
 const (
-	dataDir      = "experiments-data"
+	dataDir      = "data/ESC-50"
 	featuresFile = "features.bin"
 	summaryFile  = "crossval.json"
 )
@@ -69,17 +69,41 @@ func (v *validation) open(ctx context.Context) (*experiment.Repo, error) {
 			return nil, err
 		}
 	}
-	if _, err := workspace.Make(ctx, v.dir, templates); err != nil {
+	if _, err := workspace.Make(ctx, v.dir); err != nil {
 		return nil, err
 	}
-	if err := workspace.Data(ctx, v.out, filepath.Join(v.dir, dataDir), v.data); err != nil {
+	if _, err := workspace.Fill(v.dir, templates); err != nil {
+		return nil, err
+	}
+	if _, err := workspace.Data(ctx, v.out, filepath.Join(v.dir, dataDir), v.data); err != nil {
 		return nil, err
 	}
 	repo, exps, err := workspace.Open(v.dir, v.out)
 	if err != nil {
 		return nil, err
 	}
-	return exps, workspace.Commit(ctx, v.out, repo, v.dir, dataDir)
+	return exps, v.commit(ctx, repo)
+}
+
+// commit puts the data under DVC's control and everything small under git's,
+// once: the baseline of the experiments.
+func (v *validation) commit(ctx context.Context, repo *pipeline.Repo) error {
+	if workspace.Has(v.dir, dataDir+".dvc") {
+		fmt.Fprintf(v.out, "%s.dvc is there already.\n", dataDir)
+		return nil
+	}
+	if _, err := repo.Add(ctx, nil, dataDir); err != nil {
+		return err
+	}
+	if _, err := workspace.Git(ctx, v.dir, "add", "-A"); err != nil {
+		return err
+	}
+	if _, err := workspace.Git(ctx, v.dir, "commit", "-q", "-m", "Add the data, the parameters and the pipeline"); err != nil {
+		return err
+	}
+	head, err := workspace.Git(ctx, v.dir, "log", "-1", "--format=%h %s")
+	fmt.Fprintf(v.out, "The clips are in DVC's cache, %s.dvc and the rest in git: %s\n", dataDir, head)
+	return err
 }
 
 // experiment runs the pipeline in a copy of the workspace, so that every

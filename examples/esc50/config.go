@@ -7,7 +7,10 @@ import (
 	"github.com/reprodl/reprodl/params"
 )
 
-const paramsFile = "params.yaml"
+const (
+	paramsFile = "params.yaml"
+	dataDir    = "data/ESC-50" // as dvc.yaml has it
+)
 
 // parameters is the typed form of params.yaml. The train section is the
 // course's; what it leaves out keeps the values that esc50.Config documents.

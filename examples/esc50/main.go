@@ -1,7 +1,8 @@
-// Command esc50 walks through the course "Reproducible Deep Learning" with the
-// packages of this module: it makes a workspace with data, parameters and a
-// pipeline, trains AudioNet as a tracked experiment, trains a variation beside
-// it, and shows the table. Run again, it continues in the workspace.
+// Command esc50 walks through "DVC for experiments management", an exercise of
+// the course "Reproducible Deep Learning", with the packages of this module. It
+// does the course's steps under its headings, and prints the command that does
+// the same by hand: a folder for results, parameters, the pipeline, metrics,
+// logs, experiments, and their commit. Run again, it continues in the workspace.
 //
 //	go run ./examples/esc50 [-dir DIR] [-data DIR]
 //

@@ -3,7 +3,7 @@
 package workspace
 
 const (
-	// Program is the file name of the installed program.
+	// Program is the file name of the installed program, Command what starts it.
 	Program = "train"
-	command = "./" + Program
+	Command = "./" + Program
 )

@@ -1,7 +1,7 @@
 package workspace
 
 const (
-	// Program is the file name of the installed program.
+	// Program is the file name of the installed program, Command what starts it.
 	Program = "train.exe"
-	command = `.\` + Program // the shell is cmd.exe
+	Command = `.\` + Program // the shell is cmd.exe
 )

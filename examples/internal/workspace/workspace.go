@@ -5,7 +5,6 @@ package workspace
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -22,27 +20,20 @@ import (
 )
 
 // Make makes dir a workspace, and completes one that is there: a git
-// repository with an identity for its commits, a DVC repository, this program
-// as [Program], and those of the files workspace/* of templates that dir lacks,
-// whose names it returns. What is there stays as it is: it may be the user's.
-//
-// A template named gitignore becomes .gitignore. In the templates {{.Program}}
-// is the name of the program's file and {{.Command}} what starts
-// it in the platform's shell.
-func Make(ctx context.Context, dir string, templates fs.FS) (created []string, err error) {
+// repository with an identity for its commits, a DVC repository, and this
+// program as [Program]. It reports whether the repositories are new.
+func Make(ctx context.Context, dir string) (created bool, err error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
-	}
-	if created, err = writeMissing(dir, templates); err != nil {
-		return created, err
+		return false, err
 	}
 	if err := gitInit(ctx, dir); err != nil {
-		return created, err
+		return false, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, ".dvc")); errors.Is(err, fs.ErrNotExist) {
+	if !Has(dir, ".dvc") {
 		if err := pipeline.Init(ctx, dir, nil); err != nil {
-			return created, err
+			return false, err
 		}
+		created = true
 	}
 	return created, install(dir)
 }
@@ -59,24 +50,26 @@ func Open(dir string, out io.Writer) (*pipeline.Repo, *experiment.Repo, error) {
 	return repo, exps, err
 }
 
-func writeMissing(dir string, templates fs.FS) (created []string, err error) {
-	parsed, err := template.ParseFS(templates, "workspace/*")
+// Has tells whether the workspace has a file or directory of that name.
+func Has(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
+	return err == nil
+}
+
+// Fill writes those of the files workspace/* of templates that dir lacks, and
+// returns their names. What is there stays as it is: it may be the user's. A
+// template named gitignore becomes .gitignore; [Text] says what templates hold.
+func Fill(dir string, templates fs.FS) (created []string, err error) {
+	entries, err := fs.ReadDir(templates, "workspace")
 	if err != nil {
 		return nil, err
 	}
-	files := parsed.Templates()
-	slices.SortFunc(files, func(a, b *template.Template) int { return strings.Compare(a.Name(), b.Name()) })
-	for _, t := range files {
-		name := strings.Replace(t.Name(), "gitignore", ".gitignore", 1)
-		out, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) {
+	for _, e := range entries {
+		name := strings.Replace(e.Name(), "gitignore", ".gitignore", 1)
+		if Has(dir, name) {
 			continue
 		}
-		if err != nil {
-			return created, err
-		}
-		err = t.Execute(out, map[string]string{"Program": Program, "Command": command})
-		if err := errors.Join(err, out.Close()); err != nil {
+		if err := Write(dir, name, templates, "workspace/"+e.Name()); err != nil {
 			return created, err
 		}
 		created = append(created, name)
@@ -84,10 +77,31 @@ func writeMissing(dir string, templates fs.FS) (created []string, err error) {
 	return created, nil
 }
 
+// Write writes the named template as a file of the workspace.
+func Write(dir, name string, templates fs.FS, from string) error {
+	text, err := Text(templates, from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o666)
+}
+
+// Text is the text of a template, in which {{.Program}} is the name of the
+// program's file and {{.Command}} what starts it in the platform's shell.
+func Text(templates fs.FS, name string) (string, error) {
+	t, err := template.ParseFS(templates, name)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string]string{"Program": Program, "Command": Command})
+	return b.String(), err
+}
+
 // gitInit makes dir a repository of its own, with an identity for its commits
 // when the user has none.
 func gitInit(ctx context.Context, dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, ".git")); errors.Is(err, fs.ErrNotExist) {
+	if !Has(dir, ".git") {
 		if _, err := Git(ctx, dir, "init", "-q", "-b", "main"); err != nil {
 			return err
 		}
