@@ -30,7 +30,7 @@ func (a *app) queueCmd() *cobra.Command {
 
 // queue returns the queue of an open repository.
 func (a *app) queue(repo *experiment.Repo) *queue.Queue {
-	return queue.Open(repo, &queue.Options{Env: a.Env})
+	return queue.Open(repo, &queue.Options{Env: a.Env, Logger: a.logger()})
 }
 
 // withQueue opens the queue for one command.
@@ -49,13 +49,13 @@ func (a *app) queueStartCmd() *cobra.Command {
 		Use:   "start",
 		Short: "Start the experiments task queue worker",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
 				self, err := os.Executable()
 				if err != nil {
 					return err
 				}
-				n, err := q.Start(jobs, self, "queue", "worker", "--cpus", strconv.Itoa(cpus))
+				n, err := q.Start(cmd.Context(), jobs, self, "queue", "worker", "--cpus", strconv.Itoa(cpus))
 				if err != nil {
 					return err
 				}

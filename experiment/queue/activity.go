@@ -2,14 +2,20 @@ package queue
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/reprodl/reprodl/experiment"
 )
 
 // Activities tells what is queued, runs, failed or succeeded, for whoever
-// lists experiments.
+// lists experiments. If the store cannot be read it warns and returns what is
+// marked: a table of experiments does not fail for its queue.
 func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
+	if err != nil && ctx.Err() == nil {
+		q.log.Warn(fmt.Sprintf("the queue cannot be read: %v", err))
+		tasks, err = q.marked(ctx)
+	}
 	list := make([]experiment.Activity, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,14 +20,16 @@ type Queue struct {
 	repo  *experiment.Repo
 	opts  Options
 	store Store
+	log   *slog.Logger
 }
 
 // Options change where a Queue keeps its tasks and how its workers start. Nil
 // means the zero Options.
 type Options struct {
-	Store Store         // nil is a file, .dvc/tmp/exps/reprodl/queue.db
-	Lease time.Duration // how long a worker may be silent; 0 is a minute
-	Env   []string      // of background workers; nil is os.Environ()
+	Store  Store         // nil is a file, .dvc/tmp/exps/reprodl/queue.db
+	Lease  time.Duration // how long a worker may be silent; 0 is a minute
+	Env    []string      // of background workers; nil is os.Environ()
+	Logger *slog.Logger  // receives warnings; nil discards them
 }
 
 // Open returns the queue of a repository.
@@ -38,8 +41,11 @@ func Open(repo *experiment.Repo, opts *Options) *Queue {
 	if q.opts.Lease <= 0 {
 		q.opts.Lease = time.Minute
 	}
+	if q.log = q.opts.Logger; q.log == nil {
+		q.log = slog.New(slog.DiscardHandler)
+	}
 	if q.store = q.opts.Store; q.store == nil {
-		q.store = &boltStore{file: q.path("queue.db"), now: time.Now, alive: leaseAlive}
+		q.store = newFileStore(q.path("queue.db"), q.marked, q.log)
 	}
 	return q
 }
@@ -70,13 +76,13 @@ func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, e
 	if err != nil {
 		return nil, err
 	}
-	known, err := q.store.Tasks(ctx)
+	known, err := q.store.List(ctx, Queued, Running)
 	if err != nil {
 		return nil, err
 	}
-	used := map[string]bool{}
+	used := map[string]bool{} // besides what is saved, which Plan knows
 	for _, t := range known {
-		if t.State != Failed && t.Baseline == head {
+		if t.Baseline == head {
 			used[t.Name] = true
 		}
 	}
@@ -91,6 +97,16 @@ func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, e
 	return tasks, q.store.Put(ctx, tasks...)
 }
 
+// marked is what git says is to be done, for a store that has lost its tasks.
+func (q *Queue) marked(ctx context.Context) ([]Task, error) {
+	plans, err := q.repo.Plans(ctx)
+	tasks := make([]Task, len(plans))
+	for i, p := range plans {
+		tasks[i] = q.newTask(p)
+	}
+	return tasks, err
+}
+
 func (q *Queue) newTask(p experiment.Plan) Task {
 	return Task{Plan: p, State: Queued, Log: q.path("logs", p.ID+".log")}
 }
@@ -101,12 +117,15 @@ type notFoundError string
 func (e notFoundError) Error() string { return string(e) }
 func (e notFoundError) Unwrap() error { return experiment.ErrNotFound }
 
-// Tasks lists the queue in order.
-func (q *Queue) Tasks(ctx context.Context) ([]Task, error) { return q.store.Tasks(ctx) }
+// Tasks lists the tasks in the given states, all if none is given, in the order
+// they were added.
+func (q *Queue) Tasks(ctx context.Context, states ...TaskState) ([]Task, error) {
+	return q.store.List(ctx, states...)
+}
 
 // Find returns the task of that name, id, or beginning of an id.
 func (q *Queue) Find(ctx context.Context, name string) (*Task, error) {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +159,7 @@ type TaskFilter struct {
 // Remove forgets tasks that do not run, and returns their names. The
 // experiments that came of them stay.
 func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +193,7 @@ func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
 
 // Retry queues failed tasks again; no names means all of them.
 func (q *Queue) Retry(ctx context.Context, names ...string) ([]string, error) {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +217,7 @@ func (q *Queue) Retry(ctx context.Context, names ...string) ([]string, error) {
 // Kill interrupts running tasks, or with force ends them at once; no names
 // means all. Their workers notice within a second.
 func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return err
 	}

@@ -138,3 +138,56 @@ func TestWorkersTellStagesHowManyCPUs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "3", p.Git("show", e.Rev+":metrics.yaml"))
 }
+
+func TestWaitGathersWhatWorkersDid(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cat in", "grep -q lr..1 params.yaml || exit 1; cat in", 1)})
+	q := queue.Open(p.Open(), nil)
+	ctx := t.Context()
+	tasks, err := q.Add(ctx, &experiment.RunOptions{Name: "w", Set: []string{"lr=1,2"}})
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { _, err := q.WorkAll(ctx, 1, nil); done <- err }()
+	got, err := q.Wait(ctx, tasks[1].ID, tasks[0].ID)
+	require.Error(t, <-done)
+	var failed *queue.TaskError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "w-2", failed.Name)
+	require.Len(t, got, 2)
+	assert.Equal(t, queue.Failed, got[0].State)
+	assert.Equal(t, queue.Success, got[1].State)
+	assert.NotEmpty(t, got[1].Result)
+	_, err = q.Wait(ctx, "unknown")
+	assert.ErrorIs(t, err, experiment.ErrNotFound)
+}
+
+// TestALostQueueIsRebuiltFromGit loses the file that a worker is about to read.
+func TestALostQueueIsRebuiltFromGit(t *testing.T) {
+	for _, how := range []string{"gone", "empty"} {
+		t.Run(how, func(t *testing.T) {
+			p := exptest.New(t, nil)
+			q := queue.Open(p.Open(), nil)
+			ctx := t.Context()
+			added, err := q.Add(ctx, &experiment.RunOptions{Name: "lost", Set: []string{"lr=1,2,3"}, Targets: []string{"train"}, Message: "mine"})
+			require.NoError(t, err)
+			file := filepath.Join(p.Dir, ".dvc", "tmp", "exps", "reprodl", "queue.db")
+			require.NoError(t, os.Remove(file))
+			if how == "empty" {
+				require.NoError(t, os.WriteFile(file, nil, 0o666))
+			}
+			tasks, err := q.Tasks(ctx)
+			require.NoError(t, err)
+			require.Len(t, tasks, 3)
+			for i := range tasks {
+				assert.True(t, tasks[i].Created.Equal(added[i].Created))
+				tasks[i].Created = added[i].Created
+			}
+			assert.Equal(t, added, tasks)
+			_, err = q.WorkAll(ctx, 1, nil)
+			require.NoError(t, err)
+			e, err := p.Open().Find(ctx, "lost-3")
+			require.NoError(t, err)
+			assert.Equal(t, "mine", strings.TrimSpace(e.Message))
+			p.Fsck()
+		})
+	}
+}

@@ -10,7 +10,7 @@ import (
 // RemoveAny removes experiments and tasks that wait or failed, by name, or none
 // if one of the names is not known.
 func (q *Queue) RemoveAny(ctx context.Context, names ...string) error {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,23 +41,9 @@ func (q *Queue) RemoveAny(ctx context.Context, names ...string) error {
 // Clean queues again what the marks in git ask for and no task knows of, as
 // after a process was killed while it added tasks.
 func (q *Queue) Clean(ctx context.Context) error {
-	plans, err := q.repo.Plans(ctx)
-	if err != nil || len(plans) == 0 {
+	lost, err := q.marked(ctx)
+	if err != nil || len(lost) == 0 {
 		return err
 	}
-	tasks, err := q.store.Tasks(ctx)
-	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, t := range tasks {
-		known[t.ID] = true
-	}
-	var lost []Task
-	for _, p := range plans {
-		if !known[p.ID] {
-			lost = append(lost, q.newTask(p))
-		}
-	}
-	return q.store.Put(ctx, lost...)
+	return q.store.Put(ctx, lost...) // those that are known are left alone
 }

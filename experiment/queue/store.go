@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/reprodl/reprodl/experiment"
@@ -47,21 +48,41 @@ type Lease struct {
 // removed: what this one did does not count.
 var ErrLeaseLost = errors.New("the task is no longer this worker's")
 
-// Store keeps the tasks of a queue. All methods are atomic, and safe for use
-// by many processes. The tasks are in a file here; a distributed queue would
-// put a database of its own behind this interface.
+// Store keeps the tasks of a queue: who tries what. What is to be done and what
+// is done is in git, so a store may lose everything and be filled again from
+// the marks.
+//
+// All methods are atomic, and safe for use by many goroutines and processes.
+// [Open] has one in a file; others pass [storetest.Test], which states what is
+// expected in detail.
+//
+// [storetest.Test]: https://pkg.go.dev/github.com/reprodl/reprodl/experiment/queue/storetest#Test
 type Store interface {
-	// Put adds tasks, in order, or none.
+	// Put adds tasks, in order, or none. One whose ID is known already is left
+	// as it is: whoever rebuilds a store from the marks may come second.
 	Put(ctx context.Context, tasks ...Task) error
-	// Tasks lists all tasks in the order they were added. One that is Running
-	// under a lease that no longer holds is listed as Queued.
-	Tasks(ctx context.Context) ([]Task, error)
+	// Get returns a task; the error wraps experiment.ErrNotFound if there is
+	// none. As in List, one whose lease no longer holds is Queued.
+	Get(ctx context.Context, id string) (*Task, error)
+	// List returns the tasks in the given states, all if there are none given,
+	// in the order they were added. Tasks in other states cost nothing.
+	List(ctx context.Context, states ...TaskState) ([]Task, error)
 	// Claim gives the first queued task to the worker, or nil if there is none.
 	Claim(ctx context.Context, l Lease) (*Task, error)
+	// Renew is a heartbeat: it prolongs the lease with this token, and returns
+	// the task, whose Kill the worker obeys. The error is ErrLeaseLost if the
+	// task is no longer the worker's. A lease that has expired is prolonged all
+	// the same unless another worker has taken the task.
+	Renew(ctx context.Context, id, token string, until time.Time) (*Task, error)
 	// Update changes a task in one step. With a token, the task must be Running
-	// under it, else the error is ErrLeaseLost. fn may be called again after a
-	// conflict; an error of fn leaves the task as it was.
+	// under it, else the error is ErrLeaseLost; as in Renew, expiry alone does
+	// not matter. fn may be called again after a conflict; an error of fn
+	// leaves the task as it was.
 	Update(ctx context.Context, id, token string, fn func(*Task) error) error
 	// Delete removes tasks that are not running, and returns those removed.
 	Delete(ctx context.Context, ids ...string) ([]Task, error)
+	// Watch ranges over tasks that are added or changed after the call, until
+	// ctx ends or the loop is left. Of several changes of one task the last is
+	// certain to be seen; a deleted task is not.
+	Watch(ctx context.Context) iter.Seq2[*Task, error]
 }

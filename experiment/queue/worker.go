@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"time"
 
@@ -128,33 +127,34 @@ func (q *Queue) heartbeat(ctx context.Context, t *Task, cancel context.CancelCau
 			return
 		case <-poll.C:
 		}
-		list, err := q.store.Tasks(ctx)
-		if err != nil {
-			continue // the lease tells when it is too late
-		}
-		i := slices.IndexFunc(list, func(x Task) bool { return x.ID == t.ID })
+		// Looking is cheaper than renewing, and a kill is to be seen soon.
+		renew := time.Since(renewed) >= q.opts.Lease/3
+		now, err := q.look(ctx, t, renew)
 		switch {
-		case i < 0 || list[i].Lease.Token != t.Lease.Token:
+		case errors.Is(err, ErrLeaseLost):
 			cancel(ErrLeaseLost)
 			return
-		case list[i].Kill != "":
+		case err != nil:
+			continue // the lease tells when it is too late
+		case now.Kill != "":
 			cancel(errKilled)
 			return
-		case time.Now().Sub(renewed) < q.opts.Lease/3:
-			continue
-		}
-		err = q.store.Update(ctx, t.ID, t.Lease.Token, func(t *Task) error {
-			t.Lease.Expires = time.Now().Add(q.opts.Lease)
-			return nil
-		})
-		if errors.Is(err, ErrLeaseLost) {
-			cancel(ErrLeaseLost)
-			return
-		}
-		if err == nil {
+		case renew:
 			renewed = time.Now()
 		}
 	}
+}
+
+// look returns the task as it is now, if it is still ours.
+func (q *Queue) look(ctx context.Context, t *Task, renew bool) (*Task, error) {
+	if renew {
+		return q.store.Renew(ctx, t.ID, t.Lease.Token, time.Now().Add(q.opts.Lease))
+	}
+	now, err := q.store.Get(ctx, t.ID)
+	if errors.Is(err, experiment.ErrNotFound) || err == nil && now.Lease.Token != t.Lease.Token {
+		return nil, ErrLeaseLost
+	}
+	return now, err
 }
 
 // attempt runs the task in a copy of its own, with its output in a log.

@@ -43,11 +43,15 @@ func (q *Queue) takeSlot(n int) (*os.File, error) {
 
 // Start starts background processes until n workers run, and returns how many
 // it started. command is the program and arguments that end in a call of
-// [Queue.Serve]; the number of the worker is appended.
-func (q *Queue) Start(n int, command ...string) (int, error) {
+// [Queue.Serve]; the number of the worker is appended. The workers outlive ctx,
+// which only ends the starting.
+func (q *Queue) Start(ctx context.Context, n int, command ...string) (int, error) {
 	os.Remove(q.stopFile())
 	started := 0
 	for i := 1; i <= min(n, maxSlots); i++ {
+		if err := ctx.Err(); err != nil {
+			return started, err
+		}
 		f, err := q.takeSlot(i)
 		if err != nil {
 			return started, err
@@ -110,15 +114,11 @@ func (q *Queue) Stop(ctx context.Context, kill bool) error {
 
 // Workers counts the background workers: those with a task and those without.
 func (q *Queue) Workers(ctx context.Context) (active, idle int, err error) {
-	tasks, err := q.store.Tasks(ctx)
+	tasks, err := q.store.List(ctx, Running)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, t := range tasks {
-		if t.State == Running {
-			active++
-		}
-	}
+	active = len(tasks)
 	files, err := filepath.Glob(q.path("workers", "*.lock"))
 	for _, name := range files {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)

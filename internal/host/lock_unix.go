@@ -17,3 +17,7 @@ func TryLock(f *os.File) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// Unlock gives a lock back before the file is closed, as is needed where a
+// mapping of the file outlives its descriptor and keeps the lock.
+func Unlock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }
