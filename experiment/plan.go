@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/pipeline"
 )
@@ -95,10 +96,11 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	if err != nil {
 		return nil, err
 	}
-	tree, err := r.git.Snapshot(ctx)
+	tree, err := r.planTree(ctx, head, &o)
 	if err != nil {
 		return nil, err
 	}
+	o.Copy = r.withProgram(ctx, tree, &o)
 	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
 	ours := map[string]bool{}
 	used := func(name string) bool { return ours[name] || (taken != nil && taken(name)) }
@@ -119,6 +121,33 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 		}
 	}
 	return p.plans, p.mark(ctx)
+}
+
+// planTree is the workspace as a tree object. Stages in Go are in it as the
+// dvc.yaml that is written from them, which a copy brings about: the workspace
+// stays as it is.
+func (r *Repo) planTree(ctx context.Context, head git.ID, o *RunOptions) (git.ID, error) {
+	tree, err := r.git.Snapshot(ctx)
+	if err != nil || len(o.Stages) == 0 {
+		return tree, err
+	}
+	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "plan", head, tree, nil)
+	if err != nil {
+		return "", err
+	}
+	defer remove()
+	p, err := w.open()
+	if err != nil {
+		return "", err
+	}
+	if _, err := w.define(ctx, p, o); err != nil {
+		return "", err
+	}
+	file, err := filepath.Rel(w.git.Root(), filepath.Join(w.dir, dvcfile.ProjectName))
+	if err != nil {
+		return "", err
+	}
+	return w.git.Snapshot(ctx, filepath.ToSlash(file))
 }
 
 // planner makes the plans of one call.

@@ -33,7 +33,8 @@ type RunOptions struct {
 	// Stages, if any, are the pipeline in Go; dvc.yaml is written from them, so
 	// that the experiment can be reproduced by its files alone. Program is the
 	// command line of this program, as for [pipeline.Repo.Define]. In a copy
-	// (Temp) it is what runs, as functions know one working directory only.
+	// (Temp, or a plan) it is what runs, as functions know one working directory
+	// only; a relative path, such as "bin/train", is copied if git lacks it.
 	Stages  []pipeline.Stage
 	Program string
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/git"
@@ -22,7 +24,7 @@ func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOpt
 	if tree, err = r.editTree(ctx, tree, edits); err != nil {
 		return nil, err
 	}
-	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "tmp", head, tree, o.Copy)
+	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "tmp", head, tree, r.withProgram(ctx, tree, o))
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +35,27 @@ func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOpt
 	}
 	r.log.Info(fmt.Sprintf("\nRan experiment(s): %s\nTo apply the results of an experiment to your workspace run:\n\n\tdvc exp apply <exp>", e.Name))
 	return e, nil
+}
+
+// withProgram is what a copy needs besides the tree: the files asked for and
+// the program that runs stages in Go, if it is a file that git does not track.
+func (r *Repo) withProgram(ctx context.Context, tree git.ID, o *RunOptions) []string {
+	name, _, _ := strings.Cut(o.Program, " ")
+	name = path.Clean(filepath.ToSlash(name))
+	if len(o.Stages) == 0 || !strings.Contains(o.Program, "/") || !filepath.IsLocal(filepath.FromSlash(name)) || slices.Contains(o.Copy, name) {
+		return o.Copy
+	}
+	abs := filepath.Join(r.dir, filepath.FromSlash(name))
+	fi, err := os.Stat(abs)
+	if err != nil || !fi.Mode().IsRegular() {
+		return o.Copy
+	}
+	if rel, err := filepath.Rel(r.git.Root(), abs); err == nil {
+		if _, err := r.git.Lookup(ctx, tree, filepath.ToSlash(rel)); err == nil {
+			return o.Copy
+		}
+	}
+	return append(slices.Clone(o.Copy), name)
 }
 
 // editTree is a tree object of the working tree with parameters edited. The
