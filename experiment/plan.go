@@ -127,7 +127,7 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 // dvc.yaml that is written from them, which a copy brings about: the workspace
 // stays as it is.
 func (r *Repo) planTree(ctx context.Context, head git.ID, o *RunOptions) (git.ID, error) {
-	tree, err := r.git.Snapshot(ctx)
+	tree, err := r.snapshot(ctx)
 	if err != nil || len(o.Stages) == 0 {
 		return tree, err
 	}

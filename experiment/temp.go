@@ -17,7 +17,7 @@ import (
 
 // runTemp runs an experiment in a copy of the working tree.
 func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
-	tree, err := r.git.Snapshot(ctx)
+	tree, err := r.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
