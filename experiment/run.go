@@ -87,7 +87,7 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	if err := r.begin(j); err != nil {
 		return nil, err
 	}
-	end := r.announce(head, o.Name)
+	end := r.announce(ctx, head, o.Name)
 	defer end()
 	e, err := r.runHere(ctx, head, changed, &o)
 	if err != nil {

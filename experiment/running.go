@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/host"
+	"github.com/reprodl/reprodl/internal/repo"
 )
 
 // runInfo is DVC's file .dvc/tmp/exps/run/workspace/workspace.run. Editors
@@ -28,16 +30,15 @@ type runInfo struct {
 
 // The values of runInfo.Status.
 const (
-	statusRunning  = 2
-	statusSuccess  = 3
-	statusFinished = 6
+	statusRunning = 2
+	statusSuccess = 3 // and above: it ended
 )
 
 func (r *Repo) runFile(ext string) string { return r.tmpDir("run", "workspace", "workspace"+ext) }
 
 // announce tells others that an experiment runs in the workspace; end takes it
-// back. Failure to tell is no failure.
-func (r *Repo) announce(base git.ID, name string) (end func()) {
+// back, also after a failure, as DVC does. Failure to tell is no failure.
+func (r *Repo) announce(ctx context.Context, base git.ID, name string) (end func()) {
 	rel := func(p string) string {
 		s, err := filepath.Rel(r.git.Root(), p)
 		if err != nil {
@@ -57,10 +58,16 @@ func (r *Repo) announce(base git.ID, name string) (end func()) {
 	}
 	write(r.runFile(".json"), map[string]any{"pid": os.Getpid(), "stdin": nil, "stdout": nil, "stderr": nil, "returncode": nil})
 	write(r.runFile(".run"), info)
-	return func() {
-		info.Status = statusFinished
-		write(r.runFile(".run"), info)
-		os.Remove(r.runFile(".json"))
+	r.signLock(ctx)
+	return func() { os.RemoveAll(filepath.Dir(r.runFile(""))) }
+}
+
+// signLock leaves the id of this process in the lock file of DVC's table of
+// experiment references: zc.lockfile keeps there who locked it last, and in DVC
+// that is who runs an experiment. The editor's Stop button ends that process.
+func (r *Repo) signLock(ctx context.Context) {
+	if unlock, err := repo.LockFile(ctx, r.tmpDir("rwlock.lock")); err == nil {
+		unlock()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +60,7 @@ func TestFailureLeavesFilesAsTheyWere(t *testing.T) {
 			require.Error(t, err)
 			assert.Equal(t, before, p.State("model.txt"))
 			assert.Empty(t, p.Git("for-each-ref", "refs/exps"))
+			assert.NoDirExists(t, filepath.Join(p.Dir, ".dvc/tmp/exps/run/workspace"), "nothing runs here any more")
 			p.Fsck()
 		})
 	}
@@ -78,6 +80,7 @@ func TestInterruptLeavesFilesAsTheyWere(t *testing.T) {
 		}
 	}()
 	_, err := p.Open().Run(ctx, &experiment.RunOptions{Set: []string{"lr=0.5"}})
+	assert.Equal(t, strconv.Itoa(os.Getpid()), strings.TrimSpace(p.Read(".dvc/tmp/exps/rwlock.lock")), "whom the editor's Stop button ends")
 	require.Error(t, err)
 	assert.Equal(t, before, p.State("started"))
 	p.Fsck()

@@ -99,7 +99,7 @@ func TestEditor(t *testing.T) {
 	require.Len(t, exps, 2)
 	assert.Nil(t, exps[0].(map[string]any)["executor"])
 	assert.Equal(t, "queued", exps[1].(map[string]any)["executor"].(map[string]any)["state"])
-	assert.FileExists(t, filepath.Join(e.dir, ".dvc", "tmp", "exps", "run", "workspace", "workspace.run"), "what the extension watches")
+	assert.NoFileExists(t, filepath.Join(e.dir, ".dvc", "tmp", "exps", "run", "workspace", "workspace.run"), "by this the extension knows what runs")
 
 	plots := e.json("plots", "diff", "workspace", "HEAD", "first", "-o", filepath.Join(".dvc", "tmp", "plots"), "--split", "--json").(map[string]any)
 	assert.Contains(t, plots["data"], "plot.csv")
