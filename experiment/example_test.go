@@ -5,38 +5,17 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/compare"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
-// scratch makes a DVC repository with a params.yaml and a first commit.
-func scratch() (dir string, env []string) {
-	dir, err := os.MkdirTemp("", "experiment-example-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	env = append(os.Environ(), "GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.com", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.com")
-	for name, text := range map[string]string{"params.yaml": "lr: 0.1\n", ".dvc/config": "", ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n"} {
-		os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o777)
-		os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666)
-	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-qm", "init"}} {
-		cmd := exec.Command("git", args...)
-		cmd.Dir, cmd.Env = dir, env
-		if out, err := cmd.CombinedOutput(); err != nil {
-			log.Fatalf("git %v: %v: %s", args, err, out)
-		}
-	}
-	return dir, env
-}
-
 // A program runs its own Go functions as the stages of an experiment.
 func ExampleRepo_Run() {
-	dir, env := scratch()
+	dir, env := exptest.Scratch()
 	defer os.RemoveAll(dir)
 	repo, err := experiment.Open(dir, &experiment.Options{Env: env})
 	if err != nil {

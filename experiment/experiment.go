@@ -15,7 +15,20 @@
 // Where a run edits files of the user (parameters set for it) it first notes
 // what they were: after a failure they are put back at once, after a kill by
 // the next call that looks at experiments. Runs in a temporary directory and
-// queued ones work in a linked tree that shares objects and cache.
+// planned ones work in a linked tree that shares objects and cache.
+//
+// # Planned and done
+//
+// [Repo.Plan] marks an experiment in git that is to be run, [Repo.Execute] runs
+// it and replaces the mark by the experiment, in one step. That is all a queue
+// needs: package [github.com/reprodl/reprodl/experiment/queue] has workers, and
+// its doc comment says what is guaranteed.
+//
+// # Below
+//
+// Packages compare (tables, pages, differences), search (spaces of parameters)
+// and queue stand on this one; package provenance, which this one records,
+// stands alone. A program compiles those that it imports.
 package experiment
 
 import (

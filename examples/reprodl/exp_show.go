@@ -33,6 +33,8 @@ func (a *app) expShowCmd() *cobra.Command {
 			}
 			defer repo.Close()
 			opts.Activities = a.queue(repo).Activities
+			// What programs read is as dvc writes it; our further rows are for people.
+			opts.HideOrphans = opts.HideOrphans || asJSON || table.CSV || markdown
 			states, err := compare.Show(cmd.Context(), repo, &opts)
 			if err != nil {
 				return soft(err)

@@ -1,3 +1,18 @@
+// Package compare lays experiments side by side: what they were given, what came
+// of it, and why two of them differ.
+//
+//	states, err := compare.Show(ctx, repo, nil) // the workspace, HEAD and its experiments
+//	table, err := compare.Tabulate(states, &compare.TableOptions{SortBy: "accuracy"})
+//	os.Stdout.Write(table.AppendText(nil, false))
+//
+// [Show] collects the parameters, metrics, dependencies and outputs of revisions
+// and their experiments as [State]s. From them come the table of `dvc exp show`
+// ([Tabulate]) as text, Markdown or CSV, its JSON ([AppendJSON]), a page with
+// plots ([WriteHTML]) and the [Best] experiment by a metric. [Diff] compares two
+// revisions as `dvc exp diff` does, and knows from their records why they differ.
+//
+// What commits hold never changes, so it is read once and remembered in
+// .dvc/tmp/exps/reprodl-show.cache, which may be deleted at any time.
 package compare
 
 import (

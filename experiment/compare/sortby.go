@@ -29,44 +29,79 @@ func lessValue(a, b any) bool {
 	return a != nil && pyjson.Str(a) < pyjson.Str(b)
 }
 
-// sortColumn finds the file and leaf that SortBy means, by DVC's rules: every
-// way to split it at a colon, then the name alone in any file.
-func (t *tabulator) sortColumn() (file, leaf, kind string, err error) {
-	type match struct{ file, leaf, kind string }
-	var found []match
-	try := func(file, leaf string) {
-		for kind, n := range map[string]*names{"metrics": &t.metrics, "params": &t.params} {
-			if m := (match{file, leaf, kind}); slices.Contains(n.leaves[file], leaf) && !slices.Contains(found, m) {
-				found = append(found, m)
+// ColumnError says that a metric or parameter is not known, or that several go
+// by its name.
+type ColumnError struct {
+	Name    string
+	Matches []string // FILE:NAME of those it may be, sorted; none if it is unknown
+}
+
+// Error is DVC's message.
+func (e *ColumnError) Error() string {
+	if len(e.Matches) == 0 {
+		return fmt.Sprintf("Unknown sort column '%s'", e.Name)
+	}
+	return fmt.Sprintf("Ambiguous sort column '%s' matched '%s'", e.Name, strings.Join(e.Matches, ", "))
+}
+
+// leaf is one metric or parameter of a file.
+type leaf struct{ file, name, kind string }
+
+// value is what a state has there; nil if it has nothing.
+func (l leaf) value(s *State) any {
+	if s == nil || s.Data == nil {
+		return nil
+	}
+	files := s.Data.Params()
+	if l.kind == "metrics" {
+		files = s.Data.Metrics()
+	}
+	for _, f := range files {
+		if f.Path != l.file {
+			continue
+		}
+		for name, v := range leaves(f.Value) {
+			if name == l.name {
+				return v
 			}
 		}
 	}
-	by := t.opts.SortBy
+	return nil
+}
+
+// find tells what [FILE:]NAME means, by DVC's rules: every way to split it at a
+// colon, then the name alone in any file.
+func find(by string, metrics, params *names) (leaf, error) {
+	var found []leaf
+	try := func(file, name string) {
+		for kind, n := range map[string]*names{"metrics": metrics, "params": params} {
+			if l := (leaf{file, name, kind}); slices.Contains(n.leaves[file], name) && !slices.Contains(found, l) {
+				found = append(found, l)
+			}
+		}
+	}
 	parts := strings.Split(by, ":")
 	for i := range parts {
-		file, leaf := strings.Join(parts[:i], ":"), strings.Join(parts[i:], ":")
+		file, name := strings.Join(parts[:i], ":"), strings.Join(parts[i:], ":")
 		if file == "" {
-			by = leaf
+			by = name
 		}
-		try(file, leaf)
+		try(file, name)
 	}
 	if len(found) == 0 {
-		for _, n := range []*names{&t.metrics, &t.params} {
+		for _, n := range []*names{metrics, params} {
 			for _, f := range n.files {
 				try(f, by)
 			}
 		}
 	}
-	switch len(found) {
-	case 1:
-		return found[0].file, found[0].leaf, found[0].kind, nil
-	case 0:
-		return "", "", "", fmt.Errorf("Unknown sort column '%s'", by)
+	if len(found) == 1 {
+		return found[0], nil
 	}
-	var list []string
-	for _, m := range found {
-		list = append(list, m.file+":"+m.leaf)
+	e := &ColumnError{Name: by}
+	for _, l := range found {
+		e.Matches = append(e.Matches, l.file+":"+l.name)
 	}
-	slices.Sort(list)
-	return "", "", "", fmt.Errorf("Ambiguous sort column '%s' matched '%s'", by, strings.Join(list, ", "))
+	slices.Sort(e.Matches)
+	return leaf{}, e
 }

@@ -2,6 +2,8 @@ package compare
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"sort"
@@ -85,8 +87,8 @@ type tabulator struct {
 	today           string
 }
 
-// Tabulate lays the states out as DVC does. Unknown or ambiguous SortBy and
-// malformed patterns are errors.
+// Tabulate lays the states out as DVC does. An unknown or ambiguous SortBy is a
+// [*ColumnError], a malformed pattern an error too.
 func Tabulate(states []State, opts *TableOptions) (*Table, error) {
 	t := &tabulator{fill: "-", today: time.Now().Format(time.DateOnly)}
 	if opts != nil {
@@ -128,26 +130,33 @@ func patterns(list []string) (*regexp.Regexp, error) {
 
 func (t *tabulator) gather(states []State) {
 	deps := map[string]bool{}
-	var visit func(s *State)
-	visit = func(s *State) {
-		if s.Data != nil {
-			t.metrics.collect(s.Data.Metrics())
-			t.params.collect(s.Data.Params())
-			for _, d := range s.Data.Deps() {
-				deps[d.Path] = true
+	for s := range every(states) {
+		if s.Data == nil {
+			continue
+		}
+		t.metrics.collect(s.Data.Metrics())
+		t.params.collect(s.Data.Params())
+		for _, d := range s.Data.Deps() {
+			deps[d.Path] = true
+		}
+	}
+	t.deps = slices.Sorted(maps.Keys(deps))
+}
+
+// every ranges over baselines and experiments, each baseline before its own.
+func every(states []State) iter.Seq[*State] {
+	return func(yield func(*State) bool) {
+		for i := range states {
+			if !yield(&states[i]) {
+				return
+			}
+			for _, x := range states[i].Experiments {
+				if !yield(x.State) {
+					return
+				}
 			}
 		}
-		for i := range s.Experiments {
-			visit(s.Experiments[i].State)
-		}
 	}
-	for i := range states {
-		visit(&states[i])
-	}
-	for d := range deps {
-		t.deps = append(t.deps, d)
-	}
-	slices.Sort(t.deps)
 }
 
 func (t *tabulator) build(states []State) (*Table, error) {
@@ -348,35 +357,16 @@ func (t *tabulator) sorted(list []Range) ([]Range, error) {
 	if t.opts.SortBy == "" || len(list) == 0 {
 		return list, nil
 	}
-	file, leaf, kind, err := t.sortColumn()
+	by, err := find(t.opts.SortBy, &t.metrics, &t.params)
 	if err != nil {
 		return nil, err
-	}
-	key := func(x Range) any {
-		if x.State.Data == nil {
-			return nil
-		}
-		files := x.State.Data.Params()
-		if kind == "metrics" {
-			files = x.State.Data.Metrics()
-		}
-		for _, f := range files {
-			if f.Path == file {
-				for name, v := range leaves(f.Value) {
-					if name == leaf {
-						return v
-					}
-				}
-			}
-		}
-		return nil
 	}
 	out := slices.Clone(list)
 	sort.SliceStable(out, func(i, j int) bool {
 		if t.opts.Descending {
 			i, j = j, i
 		}
-		return lessValue(key(out[i]), key(out[j]))
+		return lessValue(by.value(out[i].State), by.value(out[j].State))
 	})
 	return out, nil
 }

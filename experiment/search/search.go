@@ -19,8 +19,9 @@ import (
 // is most likelier there than in the other.
 //
 // It is written here because the Go library for it, goptuna, brings an object
-// relational mapper and three database drivers along. It is deterministic: the same seed and the same results in the
-// same order give the same proposals. It is safe for concurrent use.
+// relational mapper and three database drivers along. It is deterministic: the
+// same seed and the same results in the same order give the same proposals. It
+// is safe for concurrent use.
 type Search struct {
 	space    Space
 	minimize bool

@@ -1,3 +1,15 @@
+// Package search proposes parameters to try: all of a grid, random ones, or
+// those that earlier results make promising.
+//
+//	space := search.Space{
+//		{Key: "train.lr", Low: 1e-4, High: 1, Log: true},
+//		{Key: "model.layers", Low: 1, High: 8, Int: true},
+//	}
+//
+// A [Space] has a [Dimension] for each parameter. [Space.Grid] and
+// [Space.Random] range over points of it, a [Search] is asked for points and
+// told their results. [Space.Set] writes a point as overrides for an
+// experiment's Set. The package runs nothing, and knows no experiments.
 package search
 
 import (
@@ -45,7 +57,8 @@ func (s Space) check() error {
 	return nil
 }
 
-// Set returns the point as overrides for [RunOptions.Set].
+// Set returns the point as overrides, KEY=VALUE, as experiments take them in
+// RunOptions.Set.
 func (s Space) Set(p Point) []string {
 	list := make([]string, len(s))
 	for i, d := range s {

@@ -1,0 +1,31 @@
+// Package queue runs experiments by workers: one after the other or several at
+// a time, in this process or in background processes that go on after it.
+//
+//	q := queue.Open(repo, nil)
+//	tasks, err := q.Add(ctx, &experiment.RunOptions{Set: []string{"lr=0.1,0.01", "seed=range(0,3)"}})
+//	failed, err := q.WorkAll(ctx, 2, nil)
+//
+// # Who knows what
+//
+// What is to be done is marked in git, and what is done is an experiment there
+// (see [experiment.Plan]): both appear and disappear in one step. A queue only
+// decides who tries. So a [Store] may forget everything and is filled again
+// from the marks; a task that two workers happen to run is recorded once; and a
+// table of experiments lists what is queued without asking a queue at all.
+//
+// # Workers
+//
+// A worker claims a [Task] by a [Lease] and renews it while the experiment runs
+// in a copy of the working tree. When the worker dies the lease ends, at once
+// if it ran on this machine and otherwise by expiry, and the task is queued
+// again. [Queue.Kill] asks a worker to end its task, which then counts as
+// failed. A task that failed is kept until [Queue.Retry] or [Queue.Remove].
+//
+// Stages in Go are run by their program, [experiment.RunOptions].Program,
+// which the worker starts in the copy: functions know one working directory
+// only.
+//
+// Whoever may write to the repository may queue, and what is queued is run:
+// the workers of a repository trust everybody who can push to it or write
+// into it.
+package queue
