@@ -17,6 +17,8 @@ type Executor struct {
 	Log   string // file with its output
 	PID   int    // 0 if not known
 	Task  string // id in the queue
+
+	ReturnCode *int // of the process that ran it; nil if not known
 }
 
 // Running returns the experiment that runs in the workspace, started by this

@@ -124,7 +124,7 @@ func (a *app) queueStatusCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
-				tasks, err := q.Tasks(cmd.Context())
+				tasks, err := q.All(cmd.Context())
 				if err != nil {
 					return err
 				}

@@ -93,7 +93,13 @@ func (x *Range) appendJSON(dst []byte) []byte {
 			} else {
 				dst = strconv.AppendInt(dst, int64(e.PID), 10)
 			}
-			dst = append(dst, `, "returncode": null, "task_id": `...)
+			dst = append(dst, `, "returncode": `...)
+			if e.ReturnCode == nil {
+				dst = append(dst, "null"...)
+			} else {
+				dst = strconv.AppendInt(dst, int64(*e.ReturnCode), 10)
+			}
+			dst = append(dst, `, "task_id": `...)
 			dst = append(appendOptional(dst, e.Task), '}')
 		}
 		dst = append(dst, '}')

@@ -16,12 +16,18 @@ func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
 		q.log.Warn(fmt.Sprintf("the queue cannot be read: %v", err))
 		tasks, err = q.marked(ctx)
 	}
+	if err != nil {
+		return nil, err
+	}
 	list := make([]experiment.Activity, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
 		list[i] = experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()}
 	}
-	return list, err
+	for _, t := range q.dvcTasks(ctx) {
+		list = append(list, experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()})
+	}
+	return list, nil
 }
 
 // executor describes a task as DVC does one of its queue, which it calls

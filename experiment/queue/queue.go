@@ -123,9 +123,13 @@ func (q *Queue) Tasks(ctx context.Context, states ...TaskState) ([]Task, error) 
 	return q.store.List(ctx, states...)
 }
 
-// Find returns the task of that name, id, or beginning of an id.
+// Find returns the task of that name, id, or beginning of an id; one of DVC's
+// own queue if this has none.
 func (q *Queue) Find(ctx context.Context, name string) (*Task, error) {
 	tasks, err := q.store.List(ctx)
+	if err == nil && findTask(tasks, name) == nil {
+		tasks, err = q.All(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
