@@ -46,7 +46,7 @@ func Metrics(ctx context.Context, repo *data.Repo, opts *ShowOptions) ([]RevValu
 	if opts == nil {
 		opts = &ShowOptions{}
 	}
-	all, err := gather(ctx, r, &opts.Revisions, func(v *view) []FileValues { return v.metrics(opts.Targets) })
+	all, err := gather(ctx, r, "metrics", &opts.Revisions, func(v *view) []FileValues { return v.metrics(opts.Targets) })
 	// DVC leaves the working tree out only where it chose it by itself.
 	if err != nil || len(opts.Revs) > 0 {
 		return all, err
@@ -54,12 +54,12 @@ func Metrics(ctx context.Context, repo *data.Repo, opts *ShowOptions) ([]RevValu
 	return hideWorkspace(ctx, r, all), nil
 }
 
-// gather reads values at each revision of a selection.
-func gather(ctx context.Context, r *project.Repo, sel *Revisions, read func(*view) []FileValues) ([]RevValues, error) {
+// gather reads values, of which what is the name, at each revision of a selection.
+func gather(ctx context.Context, r *project.Repo, what string, sel *Revisions, read func(*view) []FileValues) ([]RevValues, error) {
 	var all []RevValues
 	err := eachView(ctx, r, sel, func(name string, v *view, err error) error {
 		if err != nil {
-			r.Log.Warn("failed to load metrics in revision '" + name + "', " + err.Error())
+			r.Log.Warn("failed to load " + what + " in revision '" + name + "', " + err.Error())
 			all = append(all, RevValues{Rev: name, Err: err})
 			return nil
 		}

@@ -41,16 +41,16 @@ type FileDiff struct {
 // MetricsDiff compares the metrics of two revisions. Without any commit there
 // is nothing to compare.
 func MetricsDiff(ctx context.Context, repo *data.Repo, opts *DiffOptions) (*Diff, error) {
-	return diff(ctx, project.Of(repo), opts, func(v *view, opts *DiffOptions) []FileValues { return v.metrics(opts.Targets) })
+	return diff(ctx, project.Of(repo), "metrics", opts, func(v *view, opts *DiffOptions) []FileValues { return v.metrics(opts.Targets) })
 }
 
 // ParamsDiff compares the parameters of two revisions: those that stages track,
 // all of params.yaml in the root, declared files, and what templates use.
 func ParamsDiff(ctx context.Context, repo *data.Repo, opts *DiffOptions) (*Diff, error) {
-	return diff(ctx, project.Of(repo), opts, (*view).params)
+	return diff(ctx, project.Of(repo), "params", opts, (*view).params)
 }
 
-func diff(ctx context.Context, r *project.Repo, opts *DiffOptions, read func(*view, *DiffOptions) []FileValues) (*Diff, error) {
+func diff(ctx context.Context, r *project.Repo, what string, opts *DiffOptions, read func(*view, *DiffOptions) []FileValues) (*Diff, error) {
 	o := DiffOptions{}
 	if opts != nil {
 		o = *opts
@@ -63,7 +63,7 @@ func diff(ctx context.Context, r *project.Repo, opts *DiffOptions, read func(*vi
 	} else if id.IsZero() {
 		return &Diff{}, nil
 	}
-	all, err := gather(ctx, r, &Revisions{Revs: []string{o.Old, o.New}}, func(v *view) []FileValues { return read(v, &o) })
+	all, err := gather(ctx, r, what, &Revisions{Revs: []string{o.Old, o.New}}, func(v *view) []FileValues { return read(v, &o) })
 	if err != nil {
 		return nil, err
 	}
