@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"maps"
 	"os"
@@ -102,6 +104,16 @@ var courseCommands = []string{
 	`git commit -m "Committing the first experiment."`,
 }
 
+// walkBits are the first bytes of the SHA-256 of results: everybody's walk over
+// the tiny data leaves the same. CHANGELOG.md tells of every change.
+var walkBits = map[string]string{
+	"first_train/model.bin":           "b7ca7019e7aca807",
+	"first_train/logs/train_loss.tsv": "f0df67a43bb0ce97",
+	"more_epochs/model.bin":           "1a625d152ed411a6",
+	"more_epochs/logs.json":           "ac723c2a91841eb0",
+	"half_the_filters/model.bin":      "0f13391178b02160",
+}
+
 func TestWalk(t *testing.T) {
 	dir, data := newWorkspace(t, tinyParams), tinyData(t)
 
@@ -134,6 +146,10 @@ func TestWalk(t *testing.T) {
 		}
 	}
 	assert.Equal(t, read(t, dir, modelFile), read(t, dir, "experiments-data/first_train/model.bin"))
+	for name, want := range walkBits {
+		sum := sha256.Sum256([]byte(read(t, dir, "experiments-data/"+name)))
+		assert.Equal(t, want, hex.EncodeToString(sum[:8]), name)
+	}
 	assert.Equal(t, tinyParams, read(t, dir, paramsFile), "the user's file stays")
 	inGit(t, dir, "data/ESC-50.dvc", "experiments-data.dvc", "params.yaml", "dvc.yaml", "dvc.lock", "logs.json", ".gitignore")
 
