@@ -59,6 +59,8 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	flags.Lookup("untracked-files").NoOptDefVal = "all"
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
 	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "also what the remote lacks")
+	// DVC keeps a list of a remote's objects between calls; here there is none.
+	flags.Bool("no-remote-refresh", false, "accepted for DVC: the remote is always asked")
 	return cmd
 }
 

@@ -1,0 +1,148 @@
+package data
+
+import (
+	"context"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
+)
+
+// dataTree is one state of the tracked data: paths from the root, without a
+// final slash, so that a directory that became a file is still one path.
+type dataTree struct {
+	hashes map[string]object.Hash
+	outs   map[string]*project.Output // whose path it is, or lies in
+	opaque map[string]bool            // directories whose files are not known
+	order  []string
+}
+
+func newDataTree() *dataTree {
+	return &dataTree{hashes: map[string]object.Hash{}, outs: map[string]*project.Output{}, opaque: map[string]bool{}}
+}
+
+func (t *dataTree) add(path string, h object.Hash, o *project.Output) {
+	if _, ok := t.hashes[path]; !ok {
+		t.order = append(t.order, path)
+	}
+	t.hashes[path], t.outs[path] = h, o
+}
+
+// show is a path as Status has it: a directory ends in a slash.
+func (t *dataTree) show(path string) string {
+	if t.hashes[path].IsDir() {
+		return path + "/"
+	}
+	return path
+}
+
+// unknown reports a path in a directory whose files are not known.
+func (t *dataTree) unknown(path string) bool {
+	for dir := range t.opaque {
+		if strings.HasPrefix(path, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// recorded is what an index says.
+func (d *dataStatus) recorded(ctx context.Context, x *project.Index) *dataTree {
+	t := newDataTree()
+	for _, s := range x.Stages {
+		for _, o := range s.Outs {
+			if !o.GitIgnored() || o.Rec.Hash.IsZero() {
+				continue
+			}
+			path := x.FromRoot(o.Abs)
+			t.add(path, o.Rec.Hash, o)
+			// Without --granular DVC shows a directory as one line and never opens its
+			// manifest.
+			if !d.granular || !o.Rec.Hash.IsDir() {
+				continue
+			}
+			entries, ok := d.manifest(ctx, o)
+			if !ok {
+				t.opaque[path] = true
+			}
+			for _, e := range entries {
+				t.add(path+"/"+e.Path, e.Hash, o)
+			}
+		}
+	}
+	return t
+}
+
+// manifest reads what a directory consists of, from the cache or else from the
+// remote, of which nothing is kept. As for DVC, it doesn't matter here why
+// neither has it.
+func (d *dataStatus) manifest(ctx context.Context, o *project.Output) ([]object.Entry, bool) {
+	entries, err := d.r.p.Cache().Tree(o.Rec.Hash)
+	if err == nil {
+		return entries, true
+	}
+	remote, err := d.openRemote(d.remoteName(o))
+	if err != nil || remote == nil {
+		return nil, false
+	}
+	entries, err = d.r.p.Cache().RemoteTree(ctx, remote, o.Rec.Hash)
+	return entries, err == nil
+}
+
+// remoteName is the remote that an output goes to; empty if there is none.
+func (d *dataStatus) remoteName(o *project.Output) string {
+	if o.Remote != "" {
+		return o.Remote
+	}
+	return d.r.RemoteName(d.remote)
+}
+
+// openRemote opens a remote once; nil if it has no name.
+func (d *dataStatus) openRemote(name string) (object.Remote, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if remote, ok := d.remotes[name]; ok {
+		return remote, nil
+	}
+	remote, _, err := transfer.Remote(d.r.p, name)
+	if err == nil {
+		d.remotes[name] = remote
+	}
+	return remote, err
+}
+
+// workspace is what the outputs hold now.
+func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree, error) {
+	t := newDataTree()
+	for _, s := range x.Stages {
+		for _, o := range s.Outs {
+			if !o.GitIgnored() || !project.Exists(o.Abs) {
+				continue
+			}
+			path := x.FromRoot(o.Abs)
+			if !project.IsDir(o.Abs) {
+				m, err := d.r.p.Measure(ctx, o.Abs, o.Rec.Hash)
+				if err != nil {
+					return nil, err
+				}
+				t.add(path, m.Hash, o)
+				continue
+			}
+			// A directory that DVC 2 recorded is hashed as DVC 2 did (with CRLF turned
+			// into LF), or each of its text files would seem changed.
+			entries, m, err := d.r.p.Hasher().Tree(ctx, o.Abs, o.Rec.Hash.IsLegacy())
+			if err != nil {
+				return nil, err
+			}
+			t.add(path, m.Hash, o)
+			for _, e := range entries {
+				if d.granular {
+					t.add(path+"/"+e.Path, e.Hash, o)
+				}
+			}
+		}
+	}
+	return t, nil
+}
