@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +14,7 @@ import (
 func (a *app) gcCmd() *cobra.Command {
 	var opts data.GCOptions
 	var rev string
+	var date string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "gc",
@@ -25,10 +28,16 @@ func (a *app) gcCmd() *cobra.Command {
 			if rev != "" {
 				opts.Revs = []string{rev}
 			}
+			if date != "" {
+				// DVC means midnight of this place.
+				if opts.Since, err = time.ParseInLocation(time.DateOnly, date, time.Local); err != nil {
+					return fmt.Errorf("--date: '%s' is no date such as 2024-01-31", date)
+				}
+			}
 			if err := opts.Check(); err != nil {
 				return err
 			}
-			a.warnf("This will remove all cache except items used in %s of the current repo.", kept(&opts))
+			a.warnf("This will remove all cache except items used in %s", kept(&opts))
 			if !force && !opts.Dry && !a.confirm("Are you sure you want to proceed?") {
 				return &exitError{code: exitSoft}
 			}
@@ -43,11 +52,13 @@ func (a *app) gcCmd() *cobra.Command {
 	flags.BoolVarP(&opts.AllTags, "all-tags", "T", false, "keep what all tags need")
 	flags.BoolVarP(&opts.AllCommits, "all-commits", "A", false, "keep what all commits need")
 	flags.BoolVar(&opts.AllExperiments, "all-experiments", false, "keep what all experiments need")
+	flags.StringVar(&date, "date", "", "keep what the commits from this `date` on need, such as 2024-01-31")
+	flags.StringArrayVarP(&opts.Projects, "projects", "p", nil, "keep what the repository in this `directory` needs, which shares the cache")
 	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "keep only what the remote lacks")
 	flags.BoolVarP(&opts.Cloud, "cloud", "c", false, "also clean the remote")
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
 	flags.BoolVarP(&force, "force", "f", false, "don't ask")
-	flags.BoolVar(&opts.Dry, "dry", false, "only count")
+	flags.BoolVar(&opts.Dry, "dry", false, "only say what would be removed")
 	flags.BoolVar(&opts.SkipFailed, "skip-failed", false, "go on although the needs of some commit are not known")
 	flags.IntVarP(&opts.Jobs, "jobs", "j", 0, "jobs at a time")
 	return cmd
@@ -72,6 +83,9 @@ func kept(o *data.GCOptions) string {
 	case o.AllTags:
 		text += " and all git tags"
 	}
+	if !o.Since.IsZero() && !o.AllCommits { // DVC's words; what is older is not kept
+		text += " and all git commits before date " + o.Since.Format(time.DateOnly)
+	}
 	if len(o.Revs) > 0 && !o.AllCommits {
 		text += fmt.Sprintf(" and last %d commits from %s", max(o.Num, 1), o.Revs[0])
 	}
@@ -80,6 +94,17 @@ func kept(o *data.GCOptions) string {
 	}
 	if o.NotInRemote {
 		text += " that are not present in the DVC remote"
+	}
+	text += " of the current "
+	if len(o.Projects) == 0 {
+		return text + "repo."
+	}
+	text += "and the following repos:"
+	for _, dir := range o.Projects {
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
+		}
+		text += "\n  - " + dir
 	}
 	return text
 }

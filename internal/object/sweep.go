@@ -50,6 +50,36 @@ func (c *Cache) Objects(ctx context.Context, legacy bool) iter.Seq2[Hash, error]
 	}
 }
 
+// Strays lists the files that lie where objects do and are none, such as those
+// of a damaged or foreign cache. Temporary files are left out: this program's,
+// DVC's (".tmp"), and hidden ones.
+func (c *Cache) Strays(legacy bool) ([]string, error) {
+	root := c.root(legacy)
+	prefixes, err := readDir(root)
+	if err != nil {
+		return nil, err
+	}
+	var strays []string
+	for _, p := range prefixes {
+		if len(p.Name()) != 2 || !p.IsDir() {
+			continue
+		}
+		dir := filepath.Join(root, p.Name())
+		files, err := readDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			name := f.Name()
+			temporary := strings.HasPrefix(name, ".") || strings.HasPrefix(name, atomicfile.TempPrefix) || strings.HasSuffix(name, ".tmp")
+			if _, err := ParseHash(p.Name() + name); err != nil && f.Type().IsRegular() && !temporary {
+				strays = append(strays, filepath.Join(dir, name))
+			}
+		}
+	}
+	return strays, nil
+}
+
 func readDir(path string) ([]fs.DirEntry, error) {
 	d, err := openDir(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
@@ -19,8 +21,11 @@ type GCOptions struct {
 	Remote      string // with Cloud and NotInRemote; empty = core.remote
 	NotInRemote bool   // remove from the cache what the remote has, even if it is used
 	SkipFailed  bool   // go on although it is not known what some commit or directory needs
-	Dry         bool   // only count
+	Dry         bool   // only say what would be removed
 	Jobs        int
+	// Projects are directories of other DVC repositories that share the cache:
+	// what they need by the same choice is kept, too.
+	Projects []string
 }
 
 // Check reports what is wrong with the options.
@@ -68,6 +73,11 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	// A directory counts with its files. Its manifest may be in the remote only,
 	// where nothing but its name is needed as long as the files are not.
 	c := &collector{r: r, opts: opts, remote: remote, keep: map[object.Hash]bool{}}
+	for _, dir := range opts.Projects {
+		if err := c.project(ctx, dir); err != nil {
+			return err
+		}
+	}
 	// First everything that is to stay is found out, then anything is removed:
 	// a commit that can't be read must not look like one that needs nothing.
 	if err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error { return c.index(ctx, x) }); err != nil {
@@ -112,6 +122,22 @@ type collector struct {
 	opts   *GCOptions
 	remote object.Remote
 	keep   map[object.Hash]bool
+}
+
+// project keeps what another repository needs. It has its own cache and remotes
+// to read manifests from.
+func (c *collector) project(ctx context.Context, dir string) error {
+	p, err := project.Open(dir, project.Options{Env: c.r.p.Env, Logger: c.r.p.Log})
+	if err != nil {
+		return err
+	}
+	unlock, err := p.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	other := &collector{r: &Repo{p}, opts: c.opts, keep: c.keep}
+	return other.r.eachIndex(ctx, c.opts.Commits, func(x *project.Index) error { return other.index(ctx, x) })
 }
 
 // index keeps what is declared and recorded in one state of the repository.
@@ -190,28 +216,57 @@ func (c *collector) dropRemote(ctx context.Context) error {
 	return nil
 }
 
-// sweep removes objects from the cache.
+// sweep removes objects from the cache, and whatever else lies among them.
 func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
-	n := 0
+	cache := c.r.p.Cache()
+	var dirs, files []object.Hash
 	// Objects that are being written have other names until they are complete,
 	// so that one which another process adds meanwhile isn't seen.
-	for h, err := range c.r.p.Cache().Objects(ctx, legacy) {
-		if err != nil {
+	for h, err := range cache.Objects(ctx, legacy) {
+		switch {
+		case err != nil:
+			return 0, err
+		case c.keep[h]:
+		case h.IsDir():
+			dirs = append(dirs, h)
+		default:
+			files = append(files, h)
+		}
+	}
+	strays, err := cache.Strays(legacy)
+	if err != nil {
+		return 0, err
+	}
+	// A manifest goes before its files: what a crash leaves is complete.
+	n := 0
+	remove := func(path string, do func() error) error {
+		n++
+		if c.opts.Dry {
+			c.r.p.Log.Info("Removing " + path)
+			return nil
+		}
+		return do()
+	}
+	for _, h := range slices.Concat(dirs, files) {
+		if err := remove(cache.Path(h), func() error { return cache.Remove(h) }); err != nil {
 			return n, err
 		}
-		if c.keep[h] {
-			continue
-		}
-		n++
-		if !c.opts.Dry {
-			if err := c.r.p.Cache().Remove(h); err != nil {
-				return n, err
-			}
+	}
+	for _, path := range strays {
+		if err := remove(path, func() error { return os.Remove(path) }); err != nil {
+			return n, err
 		}
 	}
-	if !c.opts.Dry {
-		c.r.p.Cache().RemoveStale()
+	if c.opts.Dry {
+		return n, nil
 	}
+	// DVC before 1.0 kept a directory as links beside its manifest.
+	for _, h := range dirs {
+		if err := os.RemoveAll(cache.Path(h) + ".unpacked"); err != nil {
+			return n, err
+		}
+	}
+	cache.RemoveStale()
 	return n, nil
 }
 
@@ -228,10 +283,10 @@ func (c *collector) sweepRemote(ctx context.Context) (int, error) {
 			continue
 		}
 		n++
-		if !c.opts.Dry {
-			if err := c.remote.Remove(ctx, key); err != nil {
-				return n, err
-			}
+		if c.opts.Dry {
+			c.r.p.Log.Info("Removing " + key)
+		} else if err := c.remote.Remove(ctx, key); err != nil {
+			return n, err
 		}
 	}
 	return n, nil

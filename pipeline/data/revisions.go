@@ -2,11 +2,12 @@ package data
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/project"
@@ -20,10 +21,11 @@ type Commits struct {
 	AllTags        bool
 	AllCommits     bool // every commit that any ref reaches
 	AllExperiments bool
+	Since          time.Time // every commit, as AllCommits, that was committed then or later; the zero time chooses none
 }
 
 func (v *Commits) any() bool {
-	return len(v.Revs) > 0 || v.AllBranches || v.AllTags || v.AllCommits || v.AllExperiments
+	return len(v.Revs) > 0 || v.AllBranches || v.AllTags || v.AllCommits || v.AllExperiments || !v.Since.IsZero()
 }
 
 // eachIndex calls f with what the workspace declares, and then with what each
@@ -36,8 +38,13 @@ func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(*project.Inde
 	if err != nil {
 		return err
 	}
+	// Without git there are no branches, tags and commits, which is no error; but a
+	// commit that is asked for by name is.
 	if g == nil {
-		return errors.New("only the workspace is available: this is not a git repository")
+		if len(revs.Revs) > 0 {
+			return fmt.Errorf("unknown Git revision '%s': this is not a git repository", revs.Revs[0])
+		}
+		return nil
 	}
 	defer g.Close()
 	ids, err := r.commits(ctx, g, revs)
@@ -114,6 +121,13 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 			}
 		}
 	}
+	if !revs.Since.IsZero() {
+		list, err := commitsSince(ctx, g, revs.Since)
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, list...)
+	}
 	// A commit that several names reach is read once: its stages are the same.
 	seen := map[string]bool{}
 	var ids []string
@@ -132,6 +146,23 @@ func revList(ctx context.Context, g *git.Repo, args ...string) ([]string, error)
 		return nil, err
 	}
 	return strings.Fields(string(out)), nil
+}
+
+// commitsSince looks at the date of each commit: git's own --since stops at the
+// first older one, behind which a clock that went wrong hides newer ones.
+func commitsSince(ctx context.Context, g *git.Repo, since time.Time) ([]string, error) {
+	out, err := g.Run(ctx, "log", "--format=%ct %H", "--all", "HEAD")
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for line := range strings.Lines(string(out)) {
+		date, id, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if at, err := strconv.ParseInt(date, 10, 64); err != nil || at >= since.Unix() {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 // indexAt is the index of a commit.
