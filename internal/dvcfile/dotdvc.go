@@ -31,6 +31,20 @@ type DotOut struct {
 	Entry LockEntry // what it is
 }
 
+// IsLocal reports a dependency that is a file or directory of this machine: not
+// a URL, nor a part of another repository or a query of a database.
+func (o *DotOut) IsLocal() bool {
+	if strings.Contains(o.Entry.Path, "://") {
+		return false
+	}
+	for _, key := range []string{"repo", "db"} {
+		if _, ok := o.Entry.Extra.Get(key); ok {
+			return false
+		}
+	}
+	return true
+}
+
 // OutPath returns where output i lies: from the root, clean.
 func (f *DotDVC) OutPath(i int) string { return join(f.Wdir, f.Outs[i].Entry.Path) }
 

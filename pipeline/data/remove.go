@@ -71,14 +71,24 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 	}
 	defer release()
 	for _, o := range s.Outs {
-		if !o.GitIgnored() || r.p.CheckInside(o.Abs) != nil {
+		if !outs && o.GitIgnored() && isDangling(o.Abs) {
+			return fmt.Errorf("can't unprotect non-existing data '%s': it is a link to content that is gone; "+
+				"restore it first, or remove it with `--outs`", o.Abs)
+		}
+	}
+	for _, o := range s.Outs {
+		if r.p.CheckInside(o.Abs) != nil {
 			continue
 		}
 		if outs {
 			if err := os.RemoveAll(o.Abs); err != nil {
 				return err
 			}
-		} else if err := r.p.Unprotect(ctx, o); err != nil {
+		}
+		if !o.GitIgnored() {
+			continue
+		}
+		if err := r.p.Unprotect(ctx, o); err != nil {
 			return err
 		}
 		if err := lines.Remove(o.Abs); err != nil {
@@ -89,6 +99,12 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 		return os.Remove(r.p.Abs(s.File))
 	}
 	return r.removeDefinition(s)
+}
+
+// isDangling reports a link that leads nowhere.
+func isDangling(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil && !project.Exists(path)
 }
 
 // removeDefinition takes a stage out of dvc.yaml and dvc.lock. A file in which
@@ -146,7 +162,7 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 	case !s.IsDVC():
 		return fmt.Errorf("move is not permitted for stages that are not data sources. "+
 			"You need to either move '%[1]s' to a new location and edit it by hand, or remove '%[1]s' and create a new one at the desired location.", s.Addr)
-	case project.Exists(dst):
+	case project.Exists(dst) || isDangling(dst):
 		return fmt.Errorf("'%s' already exists", r.p.Rel(dst))
 	}
 	for _, path := range []string{src, dst} {
@@ -159,28 +175,43 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 
 func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out *project.Output, dst string) error {
 	dot := s.Dot
-	oldFile, at := r.p.Abs(dot.Path), slices.Index(s.Outs, out)
+	from, oldFile, at := out.Abs, r.p.Abs(dot.Path), slices.Index(s.Outs, out)
 	path := filepath.ToSlash(relTo(s.Wdir, dst))
-	named := oldFile == out.Abs+dvcfile.Suffix
+	named := oldFile == from+dvcfile.Suffix
 	if named {
 		newFile := dst + dvcfile.Suffix
 		if project.Exists(newFile) {
 			return fmt.Errorf("'%s' already exists", r.p.Rel(newFile))
 		}
-		dot.Path, dot.Wdir, path = x.FromRoot(newFile), x.FromRoot(filepath.Dir(dst)), filepath.Base(dst)
-		if dot.Wdir == "" {
-			dot.Wdir = "."
+		if r.p.GitIgnores(newFile) {
+			return fmt.Errorf("bad DVC file name '%s' is git-ignored.", r.p.Rel(newFile))
 		}
+		relocate(dot, x, newFile)
+		path = filepath.Base(dst)
+	}
+	dot.Outs[at].Out.Path, dot.Outs[at].Entry.Path = path, path
+	moved := r.p.NewOutput(dot.Outs[at].Out, dst)
+	// The graph as it is going to be is checked before anything happens: the new
+	// place may lie in another output, or around it.
+	s.Addr, s.File, out.Abs, out.Show = filepath.ToSlash(r.p.Rel(r.p.Abs(dot.Path))), dot.Path, dst, moved.Show
+	if _, err := x.Build(); err != nil {
+		return err
+	}
+	if err := dot.UpdateMD5(); err != nil {
+		return err
 	}
 	// The data is renamed before anything is written: a .dvc file that names data
 	// which isn't there would be restored from the cache by the next checkout.
-	dot.Outs[at].Out.Path, dot.Outs[at].Entry.Path = path, path
-	if err := os.Rename(out.Abs, dst); err != nil {
+	// Data that isn't there can still be given another name.
+	_, err := os.Lstat(from)
+	there := err == nil
+	if !there {
+		r.p.Log.Warn(fmt.Sprintf("'%s' missing", from))
+	} else if err := os.Rename(from, dst); err != nil {
 		return err
 	}
 	lines := &project.IgnoreLines{Repo: r.p}
-	moved := r.p.NewOutput(dot.Outs[at].Out, dst)
-	err := lines.Remove(out.Abs)
+	err = lines.Remove(from)
 	if err == nil && moved.GitIgnored() {
 		err = lines.Add(moved)
 	}
@@ -188,7 +219,12 @@ func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out
 		err = r.writeDot(dot)
 	}
 	if err != nil {
-		return errors.Join(err, os.Rename(dst, out.Abs))
+		lines.Undo()
+		if there {
+			err = errors.Join(err, os.Rename(dst, from))
+		}
+		out.Abs = from
+		return errors.Join(err, lines.Add(out))
 	}
 	// Both names are handed to git, so that it sees a rename.
 	files := append([]string{r.p.Rel(r.p.Abs(dot.Path))}, lines.Files()...)
@@ -199,6 +235,25 @@ func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out
 		files = append(files, r.p.Rel(oldFile))
 	}
 	return r.p.Track(ctx, files)
+}
+
+// relocate gives a .dvc file another place. Its dependencies stay where they are,
+// which are written relative to it.
+func relocate(dot *dvcfile.DotDVC, x *project.Index, file string) {
+	was := x.Repo.Abs(dot.Wdir)
+	dot.Path, dot.Wdir = x.FromRoot(file), x.FromRoot(filepath.Dir(file))
+	if dot.Wdir == "" {
+		dot.Wdir = "."
+	}
+	for i := range dot.Deps {
+		dep := &dot.Deps[i]
+		written := filepath.FromSlash(dep.Entry.Path)
+		if !dep.IsLocal() || filepath.IsAbs(written) {
+			continue
+		}
+		dep.Entry.Path = filepath.ToSlash(relTo(x.Repo.Abs(dot.Wdir), filepath.Join(was, written)))
+		dep.Out.Path = dep.Entry.Path
+	}
 }
 
 func relTo(base, path string) string {
