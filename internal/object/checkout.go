@@ -36,14 +36,6 @@ const (
 	Deleted  Change = 'D'
 )
 
-// UnsavedError lists the files that would have been lost: their content is not
-// in the cache.
-type UnsavedError struct{ Paths []string }
-
-func (e *UnsavedError) Error() string {
-	return "Can't remove the following unsaved files without confirmation. Use `--force` to force.\n" + strings.Join(e.Paths, "\n")
-}
-
 // MissingError lists objects that the cache lacks, or had in a damaged state.
 type MissingError struct {
 	Hashes  []Hash
@@ -176,7 +168,7 @@ func (co *checkout) inspect(ctx context.Context) (err error) {
 		return err
 	}
 	if st.isDir() {
-		co.have, err = co.hs.walk(ctx, co.path, co.want.IsLegacy(), nil)
+		co.have, err = co.hs.survey(ctx, co.path, co.want.IsLegacy())
 		return err
 	}
 	sum, err := co.hs.file(ctx, co.path, &st, co.want.IsLegacy())
@@ -207,27 +199,6 @@ func (co *checkout) removeAll(ctx context.Context) error {
 	return os.RemoveAll(co.path)
 }
 
-// victim is a file that is about to be overwritten or deleted.
-type victim struct {
-	path string
-	hash Hash
-}
-
-// allFiles lists every file that is there.
-func (co *checkout) allFiles() []victim {
-	if co.have == nil {
-		if co.now.Hash.IsZero() {
-			return nil
-		}
-		return []victim{{co.path, co.now.Hash}}
-	}
-	var out []victim
-	co.have.each(func(rel string, f *treeFile) {
-		out = append(out, victim{co.join(rel), co.hash(f.sum)})
-	})
-	return out
-}
-
 func (co *checkout) join(rel string) string { return filepath.Join(co.path, filepath.FromSlash(rel)) }
 
 func (co *checkout) hash(sum [16]byte) Hash {
@@ -238,32 +209,14 @@ func (co *checkout) hash(sum [16]byte) Hash {
 	return h
 }
 
-// protect refuses to lose files whose content is not in the cache.
-func (co *checkout) protect(ctx context.Context, victims []victim) error {
-	if co.opts.Force {
-		return nil
-	}
-	var unsaved []string
-	for _, v := range victims {
-		ok, err := co.o.has(ctx, v.hash, -1)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			unsaved = append(unsaved, v.path)
-		}
-	}
-	if unsaved == nil {
-		return nil
-	}
-	slices.Sort(unsaved)
-	return &UnsavedError{unsaved}
-}
-
 // file checks out a file.
 func (co *checkout) file(ctx context.Context) (Report, error) {
 	if co.found && co.now.Hash == co.want {
-		return Report{}, co.touchUp(ctx)
+		changed, err := co.touchUp(ctx)
+		if !changed || err != nil {
+			return Report{}, err
+		}
+		return Report{Change: Modified, Modified: 1}, nil
 	}
 	if ok, err := co.o.has(ctx, co.want, -1); err != nil {
 		return Report{}, err
@@ -338,21 +291,28 @@ func (co *checkout) finish(p *placer, d *dir, name string) error {
 }
 
 // touchUp gives a file that holds the right content the wanted link type and
-// the execute bit.
-func (co *checkout) touchUp(ctx context.Context) error {
+// the execute bit, which DVC sets and never takes. It reports whether the bit is
+// new: DVC counts that as a change.
+func (co *checkout) touchUp(ctx context.Context) (changed bool, err error) {
 	if !co.opts.Relink && !co.opts.Exec {
-		return nil
+		return false, nil
 	}
 	st, err := statPath(co.path, true)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if !co.opts.Relink {
-		if st.perm()&0o100 != 0 {
-			return nil
-		}
-		return os.Chmod(co.path, st.perm()|0o100)
+	changed = co.opts.Exec && st.perm()&0o100 == 0
+	switch {
+	case co.opts.Relink:
+		return changed, co.relinkFile(ctx, &st)
+	case changed:
+		return true, os.Chmod(co.path, st.perm()|0o100)
 	}
+	return false, nil
+}
+
+// relinkFile recreates a file whose link type is not the wanted one.
+func (co *checkout) relinkFile(ctx context.Context, st *stat) error {
 	if ok, err := co.o.has(ctx, co.want, -1); !ok || err != nil {
 		return errors.Join(err, &MissingError{Hashes: []Hash{co.want}})
 	}
@@ -368,49 +328,5 @@ func (co *checkout) touchUp(ctx context.Context) error {
 	defer d.close()
 	m := co.now
 	m.Exec = co.opts.Exec
-	return p.refresh(ctx, co.hs, d, filepath.Base(co.path), m, &st)
-}
-
-// Unsaved lists the files at and below path whose content is not in the cache
-// and which Checkout of h, or of a part of it, would overwrite or delete.
-func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash, part string) ([]string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	o, err := c.objects(h.IsLegacy())
-	if err != nil {
-		return nil, err
-	}
-	defer o.close()
-	co := &checkout{c: c, o: o, hs: hs, path: path, want: h, opts: new(CheckoutOptions)}
-	if err := co.narrow(part); errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
-		return nil, nil // nothing can be checked out
-	} else if err != nil {
-		return nil, err
-	}
-	if err := co.inspect(ctx); err != nil || !co.found {
-		return nil, err
-	}
-	doomed := co.allFiles()
-	switch {
-	case co.have == nil && co.part == nil && co.now.Hash == co.want:
-		return nil, nil
-	case co.have != nil && co.want.IsDir():
-		entries, err := co.entries()
-		if err == nil {
-			_, doomed, _ = co.diff(entries)
-		} else if !errors.Is(err, ErrMissing) && !errors.Is(err, ErrCorrupt) {
-			return nil, err
-		} else {
-			return nil, nil // nothing can be checked out
-		}
-	}
-	var unsaved *UnsavedError
-	if err := co.protect(ctx, doomed); errors.As(err, &unsaved) {
-		return unsaved.Paths, nil
-	} else if err != nil {
-		return nil, err
-	}
-	return nil, nil
+	return p.refresh(ctx, co.hs, d, filepath.Base(co.path), m, st)
 }

@@ -26,25 +26,29 @@ func (co *checkout) tree(ctx context.Context) (Report, error) {
 		return co.newTree(ctx, entries)
 	}
 	todo, doomed, relink := co.diff(entries)
-	done := countChanges(co, todo, doomed)
+	broken := co.broken()
+	done := countChanges(co, todo, doomed, broken)
 	if err := co.prepare(ctx, todo, doomed); err != nil {
 		return Report{}, err
 	}
 	if !co.opts.Relink {
 		relink = nil
 	}
-	return done, co.update(ctx, todo, doomed, relink)
+	return done, co.update(ctx, todo, doomed, broken, relink)
 }
 
 // countChanges counts the files of a directory that will change.
-func countChanges(co *checkout, todo []Entry, doomed []victim) Report {
+func countChanges(co *checkout, todo []Entry, doomed []victim, broken []string) Report {
 	var done Report
-	if len(todo) > 0 || len(doomed) > 0 {
+	if len(todo) > 0 || len(doomed) > 0 || len(broken) > 0 {
 		done.Change = Modified
 	}
-	lost := make(map[string]bool, len(doomed))
+	lost := make(map[string]bool, len(doomed)+len(broken))
 	for _, v := range doomed {
 		lost[v.path] = true
+	}
+	for _, path := range broken {
+		lost[path] = true
 	}
 	for _, e := range todo {
 		if lost[co.join(e.Path)] {
@@ -53,8 +57,16 @@ func countChanges(co *checkout, todo []Entry, doomed []victim) Report {
 			done.Added++
 		}
 	}
-	done.Deleted = len(doomed) - done.Modified
+	done.Deleted = len(lost) - done.Modified
 	return done
+}
+
+// broken lists the links in the directory that lead nowhere. They hold nothing
+// that could be lost: a cache that has moved leaves them behind.
+func (co *checkout) broken() []string {
+	var paths []string
+	co.have.eachBroken(func(rel string) { paths = append(paths, co.join(rel)) })
+	return paths
 }
 
 // prepare checks that all objects are there and that nothing is lost.
@@ -131,7 +143,13 @@ func (co *checkout) diff(entries []Entry) (todo []Entry, doomed []victim, same [
 
 // update changes a directory that exists. Extra files go first: one may be in
 // the way of a directory that is to come, and the reverse.
-func (co *checkout) update(ctx context.Context, todo []Entry, doomed []victim, relink []Entry) error {
+func (co *checkout) update(ctx context.Context, todo []Entry, doomed []victim, broken []string, relink []Entry) error {
+	for _, path := range broken {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+		co.pruneEmpty(filepath.Dir(path))
+	}
 	wanted := make(map[string]bool, len(todo))
 	for _, e := range todo {
 		wanted[co.join(e.Path)] = true

@@ -22,6 +22,8 @@ type tree struct {
 	rel   string // below the root of the walk, "" for the root itself
 	files []treeFile
 	dirs  []*tree
+	// broken are links that lead nowhere, if the walk passes over them.
+	broken []string
 }
 
 type treeFile struct {
@@ -43,6 +45,7 @@ type walker struct {
 	root   string
 	legacy bool
 	store  storeFunc
+	lax    bool // note broken links; otherwise they are errors
 	group  *errgroup.Group
 	ctx    context.Context
 }
@@ -52,12 +55,20 @@ const run = 64
 
 // walk reads the tree at path. A nil store hashes what the memo does not know.
 func (h *Hasher) walk(ctx context.Context, path string, legacy bool, store storeFunc) (*tree, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
+	return h.start(ctx, &walker{h: h, root: path, legacy: legacy, store: store})
+}
+
+// survey is walk for somebody who is going to repair the tree: broken links are
+// noted.
+func (h *Hasher) survey(ctx context.Context, path string, legacy bool) (*tree, error) {
+	return h.start(ctx, &walker{h: h, root: path, legacy: legacy, lax: true})
+}
+
+func (h *Hasher) start(ctx context.Context, w *walker) (_ *tree, err error) {
+	if w.root, err = filepath.Abs(w.root); err != nil {
 		return nil, err
 	}
-	w := &walker{h: h, root: path, legacy: legacy, store: store}
-	if store == nil {
+	if w.store == nil {
 		w.store = w.hashFile
 	}
 	w.group, w.ctx = errgroup.WithContext(ctx)
@@ -119,15 +130,22 @@ func (w *walker) entry(d *dir, t *tree, e fs.DirEntry) error {
 	name, kind := e.Name(), e.Type()
 	if kind&fs.ModeSymlink != 0 {
 		st, err := d.stat(name, true)
-		if err != nil {
+		broken := errors.Is(err, fs.ErrNotExist) && w.lax
+		if err != nil && !broken {
 			return err // a broken link, or a loop
+		}
+		if broken {
+			if !w.ignores(d, name, false) {
+				t.broken = append(t.broken, name)
+			}
+			return nil
 		}
 		if st.isDir() {
 			return nil // not entered, no trace
 		}
 	}
 	isDir := kind.IsDir()
-	if ignore := w.h.opts.Ignore; ignore != nil && ignore(filepath.Join(d.path, name), isDir) {
+	if w.ignores(d, name, isDir) {
 		return nil
 	}
 	if isDir {
@@ -139,6 +157,11 @@ func (w *walker) entry(d *dir, t *tree, e fs.DirEntry) error {
 	}
 	t.files = append(t.files, treeFile{name: name, symlink: kind&fs.ModeSymlink != 0})
 	return nil
+}
+
+func (w *walker) ignores(d *dir, name string, isDir bool) bool {
+	ignore := w.h.opts.Ignore
+	return ignore != nil && ignore(filepath.Join(d.path, name), isDir)
 }
 
 func join(dir, name string) string {
@@ -249,6 +272,16 @@ func (t *tree) each(f func(path string, file *treeFile)) {
 	}
 	for _, sub := range t.dirs {
 		sub.each(f)
+	}
+}
+
+// eachBroken calls f for every broken link that the walk passed over.
+func (t *tree) eachBroken(f func(path string)) {
+	for _, name := range t.broken {
+		f(join(t.rel, name))
+	}
+	for _, sub := range t.dirs {
+		sub.eachBroken(f)
 	}
 }
 
