@@ -38,7 +38,8 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	if opts == nil {
 		opts = new(StatusOptions)
 	}
-	if _, err := r.p.Config(); err != nil {
+	cfg, err := r.p.Config()
+	if err != nil {
 		return nil, err
 	}
 	defer r.p.SaveMemo()
@@ -46,6 +47,11 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	d := &dataStatus{r: r, granular: opts.Granular, fromRoot: x.FromRoot, remotes: map[string]object.Remote{}}
 	if opts.NotInRemote {
 		d.remote = opts.Remote
+		if name := r.RemoteName(d.remote); name != "" {
+			if _, err := cfg.Remote(name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for _, t := range targets {
 		d.targets = append(d.targets, x.FromRoot(r.p.UserPath(t)))
