@@ -119,9 +119,9 @@ func depthwise(scope *model.Scope, x *graph.Node) *graph.Node {
 		// GoMLX's layer makes weights of all input channels, which its graph then refuses.
 		w := scope.In("depth").VariableWithShape("weights", shapes.Make(x.DType(), 3, 3, 1, channels)).NodeValue(x.Graph())
 		x = graph.Convolve(x, w).Strides(2).PadSame().ChannelGroupCount(channels).Done()
-		x = relu6(norm.BatchNorm(scope.In("depth"), x, -1).Done())
+		x = relu6(norm.BatchNorm(scope.In("depth-norm"), x, -1).Done())
 		x = layers.Convolution(scope.In("point"), x).Channels(64).KernelSize(1).Done()
-		x = relu6(norm.BatchNorm(scope.In("point"), x, -1).Done())
+		x = relu6(norm.BatchNorm(scope.In("point-norm"), x, -1).Done())
 	}
 	return classify(scope, graph.ReduceMean(x, 1, 2))
 }
