@@ -12,6 +12,7 @@ func (a *app) commands() []*cobra.Command {
 		a.checkIgnoreCmd(),
 		a.checkoutCmd(),
 		a.commitCmd(),
+		a.completionCmd(),
 		a.configCmd(),
 		a.dagCmd(),
 		a.dataCmd(),

@@ -46,7 +46,12 @@ func run(ctx context.Context, args []string, w *world) int {
 	defer stop()
 	a := &app{world: *w, args: args, out: newOutput(w.Stdout), msg: newOutput(w.Stderr)}
 	root := a.root()
-	root.SetArgs(expandLists(expand(root, args)))
+	if isCompletion(args) {
+		a.completeNames(root)
+	} else {
+		args = expandLists(expand(root, args))
+	}
+	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}
@@ -80,13 +85,14 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.msg)
 	root.SetFlagErrorFunc(a.usageError)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().StringVarP(&a.cd, "cd", "C", "", "change to `directory` before executing")
 	root.Flags().BoolP("version", "V", false, "print the version")
 	root.Flags().Bool("wait-for-lock", false, "wait for the lock (it is always waited for, as long as dvc does)")
 	root.PersistentFlags().CountVarP(&a.quiet, "quiet", "q", "be quiet")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "be verbose; also tell why each stage runs")
 	root.AddCommand(a.commands()...)
+	root.InitDefaultHelpCmd()
+	document(root)
 	return root
 }
 
