@@ -55,7 +55,7 @@ reprodl exp branch first_train better-model`},
 	"exp remove": {`
 Removes the references; gc removes what only these experiments needed.`, `
 reprodl exp remove half
-# all of HEAD but one
+# all but one
 reprodl exp remove --keep first_train
 reprodl exp remove --queue
 reprodl exp remove -g origin first_train`},
