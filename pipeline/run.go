@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // info tells the user one line, of which parallel stages may have several.
@@ -181,6 +183,10 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 	}
 	// Before anything is removed, everything must be there that is needed.
 	in, err := s.ReadInputs(ctx)
+	var missing *data.MissingInputError
+	if errors.As(err, &missing) && missing.Params == nil && force {
+		err = nil // the stage may make it itself, which recording it will tell
+	}
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ func dotList(outs []DotOut) []any {
 func (o *DotOut) Map() *dvcyaml.Map {
 	m := dvcyaml.NewMap()
 	o.Entry.meta(m)
-	if !o.Entry.Hash.IsZero() && !o.Entry.Hash.IsLegacy() {
+	if o.Entry.named || !o.Entry.Hash.IsZero() && !o.Entry.Hash.IsLegacy() {
 		m.Set("hash", "md5")
 	}
 	m.Set("path", o.Entry.Path)

@@ -34,6 +34,8 @@ type LockEntry struct {
 	object.Meta
 	NoSize bool         // no size is recorded
 	Extra  *dvcyaml.Map // keys of other storage than this module's, kept as they are; nil if none
+
+	named bool // a hash is named ("hash: md5") and none is there: of a URL, say
 }
 
 // LockParams are the values of a parameter file that a stage used, by dotted
@@ -164,6 +166,7 @@ func (e *LockEntry) decode(m *dvcyaml.Map) error {
 	if !modern {
 		e.Hash = e.Hash.Legacy()
 	}
+	e.named = modern && e.Hash.IsZero()
 	return nil
 }
 

@@ -23,6 +23,8 @@ type Recorder struct {
 	noCommit bool
 	// everyRun keeps runs whose outputs are kept nowhere, as DVC does in commit.
 	EveryRun bool
+	// LockOnce names each lock file once, however many of its stages are recorded.
+	LockOnce bool
 	Place    map[*Stage]int // in the plan: the order of new entries in a lock
 
 	mu      sync.Mutex                 // guards what follows, and the locks of the index
@@ -273,8 +275,11 @@ func (p *Recorder) writeLock(s *Stage, entry *dvcfile.LockStage) error {
 	if string(data) == string(old) {
 		return nil
 	}
-	p.repo.Log.Info(fmt.Sprintf("Updating lock file '%s'", p.repo.Rel(path)))
-	p.tracked[p.repo.Rel(path)] = true
+	show := p.repo.Rel(path)
+	if !p.LockOnce || !p.tracked[show] {
+		p.repo.Log.Info(fmt.Sprintf("Updating lock file '%s'", show))
+	}
+	p.tracked[show] = true
 	opts := p.repo.ViaTemp(true)
 	// The directory is synced once for all stages, see SyncLocks.
 	opts.Later = true

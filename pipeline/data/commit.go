@@ -52,7 +52,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 	p := project.NewRecorder(r.p, false)
 	// DVC's commit saves every run in the run cache, those that repro leaves out
 	// since an output of theirs is kept nowhere, too.
-	p.EveryRun = true
+	p.EveryRun, p.LockOnce = true, true
 	for i, c := range chosen {
 		p.Place[c.Stage] = i
 	}
