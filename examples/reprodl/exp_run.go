@@ -33,7 +33,10 @@ func (a *app) expRunCmd() *cobra.Command {
 				return a.runAll(cmd, repo, jobs, opts)
 			}
 			if !queued {
-				_, err := repo.Run(ctx, &opts)
+				e, err := repo.Run(ctx, &opts)
+				if err == nil && e != nil {
+					err = a.autoPush(ctx, repo, e.Name)
+				}
 				return err
 			}
 			tasks, err := a.queue(repo).Add(ctx, &opts)
@@ -145,7 +148,7 @@ func (a *app) expSaveCmd() *cobra.Command {
 			} else {
 				a.printf("Experiment has been saved as: %s\n", e.Name)
 			}
-			return nil
+			return a.autoPush(cmd.Context(), repo, e.Name)
 		},
 	}
 	f := cmd.Flags()

@@ -149,9 +149,15 @@ func (a *app) plotWarnings(plots *values.PlotSet) {
 	}
 }
 
+// outDir is where a page or images go: -o, plots.out_dir, or dvc_plots.
 func (a *app) outDir(p *plotFlags) string {
 	if p.out != "" {
 		return p.out
+	}
+	if c, err := a.config(); err == nil {
+		if dir, ok := c.Get("plots", "out_dir"); ok && dir != "" {
+			return dir
+		}
 	}
 	return "dvc_plots"
 }

@@ -47,7 +47,6 @@ func (s *showing) tasks(ctx context.Context, list []experiment.Activity) map[str
 			st.running = append(st.running, x)
 		case "failed":
 			x.State.Err = &StateError{Msg: "Experiment run failed"}
-			x.State.Data = nil
 			st.failed = append(st.failed, x)
 		default:
 			st.queued = append(st.queued, x)
