@@ -1,0 +1,62 @@
+// Package netfault tells what kind of failure a network error is.
+package netfault
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/reprodl/reprodl/pipeline/remote"
+)
+
+// Classify fills in an Error's Kind, Temporary and Fix from what the network
+// stack said. It reports whether the error was one of the network's.
+//
+// Nobody there (refused, no route, no such name) is ErrUnreachable, and worth a
+// few tries; a connection that broke or fell silent is Temporary.
+func Classify(e *remote.Error) bool {
+	err := e.Err
+	var dns *net.DNSError
+	var op *net.OpError
+	var alert tls.AlertError
+	var record tls.RecordHeaderError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || remote.IsSource(err):
+		return false
+	case isCertificate(err):
+		e.Kind = remote.ErrUnreachable
+		e.Fix = "if the server's certificate is signed by an authority of your own: dvc remote modify " + name(e) + " ssl_verify CA-FILE"
+	case errors.As(err, &record):
+		e.Kind, e.Fix = remote.ErrUnreachable, "the server does not speak TLS: is http:// meant?"
+	case errors.As(err, &alert):
+		e.Kind = remote.ErrUnreachable
+	case errors.As(err, &dns):
+		e.Kind, e.Temporary = remote.ErrUnreachable, !dns.IsNotFound
+	case errors.As(err, &op) && op.Op == "dial":
+		e.Kind, e.Temporary = remote.ErrUnreachable, true
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.As(err, &op),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		e.Temporary = true
+	default:
+		return false
+	}
+	return true
+}
+
+func isCertificate(err error) bool {
+	return errors.As(err, new(x509.UnknownAuthorityError)) || errors.As(err, new(x509.HostnameError)) ||
+		errors.As(err, new(x509.CertificateInvalidError)) || errors.As(err, new(*tls.CertificateVerificationError))
+}
+
+func name(e *remote.Error) string {
+	if e.Remote == "" {
+		return "NAME"
+	}
+	return e.Remote
+}
