@@ -195,7 +195,7 @@ func failedSource(t *testing.T, r remote.Remote) {
 	for _, size := range []int{100, 200_000} {
 		data := pattern(size)
 		for name, open := range map[string]func(int64) (io.ReadCloser, error){
-			"open":  func(int64) (io.ReadCloser, error) { return nil, broken },
+			"open": func(int64) (io.ReadCloser, error) { return nil, broken },
 			"short": func(off int64) (io.ReadCloser, error) {
 				return io.NopCloser(bytes.NewReader(data[min(int(off), size-1) : size-1])), nil
 			},
