@@ -73,7 +73,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 		return nil, err
 	}
 	if p.opts.Pull && !p.opts.NoRunCache {
-		if err := transfer.FetchRuns(ctx, r.p, ""); err != nil {
+		if err := transfer.FetchRuns(ctx, r.p); err != nil {
 			r.p.Log.Warn("Failed to pull run cache: " + err.Error())
 		}
 	}

@@ -27,6 +27,7 @@ func moreTransferFlags(flags *pflag.FlagSet, opts *data.TransferOptions) {
 	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
 	flags.BoolVar(&opts.RunCache, "run-cache", false, "also the run cache")
 	flags.BoolVar(&opts.Glob, "glob", false, "targets are shell patterns")
+	ownTransferFlags(flags, opts)
 }
 
 func (a *app) pushCmd() *cobra.Command {
@@ -39,11 +40,15 @@ func (a *app) pushCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			end := a.startTransfer(&opts)
 			n, err := repo.Push(cmd.Context(), &opts, targets...)
+			end()
 			if err != nil {
-				return soft(fmt.Errorf("failed to push data to the cloud - %w", err))
+				return remoteFailure("push", false, err)
 			}
-			a.showTransfer("pushed", n, nil)
+			if !opts.DryRun {
+				a.showTransfer("pushed", n, nil)
+			}
 			return nil
 		},
 	}
@@ -61,11 +66,15 @@ func (a *app) fetchCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			end := a.startTransfer(&opts)
 			n, err := repo.Fetch(cmd.Context(), &opts, targets...)
+			end()
 			if err != nil {
-				return soft(fmt.Errorf("failed to fetch data from the cloud - %w", err))
+				return remoteFailure("fetch", true, err)
 			}
-			a.showTransfer("fetched", n, nil)
+			if !opts.DryRun {
+				a.showTransfer("fetched", n, nil)
+			}
 			return nil
 		},
 	}
@@ -83,13 +92,15 @@ func (a *app) pullCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			end := a.startTransfer(&opts)
 			n, list, err := repo.Pull(cmd.Context(), &opts, targets...)
-			if list != nil {
+			end()
+			if list != nil && !opts.DryRun {
 				a.showCheckout(list, false)
 				a.showTransfer("fetched", n, list)
 			}
 			if err != nil {
-				return soft(fmt.Errorf("failed to pull data from the cloud - %w", err))
+				return remoteFailure("pull", true, err)
 			}
 			return nil
 		},

@@ -243,44 +243,6 @@ func TestLargeFile(t *testing.T) {
 	assert.NoFileExists(t, p.path("big"))
 }
 
-func TestRemote(t *testing.T) {
-	ctx := context.Background()
-	p := newPlace(t)
-	p.write("d/a", "1")
-	p.write("d/b", "2")
-	h := p.add("d").Hash
-	dir := filepath.Join(t.TempDir(), "remote")
-	remote := object.DirRemote(dir)
-	done, err := p.cache.Push(ctx, remote, []object.Wanted{{Hash: h}}, 0)
-	require.NoError(t, err)
-	assert.Equal(t, 3, done.Count)
-	done, err = p.cache.Push(ctx, remote, []object.Wanted{{Hash: h}}, 0)
-	require.NoError(t, err)
-	assert.Zero(t, done.Count)
-
-	other := object.OpenCache(filepath.Join(t.TempDir(), "cache"), nil)
-	damaged := filepath.Join(dir, "files/md5", sumOf("1")[:2], sumOf("1")[2:])
-	require.NoError(t, os.Chmod(damaged, 0o644))
-	require.NoError(t, os.WriteFile(damaged, []byte("X"), 0o644))
-	require.NoError(t, os.Remove(filepath.Join(dir, "files/md5", sumOf("2")[:2], sumOf("2")[2:])))
-	done, err = other.Fetch(ctx, remote, []object.Wanted{{Hash: h}}, 0)
-	require.NoError(t, err)
-	assert.Equal(t, 1, done.Count)
-	assert.Equal(t, []object.Hash{parse(t, sumOf("2"))}, done.Missing)
-	require.Len(t, done.Failed, 1)
-	assert.ErrorContains(t, done.Failed[0], sumOf("1"))
-
-	// A manifest is pushed only after all its files.
-	require.NoError(t, p.cache.Remove(parse(t, sumOf("2"))))
-	empty := object.DirRemote(filepath.Join(t.TempDir(), "empty"))
-	done, err = p.cache.Push(ctx, empty, []object.Wanted{{Hash: h}}, 0)
-	require.NoError(t, err)
-	assert.Equal(t, 1, done.Count)
-	there, err := empty.Has(ctx, []string{h.Key()})
-	require.NoError(t, err)
-	assert.Equal(t, []bool{false}, there)
-}
-
 func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`[{"md5": "c4ca4238a0b923820dcc509a6f75849b", "relpath": "B"}, {"md5": "dfda6361a5637a57cbffd42f1749ef5f", "relpath": "sub dir/\u00e9/\u00fc.txt"}]`))
 	f.Add([]byte(`[]`))

@@ -153,3 +153,18 @@ func (c *Config) SetDefaultRemote(l Level, name string) error {
 	}
 	return configErrorf("default remote must be present in remote list.")
 }
+
+// RemoteOptions are the options of a remote, of all levels, except its URL.
+// Paths among them are absolute.
+func (c *Config) RemoteOptions(name string) map[string]string {
+	section := remoteSection(name)
+	options := map[string]string{}
+	for l := range levels {
+		for _, line := range c.inis[l].lines {
+			if line.section == section && line.key != "" && line.key != "url" {
+				options[line.key] = c.resolve(l, section, line.key, line.value)
+			}
+		}
+	}
+	return options
+}

@@ -3,14 +3,17 @@ package transfer
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
 // runFiles lists the run cache: keys as a remote has them.
@@ -31,64 +34,104 @@ func runFiles(r *project.Repo) ([]string, error) {
 	return keys, err
 }
 
+// remoteRuns lists the run cache in the remote.
+func (s *Store) remoteRuns(ctx context.Context) (map[string]bool, error) {
+	l, err := s.lister("the run cache")
+	if err != nil {
+		return nil, err
+	}
+	var found map[string]bool
+	err = s.retry(ctx, nil, func() error {
+		found = map[string]bool{}
+		for info, err := range l.List(ctx, "runs/") {
+			if err != nil {
+				return err
+			}
+			found[info.Key] = true
+		}
+		return nil
+	})
+	return found, err
+}
+
 // PushRuns copies the run cache to the remote and returns how many entries it
 // lacked.
-func PushRuns(ctx context.Context, r *project.Repo, name string) (int, error) {
-	remote, _, err := Remote(r, name)
-	if err != nil {
-		return 0, err
-	}
+func (s *Store) PushRuns(ctx context.Context, r *project.Repo) (int, error) {
 	keys, err := runFiles(r)
+	if err != nil || len(keys) == 0 {
+		return 0, err
+	}
+	there, err := s.remoteRuns(ctx)
 	if err != nil {
 		return 0, err
 	}
-	there, err := remote.Has(ctx, keys)
-	if err != nil {
-		return 0, err
+	var lacking []string
+	for _, key := range keys {
+		if !there[key] {
+			lacking = append(lacking, key)
+		}
 	}
-	count := 0
-	for i, key := range keys {
-		if there[i] {
-			continue
-		}
-		f, err := os.Open(filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)))
-		if err != nil {
-			return count, err
-		}
-		if err := errors.Join(remote.Put(ctx, key, f), f.Close()); err != nil {
-			return count, err
-		}
-		count++
+	return len(lacking), s.eachRun(ctx, lacking, func(ctx context.Context, m *meter, key string) error {
+		return s.attempt(ctx, m, "put", key, func(f *flow) error {
+			src, err := remote.File(filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)))
+			if err != nil {
+				return err
+			}
+			open := src.Open
+			src.Open = func(offset int64) (io.ReadCloser, error) {
+				body, err := open(offset)
+				if err != nil {
+					return nil, err
+				}
+				return f.reader(body, src.Size), nil
+			}
+			_, err = s.r.Put(f.ctx, key, src)
+			return err
+		})
+	})
+}
+
+// eachRun copies entries, a few at a time; none on a dry run.
+func (s *Store) eachRun(ctx context.Context, keys []string, do func(context.Context, *meter, string) error) error {
+	if s.opts.Dry || len(keys) == 0 {
+		return nil
 	}
-	return count, nil
+	m := s.newMeter(Uploading, len(keys), 0)
+	defer m.end()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.jobs)
+	for _, key := range keys {
+		g.Go(func() error {
+			err := do(ctx, m, key)
+			m.add(1, 0)
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // FetchRuns copies the entries of the run cache that are not here.
-func FetchRuns(ctx context.Context, r *project.Repo, name string) error {
-	remote, _, err := Remote(r, name)
+func (s *Store) FetchRuns(ctx context.Context, r *project.Repo) error {
+	there, err := s.remoteRuns(ctx)
 	if err != nil {
 		return err
 	}
-	for key, err := range remote.List(ctx, "runs/") {
-		if err != nil {
-			return err
-		}
+	var lacking []string
+	for key := range there {
+		name := filepath.FromSlash(key)
 		// A remote is not trusted to name places outside of the cache.
-		if path := filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)); filepath.IsLocal(filepath.FromSlash(key)) && !project.Exists(path) {
-			if err := fetchFile(ctx, remote, key, path); err != nil {
-				return err
-			}
+		if filepath.IsLocal(name) && !project.Exists(filepath.Join(r.Cache().Dir(), name)) {
+			lacking = append(lacking, key)
 		}
 	}
-	return nil
+	return s.eachRun(ctx, lacking, func(ctx context.Context, m *meter, key string) error {
+		return s.fetchFile(ctx, m, key, filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)))
+	})
 }
 
 // fetchFile copies one entry. It appears under its name when it is complete.
-func fetchFile(ctx context.Context, remote object.Remote, key, path string) error {
-	src, err := remote.Get(ctx, key)
-	if err != nil {
-		return err
-	}
+func (s *Store) fetchFile(ctx context.Context, m *meter, key, path string) error {
+	src := s.resume(ctx, m, key)
 	defer src.Close()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err

@@ -356,11 +356,11 @@ func (r *Repo) manifest(ctx context.Context, o *project.Output, h object.Hash) (
 	if !errors.Is(err, object.ErrMissing) {
 		return entries, err
 	}
-	remote, _, rerr := transfer.Remote(r.p, o.Remote)
+	store, rerr := transfer.Open(ctx, r.p, o.Remote, nil)
 	if rerr != nil {
 		return nil, err
 	}
-	return r.p.Cache().FetchTree(ctx, remote, h)
+	return store.FetchTree(ctx, h)
 }
 
 // entriesOf lists what was added at rel: a file, or the files of a directory.

@@ -38,7 +38,8 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 		return nil, err
 	}
 	defer unlock()
-	if _, _, err := transfer.Remote(r.p, opts.Remote); err != nil {
+	stores := r.stores(opts)
+	if _, err := stores.open(ctx, opts.Remote); err != nil {
 		return nil, err
 	}
 	list, err := r.collectWanted(ctx, opts, targets, true)
@@ -47,7 +48,11 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 	}
 	var out []CloudStatus
 	for _, w := range list {
-		part, err := r.compareRemote(ctx, w)
+		store, err := stores.open(ctx, w.name)
+		if err != nil {
+			return nil, err
+		}
+		part, err := r.compareRemote(ctx, store, w)
 		if err != nil {
 			return nil, err
 		}
@@ -57,15 +62,16 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 }
 
 // compareRemote looks at the objects of one remote.
-func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, error) {
-	var names, keys []string
+func (r *Repo) compareRemote(ctx context.Context, store *transfer.Store, w *wanted) ([]CloudStatus, error) {
+	var names []string
 	var hashes []object.Hash
 	// Objects are what is compared: two files of one content are one object.
 	seen := map[object.Hash]bool{}
+	trees := map[object.Hash][]object.Entry{}
 	add := func(name string, h object.Hash) {
 		if !seen[h] {
 			seen[h] = true
-			names, hashes, keys = append(names, name), append(hashes, h), append(keys, h.Key())
+			names, hashes = append(names, name), append(hashes, h)
 		}
 	}
 	// Of several names for an object, DVC shows that of an added file.
@@ -77,30 +83,32 @@ func (r *Repo) compareRemote(ctx context.Context, w *wanted) ([]CloudStatus, err
 		if !o.Rec.Hash.IsDir() {
 			continue
 		}
-		entries, err := r.p.Cache().FetchTree(ctx, w.remote, o.Rec.Hash)
+		entries, err := store.FetchTree(ctx, o.Rec.Hash)
 		if err != nil && !errors.Is(err, object.ErrMissing) {
 			return nil, err
 		}
+		trees[o.Rec.Hash] = entries
 		for _, e := range o.In(entries) {
 			add(o.Show+"/"+e.Path, e.Hash)
 		}
 	}
-	there, err := w.remote.Has(ctx, keys)
+	there, err := store.Holds(ctx, hashes, trees)
 	if err != nil {
 		return nil, err
 	}
 	var out []CloudStatus
 	for i, h := range hashes {
+		there := there[h]
 		here, err := r.p.Cache().HasObject(ctx, h, -1)
 		if err != nil {
 			return nil, err
 		}
 		switch {
-		case here && !there[i]:
+		case here && !there:
 			out = append(out, CloudStatus{names[i], CloudNew})
-		case !here && there[i]:
+		case !here && there:
 			out = append(out, CloudStatus{names[i], CloudDeleted})
-		case !here && !there[i]:
+		case !here && !there:
 			out = append(out, CloudStatus{names[i], CloudMissing})
 		}
 	}

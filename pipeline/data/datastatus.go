@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // StatusOptions change what DataStatus looks at; nil means the zero
@@ -44,7 +45,7 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	}
 	defer r.p.SaveMemo()
 	x := r.p.NewIndex()
-	d := &dataStatus{r: r, granular: opts.Granular, fromRoot: x.FromRoot, remotes: map[string]object.Remote{}}
+	d := &dataStatus{r: r, granular: opts.Granular, fromRoot: x.FromRoot, remotes: map[string]*transfer.Store{}}
 	if opts.NotInRemote {
 		d.remote = opts.Remote
 		if name := r.RemoteName(d.remote); name != "" {
@@ -89,8 +90,8 @@ type dataStatus struct {
 	granular bool
 	targets  []string // from the root
 	fromRoot func(abs string) string
-	remote   string                   // name; empty = the default
-	remotes  map[string]object.Remote // that were opened
+	remote   string                     // name; empty = the default
+	remotes  map[string]*transfer.Store // that were opened
 }
 
 // selected reports whether a path is asked for.
@@ -130,22 +131,22 @@ func (d *dataStatus) notInRemote(ctx context.Context, t *dataTree) ([]string, er
 		}
 	}
 	for name, list := range paths {
-		remote, err := d.openRemote(name)
+		store, err := d.openRemote(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		there := make([]bool, len(list))
-		if remote != nil {
-			keys := make([]string, len(list))
+		var there map[object.Hash]bool
+		if store != nil {
+			hashes := make([]object.Hash, len(list))
 			for i, path := range list {
-				keys[i] = t.hashes[path].Key()
+				hashes[i] = t.hashes[path]
 			}
-			if there, err = remote.Has(ctx, keys); err != nil {
+			if there, err = store.Holds(ctx, hashes, nil); err != nil {
 				return nil, err
 			}
 		}
-		for i, path := range list {
-			lacks[path] = !there[i]
+		for _, path := range list {
+			lacks[path] = !there[t.hashes[path]]
 		}
 	}
 	var out []string

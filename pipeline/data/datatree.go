@@ -82,11 +82,11 @@ func (d *dataStatus) manifest(ctx context.Context, o *project.Output) ([]object.
 	if err == nil {
 		return entries, true
 	}
-	remote, err := d.openRemote(d.remoteName(o))
-	if err != nil || remote == nil {
+	store, err := d.openRemote(ctx, d.remoteName(o))
+	if err != nil || store == nil {
 		return nil, false
 	}
-	entries, err = d.r.p.Cache().RemoteTree(ctx, remote, o.Rec.Hash)
+	entries, err = store.Tree(ctx, o.Rec.Hash)
 	return entries, err == nil
 }
 
@@ -99,18 +99,18 @@ func (d *dataStatus) remoteName(o *project.Output) string {
 }
 
 // openRemote opens a remote once; nil if it has no name.
-func (d *dataStatus) openRemote(name string) (object.Remote, error) {
+func (d *dataStatus) openRemote(ctx context.Context, name string) (*transfer.Store, error) {
 	if name == "" {
 		return nil, nil
 	}
-	if remote, ok := d.remotes[name]; ok {
-		return remote, nil
+	if store, ok := d.remotes[name]; ok {
+		return store, nil
 	}
-	remote, _, err := transfer.Remote(d.r.p, name)
+	store, err := transfer.Open(ctx, d.r.p, name, nil)
 	if err == nil {
-		d.remotes[name] = remote
+		d.remotes[name] = store
 	}
-	return remote, err
+	return store, err
 }
 
 // workspace is what the outputs hold now.

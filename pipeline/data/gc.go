@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 
@@ -64,15 +65,16 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 		return err
 	}
 	defer unlock()
-	var remote object.Remote
+	stores := r.stores(&TransferOptions{Jobs: opts.Jobs, DryRun: opts.Dry})
+	var remote *transfer.Store
 	if opts.Cloud || opts.NotInRemote {
-		if remote, _, err = transfer.Remote(r.p, opts.Remote); err != nil {
+		if remote, err = stores.open(ctx, opts.Remote); err != nil {
 			return err
 		}
 	}
 	// A directory counts with its files. Its manifest may be in the remote only,
 	// where nothing but its name is needed as long as the files are not.
-	c := &collector{r: r, opts: opts, remote: remote, keep: map[object.Hash]bool{}}
+	c := &collector{r: r, opts: opts, remote: remote, stores: stores, keep: map[object.Hash]bool{}}
 	for _, dir := range opts.Projects {
 		if err := c.project(ctx, dir); err != nil {
 			return err
@@ -104,10 +106,16 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 			r.p.Log.Info(fmt.Sprintf("No unused '%s' cache to remove.", part.name))
 		}
 	}
+	defer func() {
+		if opts.Dry {
+			r.p.Log.Debug(fmt.Sprintf("%s would be freed; nothing was removed.", humanBytes(c.bytes)))
+		}
+	}()
 	if !opts.Cloud {
 		return nil
 	}
-	n, err := c.sweepRemote(ctx)
+	n, bytes, err := remote.Sweep(ctx, func(h object.Hash) bool { return c.keep[h] })
+	c.bytes += bytes
 	if n > 0 {
 		r.p.Log.Info(fmt.Sprintf("Removed %d objects from remote.", n))
 	} else if err == nil {
@@ -120,8 +128,10 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 type collector struct {
 	r      *Repo
 	opts   *GCOptions
-	remote object.Remote
+	remote *transfer.Store
+	stores *stores
 	keep   map[object.Hash]bool
+	bytes  int64 // of what is removed
 }
 
 // project keeps what another repository needs. It has its own cache and remotes
@@ -136,7 +146,8 @@ func (c *collector) project(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unlock()
-	other := &collector{r: &Repo{p}, opts: c.opts, keep: c.keep}
+	r := &Repo{p}
+	other := &collector{r: r, opts: c.opts, keep: c.keep, stores: r.stores(new(TransferOptions))}
 	return other.r.eachIndex(ctx, c.opts.Commits, func(x *project.Index) error { return other.index(ctx, x) })
 }
 
@@ -185,33 +196,27 @@ func (c *collector) hash(ctx context.Context, o *project.Output) error {
 func (c *collector) entries(ctx context.Context, h object.Hash) ([]object.Entry, error) {
 	remote := c.remote
 	if remote == nil {
-		if def, _, err := transfer.Remote(c.r.p, ""); err == nil {
+		if def, err := c.stores.open(ctx, ""); err == nil {
 			remote = def
 		}
 	}
 	if remote == nil {
 		return c.r.p.Cache().Tree(h)
 	}
-	return c.r.p.Cache().RemoteTree(ctx, remote, h)
+	return remote.Tree(ctx, h)
 }
 
 // dropRemote gives up what the remote has.
 func (c *collector) dropRemote(ctx context.Context) error {
-	var hashes []object.Hash
-	var keys []string
 	// With NotInRemote the remote is the copy that is kept; the workspace's own
 	// files stay where they are, as their content is there a second time.
-	for h := range c.keep {
-		hashes, keys = append(hashes, h), append(keys, h.Key())
-	}
-	there, err := c.remote.Has(ctx, keys)
+	hashes := slices.Collect(maps.Keys(c.keep))
+	there, err := c.remote.Holds(ctx, hashes, nil)
 	if err != nil {
 		return err
 	}
-	for i, h := range hashes {
-		if there[i] {
-			delete(c.keep, h)
-		}
+	for h := range there {
+		delete(c.keep, h)
 	}
 	return nil
 }
@@ -248,6 +253,9 @@ func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
 		return do()
 	}
 	for _, h := range slices.Concat(dirs, files) {
+		if size, err := cache.Size(h); err == nil {
+			c.bytes += size
+		}
 		if err := remove(cache.Path(h), func() error { return cache.Remove(h) }); err != nil {
 			return n, err
 		}
@@ -267,27 +275,5 @@ func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
 		}
 	}
 	cache.RemoveStale()
-	return n, nil
-}
-
-// sweepRemote removes objects from the remote.
-func (c *collector) sweepRemote(ctx context.Context) (int, error) {
-	n := 0
-	for key, err := range c.remote.List(ctx, "") {
-		if err != nil {
-			return n, err
-		}
-		// A remote may hold what is not ours, such as a README or the run cache.
-		h, ok := object.ParseKey(key)
-		if !ok || c.keep[h] {
-			continue
-		}
-		n++
-		if c.opts.Dry {
-			c.r.p.Log.Info("Removing " + key)
-		} else if err := c.remote.Remove(ctx, key); err != nil {
-			return n, err
-		}
-	}
 	return n, nil
 }

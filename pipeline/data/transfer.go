@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
 )
@@ -13,7 +12,7 @@ import (
 // TransferOptions.
 type TransferOptions struct {
 	Remote       string // name of the remote; empty = core.remote
-	Jobs         int    // copies at a time; 0 = 4 per core
+	Jobs         int    // copies at a time; 0 = the remote's option jobs, or else 4 per core
 	WithDeps     bool   // also what the targets depend on
 	Recursive    bool   // a target may be a directory: all stages declared below it
 	RunCache     bool   // also the run cache
@@ -21,6 +20,59 @@ type TransferOptions struct {
 	Commits             // also what these commits declare
 	Force        bool   // Pull: overwrite and delete files whose content is not in the cache
 	AllowMissing bool   // Pull: content that is nowhere is no error
+
+	// Verify looks for every file in the remote. Without it a directory that is
+	// there stands for its files, as in DVC.
+	Verify bool
+	// DryRun copies nothing and logs how many files of how many bytes it would.
+	DryRun bool
+	// Bandwidth limits the bytes per second, of all copies together; 0 = no limit.
+	Bandwidth int64
+	// Progress hears how far the copies are, some times a second; nil = nobody.
+	Progress func(Progress)
+	// Ask reads a password that a remote asks for (ask_password); nil = that is
+	// an error.
+	Ask func(ctx context.Context, prompt string) (string, error)
+}
+
+// Progress is how far a transfer is.
+type Progress struct {
+	Phase      string // "querying", "uploading" or "downloading"
+	Remote     string // name
+	Files      int    // that are done
+	TotalFiles int
+	Bytes      int64 // that have moved
+	TotalBytes int64 // 0 = not known
+}
+
+// stores are the remotes of one operation, opened when they are needed.
+type stores struct {
+	p      *project.Repo
+	opts   transfer.Options
+	byName map[string]*transfer.Store
+}
+
+func (r *Repo) stores(opts *TransferOptions) *stores {
+	s := &stores{p: r.p, byName: map[string]*transfer.Store{}, opts: transfer.Options{
+		Jobs: opts.Jobs, Verify: opts.Verify, Dry: opts.DryRun, Bandwidth: opts.Bandwidth, Ask: opts.Ask,
+	}}
+	if report := opts.Progress; report != nil {
+		s.opts.Progress = func(p transfer.Progress) {
+			report(Progress{string(p.Phase), p.Remote, p.Files, p.TotalFiles, p.Bytes, p.TotalBytes})
+		}
+	}
+	return s
+}
+
+func (s *stores) open(ctx context.Context, name string) (*transfer.Store, error) {
+	if s.byName[name] == nil {
+		store, err := transfer.Open(ctx, s.p, name, &s.opts)
+		if err != nil {
+			return nil, err
+		}
+		s.byName[name] = store
+	}
+	return s.byName[name], nil
 }
 
 // TransferError says that objects could not be copied.
@@ -55,15 +107,14 @@ func (r *Repo) RemoteName(name string) string {
 
 // wanted is what goes to or comes from one remote.
 type wanted struct {
-	remote object.Remote
-	name   string
-	outs   []project.Piece
+	name string
+	outs []project.Piece
 }
 
-func (w *wanted) objects() []object.Wanted {
-	var list []object.Wanted
+func (w *wanted) objects() []transfer.Wanted {
+	var list []transfer.Wanted
 	for _, o := range w.outs {
-		list = append(list, object.Wanted{Hash: o.Rec.Hash, Part: o.Part})
+		list = append(list, transfer.Wanted{Hash: o.Rec.Hash, Part: o.Part})
 	}
 	return list
 }
@@ -81,24 +132,19 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	// An output may name a remote of its own, which then has all of it: with
 	// another remote asked for by name the output is left out, as DVC does.
 	byName := map[string]*wanted{}
-	add := func(o project.Piece) error {
+	add := func(o project.Piece) {
 		if !o.GitIgnored() || o.Rec.Hash.IsZero() || push && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
-			return nil
+			return
 		}
 		name := opts.Remote
 		if o.Remote != "" {
 			name = o.Remote
 		}
 		if byName[name] == nil {
-			remote, _, err := transfer.Remote(r.p, name)
-			if err != nil {
-				return err
-			}
-			byName[name] = &wanted{remote: remote, name: name}
+			byName[name] = &wanted{name: name}
 			list = append(list, byName[name])
 		}
 		byName[name].outs = append(byName[name].outs, o)
-		return nil
 	}
 	err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error {
 		chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
@@ -106,9 +152,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 			return err
 		}
 		for _, o := range project.Pieces(chosen) {
-			if err := add(o); err != nil {
-				return err
-			}
+			add(o)
 		}
 		return nil
 	})
@@ -144,67 +188,84 @@ func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []st
 
 // push is Push under the lock.
 func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
-	if _, _, err := transfer.Remote(r.p, opts.Remote); err != nil {
+	stores := r.stores(opts)
+	store, err := stores.open(ctx, opts.Remote)
+	if err != nil {
 		return 0, err
 	}
-	count := 0
+	sum := new(total)
 	if opts.RunCache {
-		n, err := transfer.PushRuns(ctx, r.p, opts.Remote)
+		n, err := store.PushRuns(ctx, r.p)
 		if err != nil {
 			return n, err
 		}
-		count = n
+		sum.count = n
 	}
 	list, err := r.collectWanted(ctx, opts, targets, true)
 	if err != nil {
-		return count, err
+		return sum.count, err
 	}
 	failure := &TransferError{Upload: true}
 	for _, w := range list {
-		t, err := r.p.Cache().Push(ctx, w.remote, w.objects(), opts.Jobs)
+		if store, err = stores.open(ctx, w.name); err != nil {
+			return sum.count, err
+		}
+		t, err := store.Push(ctx, w.objects())
+		sum.add(t)
 		if err != nil {
-			return count, err
+			return sum.count, err
 		}
-		count += t.Count
-		if err := failure.add(ctx, r, w.remote, t); err != nil {
-			return count, err
-		}
+		failure.add(r, t)
 	}
-	return count, failure.orNil()
+	sum.report(r, opts, "pushed")
+	return sum.count, failure.orNil()
 }
 
-// add counts what failed. For an upload, what is missing here but present in
-// the remote is no failure.
-func (e *TransferError) add(ctx context.Context, r *Repo, remote object.Remote, t *object.Transfer) error {
-	missing := t.Missing
-	if e.Upload {
-		keys := make([]string, len(missing))
-		for i, h := range missing {
-			keys[i] = h.Key()
-		}
-		there, err := remote.Has(ctx, keys)
-		if err != nil {
-			return err
-		}
-		missing = nil
-		for i, ok := range there {
-			if !ok {
-				missing = append(missing, t.Missing[i])
-			}
-		}
+// total is what has been copied, or would have been.
+type total struct {
+	count int
+	bytes int64
+}
+
+func (t *total) add(r *transfer.Result) {
+	t.count += r.Count
+	t.bytes += r.Bytes
+}
+
+func (t *total) report(r *Repo, opts *TransferOptions, done string) {
+	if opts.DryRun {
+		r.p.Log.Info(fmt.Sprintf("%d files (%s) would be %s.", t.count, humanBytes(t.bytes), done))
 	}
+}
+
+// humanBytes is a number of bytes in the unit that fits.
+func humanBytes(n int64) string {
+	f := float64(n)
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if f < 1000 {
+			if unit == "B" {
+				return fmt.Sprintf("%d B", n)
+			}
+			return fmt.Sprintf("%.1f %s", f, unit)
+		}
+		f /= 1000
+	}
+	return fmt.Sprintf("%.1f TB", f)
+}
+
+// add counts what failed.
+func (e *TransferError) add(r *Repo, t *transfer.Result) {
 	// Missing content is no error for DVC either: the count tells, and the next
 	// checkout fails where it is needed.
-	if len(missing) > 0 {
+	if len(t.Missing) > 0 {
 		text := "Some of the cache files do not exist neither locally nor on remote. Missing cache files:"
-		for _, h := range missing {
+		for _, h := range t.Missing {
 			text += "\nmd5: " + h.String()
 		}
 		r.p.Log.Warn(text)
 	}
 	e.Errs = append(e.Errs, t.Failed...)
 	e.Count += len(t.Failed)
-	return nil
 }
 
 func (e *TransferError) orNil() error {
@@ -216,8 +277,13 @@ func (e *TransferError) orNil() error {
 
 // fetch is Fetch under the lock.
 func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
+	stores := r.stores(opts)
 	if opts.RunCache {
-		if err := transfer.FetchRuns(ctx, r.p, opts.Remote); err != nil {
+		store, err := stores.open(ctx, opts.Remote)
+		if err != nil {
+			return 0, err
+		}
+		if err := store.FetchRuns(ctx, r.p); err != nil {
 			return 0, err
 		}
 	}
@@ -225,18 +291,42 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 	if err != nil {
 		return 0, err
 	}
-	count, failure := 0, new(TransferError)
+	sum, failure := new(total), new(TransferError)
 	for _, w := range list {
-		t, err := r.p.Cache().Fetch(ctx, w.remote, w.objects(), opts.Jobs)
-		if err != nil {
-			return count, err
+		if complete, err := r.complete(ctx, w); complete || err != nil {
+			if err != nil {
+				return sum.count, err
+			}
+			continue
 		}
-		count += t.Count
-		if err := failure.add(ctx, r, w.remote, t); err != nil {
-			return count, err
+		store, err := stores.open(ctx, w.name)
+		if err != nil {
+			return sum.count, err
+		}
+		t, err := store.Fetch(ctx, w.objects())
+		sum.add(t)
+		if err != nil {
+			return sum.count, err
+		}
+		failure.add(r, t)
+	}
+	sum.report(r, opts, "fetched")
+	return sum.count, failure.orNil()
+}
+
+// complete reports whether the cache lacks nothing, so that there is nothing to
+// ask a remote for: it need not even be configured.
+func (r *Repo) complete(ctx context.Context, w *wanted) (bool, error) {
+	for _, o := range w.outs {
+		missing, err := r.p.Cache().Missing(ctx, o.Rec.Hash)
+		if len(missing) > 0 || err != nil {
+			return false, err
 		}
 	}
-	return count, failure.orNil()
+	if r.RemoteName(w.name) == "" {
+		r.p.Log.Warn("No remote provided and no default remote set.")
+	}
+	return true, nil
 }
 
 // Pull is Fetch and then Checkout. The returned number is that of Fetch.
@@ -257,6 +347,9 @@ func (r *Repo) Pull(ctx context.Context, opts *TransferOptions, targets ...strin
 		if targets, err = r.globPaths(targets); err != nil {
 			return count, nil, err
 		}
+	}
+	if opts.DryRun {
+		return count, new(Checkouts), nil
 	}
 	list, err := r.checkout(ctx, &CheckoutOptions{Force: opts.Force, WithDeps: opts.WithDeps, Recursive: opts.Recursive, AllowMissing: opts.AllowMissing}, targets)
 	return count, list, err

@@ -10,31 +10,37 @@ import (
 
 // FetchHashes fetches objects from the default remote, as far as it has them.
 func FetchHashes(ctx context.Context, r *project.Repo, hashes []object.Hash) error {
-	remote, _, err := Remote(r, "")
+	s, err := Open(ctx, r, "", nil)
 	if err != nil {
 		return err
 	}
-	var objects []object.Wanted
-	for _, h := range hashes {
-		objects = append(objects, object.Wanted{Hash: h})
-	}
-	t, err := r.Cache().Fetch(ctx, remote, objects, 0)
+	t, err := s.Fetch(ctx, All(hashes...))
 	if err == nil {
 		err = errors.Join(t.Failed...)
 	}
 	return err
 }
 
-// BringBack fetches outputs and checks them out.
+// BringBack fetches outputs, each from its remote, and checks them out.
 func BringBack(ctx context.Context, r *project.Repo, outs []*project.Output) error {
-	var hashes []object.Hash
+	byRemote := map[string][]object.Hash{}
 	for _, o := range outs {
 		if o.Cached() {
-			hashes = append(hashes, o.Rec.Hash)
+			byRemote[o.Remote] = append(byRemote[o.Remote], o.Rec.Hash)
 		}
 	}
-	if err := FetchHashes(ctx, r, hashes); err != nil {
-		return err
+	for name, hashes := range byRemote {
+		s, err := Open(ctx, r, name, nil)
+		if err != nil {
+			return err
+		}
+		t, err := s.Fetch(ctx, All(hashes...))
+		if err == nil {
+			err = errors.Join(t.Failed...)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, o := range outs {
 		if !o.Cached() || o.Rec.Hash.IsZero() {
@@ -46,4 +52,13 @@ func BringBack(ctx context.Context, r *project.Repo, outs []*project.Output) err
 		}
 	}
 	return nil
+}
+
+// FetchRuns fetches the run cache of the default remote.
+func FetchRuns(ctx context.Context, r *project.Repo) error {
+	s, err := Open(ctx, r, "", nil)
+	if err != nil {
+		return err
+	}
+	return s.FetchRuns(ctx, r)
 }

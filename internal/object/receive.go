@@ -1,0 +1,187 @@
+package object
+
+import (
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+)
+
+// ErrBadCopy says that what came from elsewhere does not have the hash it was
+// asked by. It has not been stored.
+var ErrBadCopy = errors.New("object is corrupt in the remote")
+
+// Receiver stores objects that come from elsewhere. It is safe for concurrent
+// use; Close ends it.
+type Receiver struct {
+	c    *Cache
+	bufs sync.Pool // of *[]byte
+
+	mu    sync.Mutex
+	trees map[bool]*objects // by whether they are legacy
+}
+
+// Receiver returns a Receiver for the cache. Nothing is created before
+// something is stored.
+func (c *Cache) Receiver() *Receiver {
+	r := &Receiver{c: c, trees: map[bool]*objects{}}
+	r.bufs.New = func() any { b := make([]byte, receiveSize); return &b }
+	return r
+}
+
+// receiveSize is a multiple of what legacy hashes are computed by.
+const receiveSize = chunkSize
+
+func (r *Receiver) tree(legacy bool) (*objects, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if o := r.trees[legacy]; o != nil {
+		return o, nil
+	}
+	o, err := r.c.writable(legacy)
+	if err == nil {
+		r.trees[legacy] = o
+	}
+	return o, err
+}
+
+// Close ends the use of the cache's directories.
+func (r *Receiver) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for legacy, o := range r.trees {
+		o.close()
+		delete(r.trees, legacy)
+	}
+}
+
+// Receive makes an object of a stream, hashing it on the way: it appears, by
+// rename, only if it has the hash. The result is the number of bytes.
+func (r *Receiver) Receive(ctx context.Context, h Hash, src io.Reader) (int64, error) {
+	o, err := r.tree(h.IsLegacy())
+	if err != nil {
+		return 0, err
+	}
+	f, tmp, err := o.create()
+	if err != nil {
+		return 0, err
+	}
+	buf := r.bufs.Get().(*[]byte)
+	defer r.bufs.Put(buf)
+	sum := md5.New()
+	add := sumFunc(h.IsLegacy() && !h.IsDir())
+	size := int64(0)
+	for err == nil {
+		var n int
+		if n, err = io.ReadFull(contextReader{ctx, src}, *buf); n > 0 {
+			add(sum, (*buf)[:n])
+			size += int64(n)
+			if _, werr := f.Write((*buf)[:n]); werr != nil {
+				err = o.stage.fail("write", tmp, werr)
+			}
+		}
+	}
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	if err = errors.Join(err, f.Close()); err == nil && [16]byte(sum.Sum(nil)) != h.sum {
+		err = fmt.Errorf("%w: %s", ErrBadCopy, h)
+	}
+	if err == nil {
+		err = o.commit(tmp, h.relPath())
+	}
+	if err != nil {
+		o.stage.remove(tmp)
+	}
+	return size, err
+}
+
+// contextReader fails when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// OpenAt returns the bytes of an object from an offset on. Unlike those of
+// Open, they are not verified.
+func (c *Cache) OpenAt(h Hash, offset int64) (io.ReadCloser, error) {
+	f, err := os.Open(c.Path(h))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", ErrMissing, h)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Size is the number of bytes of an object, present or ErrMissing.
+func (c *Cache) Size(h Hash) (int64, error) {
+	fi, err := os.Stat(c.Path(h))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, fmt.Errorf("%w: %s", ErrMissing, h)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
+// ParseTree reads the manifest of a directory that is not in the cache. The
+// bytes must have the hash h.
+func ParseTree(h Hash, data []byte) ([]Entry, error) {
+	if md5.Sum(data) != h.sum {
+		return nil, fmt.Errorf("%w: %s", ErrBadCopy, h)
+	}
+	entries, err := ParseManifest(data)
+	if err == nil && h.IsLegacy() {
+		for i := range entries {
+			entries[i].Hash = entries[i].Hash.Legacy()
+		}
+	}
+	return entries, err
+}
+
+// Key is where a remote keeps the object.
+func (h Hash) Key() string {
+	if h.IsLegacy() {
+		return h.relPath()
+	}
+	return "files/md5/" + h.relPath()
+}
+
+// MD5 is the digest of the object's bytes, 16 of them; nil if the hash is that
+// of a text with other line endings.
+func (h Hash) MD5() []byte {
+	if h.IsZero() || h.IsLegacy() && !h.IsDir() {
+		return nil
+	}
+	return h.sum[:]
+}
+
+// VerifyObject is Verify for the object alone: of a directory, its manifest.
+func (c *Cache) VerifyObject(ctx context.Context, h Hash) error {
+	o, err := c.objects(h.IsLegacy())
+	if err != nil {
+		return err
+	}
+	if o == nil {
+		return fmt.Errorf("%w: %s", ErrMissing, h)
+	}
+	defer o.close()
+	return o.rehash(ctx, h)
+}

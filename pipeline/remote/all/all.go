@@ -1,0 +1,10 @@
+// Package all imports every driver of this module for effect, as a command line
+// wants it. A program that knows which remotes it uses imports their drivers.
+package all
+
+import (
+	_ "github.com/reprodl/reprodl/pipeline/remote/http"   // http://, https://
+	_ "github.com/reprodl/reprodl/pipeline/remote/s3"     // s3://
+	_ "github.com/reprodl/reprodl/pipeline/remote/ssh"    // ssh://
+	_ "github.com/reprodl/reprodl/pipeline/remote/webdav" // webdav://, webdavs://
+)

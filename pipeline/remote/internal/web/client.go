@@ -1,0 +1,178 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/pipeline/remote"
+	"github.com/reprodl/reprodl/pipeline/remote/internal/netfault"
+)
+
+// Client makes requests for a remote and says what their failures mean.
+type Client struct {
+	Config *remote.Config
+	HTTP   *http.Client
+	Header http.Header // of every request
+	Tried  []string    // the credentials it has
+	Fix    string      // what would help against a refusal
+}
+
+// Request is one of a remote's.
+type Request struct {
+	Op, Key string // for errors
+	Method  string
+	URL     string
+	Header  http.Header   // besides the Client's; may be nil
+	Source  remote.Source // what is sent, from Offset on; without Open: nothing
+	Offset  int64
+	Length  int64 // of what is sent; 0 with a Source = to its end
+}
+
+// Do returns the response if its status is below 300; the caller closes its
+// body. Anything else is an [*remote.Error].
+func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
+	req, err := c.request(ctx, r)
+	if err != nil {
+		return nil, c.Config.Fail(r.Op, r.Key, err)
+	}
+	resp, err := c.HTTP.Do(req)
+	if err != nil {
+		return nil, c.fail(r, err)
+	}
+	if resp.StatusCode < 300 {
+		resp.Body = &body{resp.Body, c, r}
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+	return resp, c.status(r, resp, strings.TrimSpace(string(text)))
+}
+
+func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range []http.Header{c.Header, r.Header} {
+		for name, values := range h {
+			req.Header[name] = values
+		}
+	}
+	if r.Source.Open == nil {
+		return req, nil
+	}
+	length := r.Length
+	if length == 0 {
+		length = r.Source.Size - r.Offset
+	}
+	open := func() (io.ReadCloser, error) { return r.Source.Exact(r.Offset, length) }
+	if req.Body, err = open(); err != nil {
+		return nil, err
+	}
+	req.GetBody, req.ContentLength = open, length // a redirect sends it again
+	if length == 0 {
+		// Nothing would read the body, and so notice that the source is wrong.
+		_, err := req.Body.Read(make([]byte, 1))
+		req.Body.Close()
+		req.Body = http.NoBody
+		if err != io.EOF {
+			return nil, err
+		}
+	}
+	return req, nil
+}
+
+// fail is the error of a request that got no answer.
+func (c *Client) fail(r Request, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) { // whose text has the URL, query and all
+		err = u.Err
+	}
+	e := c.Config.Fail(r.Op, r.Key, err)
+	netfault.Classify(e)
+	return e
+}
+
+// status is the error that an answer means.
+func (c *Client) status(r Request, resp *http.Response, text string) error {
+	words := resp.Status
+	if text != "" && !strings.HasPrefix(text, "<") {
+		words += ": " + text
+	}
+	e := c.Config.Fail(r.Op, r.Key, errors.New(words))
+	switch code := resp.StatusCode; {
+	case code == http.StatusNotFound || code == http.StatusGone:
+		e.Kind = remote.ErrNotFound
+	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusProxyAuthRequired:
+		e.Kind, e.Tried, e.Fix = remote.ErrDenied, c.Tried, c.Fix
+	case code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500 && code != http.StatusNotImplemented && code != http.StatusInsufficientStorage:
+		e.Temporary = true
+		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
+			e.After = time.Duration(n) * time.Second
+		}
+	}
+	return e
+}
+
+// body makes Errors of what breaks while a response is read.
+type body struct {
+	io.ReadCloser
+	c *Client
+	r Request
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = b.c.fail(b.r, err)
+	}
+	return n, err
+}
+
+// Range is the header for some of an object's bytes; nil for all of them.
+func Range(offset, length int64) http.Header {
+	if offset == 0 && length < 0 {
+		return nil
+	}
+	value := fmt.Sprintf("bytes=%d-", offset)
+	if length > 0 {
+		value += strconv.FormatInt(offset+length-1, 10)
+	}
+	return http.Header{"Range": {value}}
+}
+
+// Part is the body of a response to a request with that header. A server that
+// knows no ranges has sent everything: what was not asked for is skipped.
+func Part(resp *http.Response, offset, length int64) (io.ReadCloser, error) {
+	if resp.StatusCode == http.StatusPartialContent || offset == 0 && length < 0 {
+		return resp.Body, nil
+	}
+	if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil {
+		resp.Body.Close()
+		return nil, err
+	}
+	if length < 0 {
+		return resp.Body, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, length), resp.Body}, nil
+}
+
+// Drain reads what is left of a small response, so that its connection can be
+// used again.
+func Drain(resp *http.Response) {
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	resp.Body.Close()
+}
+
+// Escape is the path of a URL for a key.
+func Escape(key string) string { return (&url.URL{Path: key}).EscapedPath() }
