@@ -85,9 +85,12 @@ URL are in .dvc/config; keep passwords in .dvc/config.local (--local), which git
 reprodl remote add -d storage /mnt/dvc
 reprodl remote list`},
 	"remote add": {`
-The URL of a directory may be relative; it is written relative to the configuration file. With
---default, push, pull and fetch use this remote where none is named.`, `
+A remote is a directory, or has a URL with s3, ssh, webdav(s) or http(s). The path of a directory
+may be relative; it is written relative to the configuration file. With --default, push, pull and
+fetch use this remote where none is named.`, `
 reprodl remote add -d storage /mnt/dvc
+reprodl remote add bucket s3://bucket/dvc
+reprodl remote add server ssh://user@example.com/srv/dvc
 reprodl remote add --local backup ../backup`},
 	"remote default": {`
 Without a name it prints the default remote, which push, pull and fetch use.`, `
