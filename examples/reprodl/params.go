@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/params"
 	"github.com/reprodl/reprodl/pipeline/values"
 )
@@ -136,7 +137,7 @@ func errorJSON(err error) *params.Map {
 		m.Set("msg", v.Msg)
 		return m
 	}
-	m.Set("type", "DvcException")
+	m.Set("type", dvcfile.ExceptionOf(err))
 	m.Set("msg", err.Error())
 	return m
 }

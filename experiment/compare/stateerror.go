@@ -28,15 +28,5 @@ func stateError(name string, err error) *StateError {
 
 // commitError names what makes a whole commit unreadable.
 func commitError(err error) *StateError {
-	types := map[dvcfile.Class]string{
-		dvcfile.YAMLSyntax:    "YAMLSyntaxError",
-		dvcfile.Schema:        "YAMLValidationError",
-		dvcfile.SchemaLock:    "YAMLValidationError",
-		dvcfile.SchemaDVCFile: "YAMLValidationError",
-	}
-	t, ok := types[dvcfile.ClassOf(err)]
-	if !ok {
-		t = "ResolveError"
-	}
-	return &StateError{t, err.Error()}
+	return &StateError{dvcfile.ExceptionOf(err), err.Error()}
 }

@@ -63,6 +63,18 @@ func ClassOf(err error) Class {
 	return ""
 }
 
+// ExceptionOf is what DVC calls err, an error of collecting a tree's files, in
+// its JSON.
+func ExceptionOf(err error) string {
+	switch ClassOf(err) {
+	case YAMLSyntax:
+		return "YAMLSyntaxError"
+	case Schema, SchemaLock, SchemaDVCFile:
+		return "YAMLValidationError"
+	}
+	return "ResolveError"
+}
+
 // An exprError is raised while strings are resolved, before the file is known.
 type exprError struct {
 	class   Class

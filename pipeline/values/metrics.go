@@ -163,7 +163,7 @@ func (v *view) values(name string) FileValues {
 	data, err := v.read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.Err = noSuchFile(name)
+		f.Err = v.missing(name)
 		return f
 	case err != nil:
 		f.Err = &ValueError{Type: "OSError", Msg: err.Error(), Err: err}

@@ -16,6 +16,7 @@ import (
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
 // Workspace names the working tree where a revision is wanted.
@@ -302,6 +303,32 @@ func commits(ctx context.Context, repo *git.Repo, sel *Revisions) ([]commitGroup
 		groups = append(groups, commitGroup{id, []string{name}, len(sel.Revs) > 0})
 	}
 	return groups, nil
+}
+
+// missing is why a file is not there: it may lie in a tracked directory whose
+// manifest the cache has lost.
+func (v *view) missing(name string) *ValueError {
+	for dir := path.Dir(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if h := v.data[dir]; h.IsDir() {
+			if _, err := v.repo.Cache().Tree(h); err != nil {
+				return &ValueError{Type: "DataIndexDirError", Msg: "failed to load directory " + keyText(dir), Err: err}
+			}
+			break
+		}
+	}
+	return noSuchFile(name)
+}
+
+// keyText is a path as dvc-data names it: a tuple in Python's words.
+func keyText(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = pyjson.Repr(part)
+	}
+	if len(parts) == 1 {
+		return "(" + parts[0] + ",)"
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
 }
 
 // noSuchFile is an error as Python words it.
