@@ -6,17 +6,20 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 )
 
 // Boot tells one boot of this machine from another, where the system says.
-func Boot() string {
+func Boot() string { return bootID() }
+
+var bootID = sync.OnceValue(func() string {
 	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(string(data))
-}
+})
 
 // Alive reports whether a process of this machine exists.
 func Alive(pid int) bool {
