@@ -42,7 +42,9 @@ type app struct {
 // run is the program: it parses args, runs the command and returns the exit
 // code. It reads and changes nothing of the process, so calls may be parallel.
 func run(ctx context.Context, args []string, w *world) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// A closed terminal and Ctrl-\ end a run as kill does: stages are stopped,
+	// and the user's files are as they were.
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	a := &app{world: *w, args: args, out: newOutput(w.Stdout), msg: newOutput(w.Stderr)}
 	root := a.root()
