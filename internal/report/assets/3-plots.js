@@ -53,7 +53,7 @@ function short(s, n) { const c = [...s]; return c.length > n ? c.slice(0, n - 1)
 function matrix(p) {
   const n = p.labels.length, m = p.columns.length, cell = Math.max(20, Math.min(44, 420 / Math.max(m, 1))), L = 108, T = 8;
   const W = Math.max(L + m * cell + 10, 240), H = T + n * cell + 84;
-  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", style: `min-width:${0.8 * W}px;max-width:${W * 1.3}px` });
+  const svg = h("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", style: `min-width:${0.72 * W}px;max-width:${W * 1.3}px` });
   const sums = p.cells.map(row => row.reduce((a, b) => a + b, 0));
   const value = (i, j) => p.normalized ? (sums[i] ? p.cells[i][j] / sums[i] : 0) : p.cells[i][j];
   let top = 0;
