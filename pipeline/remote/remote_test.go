@@ -51,7 +51,9 @@ func TestUnknownScheme(t *testing.T) {
 		"hdfs":   "ssh://",
 		"oss":    "endpointurl = https://s3.oss-",
 		"gdrive": "rclone serve s3",
-		"ftp":    "there are drivers for azure://, gs://, http://",
+		"gs":     "endpointurl = https://storage.googleapis.com",
+		"azure":  "rclone serve s3",
+		"ftp":    "there are drivers for http://, https://, s3://, ssh://, webdav://, webdavs://",
 	} {
 		_, err := remote.Open(t.Context(), remote.Config{Name: "r", URL: scheme + "://host/x"})
 		assert.ErrorContains(t, err, want)
