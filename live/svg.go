@@ -104,12 +104,12 @@ func grid(b *bytes.Buffer, x, y axis) {
 	const end = marginTop + plotHeight
 	for _, v := range x.ticks() {
 		at := x.at(v)
-		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%[1].1f" y2="%[3]d" stroke="%[4]s"/>`+"\n", at, marginTop, end, gridColour)
+		fmt.Fprintf(b, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s"/>`+"\n", at, marginTop, at, end, gridColour)
 		label(b, int(math.Round(at)), end+18, `text-anchor="middle"`, tickText(v))
 	}
 	for _, v := range y.ticks() {
 		at := y.at(v)
-		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%[2].1f" stroke="%[4]s"/>`+"\n", marginLeft, at, marginLeft+plotWidth, gridColour)
+		fmt.Fprintf(b, `<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="%s"/>`+"\n", marginLeft, at, marginLeft+plotWidth, at, gridColour)
 		label(b, marginLeft-8, int(math.Round(at))+4, `text-anchor="end"`, tickText(v))
 	}
 }

@@ -14,13 +14,6 @@ import (
 	"github.com/reprodl/reprodl/pipeline"
 )
 
-func remove(t *testing.T, dir string, names ...string) {
-	t.Helper()
-	for _, n := range names {
-		require.NoError(t, os.RemoveAll(filepath.Join(dir, n)))
-	}
-}
-
 func TestAddStage(t *testing.T) {
 	ctx := context.Background()
 	dir := repotest.NewGit(t, map[string]string{"dvc.yaml": "# mine\nstages:\n  old:\n    cmd: x # why\n    desc: kept\n    outs: [o: {desc: d}]\n", "sub/in": ""})

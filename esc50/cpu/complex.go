@@ -3,6 +3,7 @@ package cpu
 import (
 	"fmt"
 	"math"
+	"math/cmplx"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -135,9 +136,9 @@ func complexUnary[C complexNumber](op compute.OpType) unaryRun {
 	case compute.OpTypeImag:
 		return complexPart[C](func(a complex128) float64 { return imag(a) })
 	case compute.OpTypeIsFinite:
-		return unaryOp(func(a C) bool { return a-a == 0 })
+		return unaryOp(func(a C) bool { return !cmplx.IsInf(complex128(a)) && !cmplx.IsNaN(complex128(a)) })
 	case compute.OpTypeIsNaN:
-		return unaryOp(func(a C) bool { return a != a })
+		return unaryOp(func(a C) bool { return math.IsNaN(real(complex128(a))) || math.IsNaN(imag(complex128(a))) })
 	}
 	f, ok := complexFuncs[op]
 	if !ok {

@@ -62,7 +62,7 @@ func (q *Queue) Work(ctx context.Context, opts *WorkOptions) error {
 			if idle.IsZero() {
 				idle = time.Now()
 			}
-			if o.Idle >= 0 && time.Now().Sub(idle) >= o.Idle {
+			if o.Idle >= 0 && time.Since(idle) >= o.Idle {
 				return nil
 			}
 			select {

@@ -48,5 +48,6 @@ func TestNilAndZeroMap(t *testing.T) {
 	zero.Set(math.NaN(), 1)
 	_, ok = zero.Get(math.NaN())
 	assert.False(t, ok, "as in Python")
-	assert.Panics(t, func() { ordered.New("odd") })
+	odd := []any{"odd"}
+	assert.Panics(t, func() { ordered.New(odd...) })
 }
