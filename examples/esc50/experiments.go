@@ -20,7 +20,7 @@ const (
 	firstTrain = "first_train"
 	tableFile  = "experiments.html"
 	// longer is how many times as long the further experiments train.
-	longer = 8
+	longer = 5
 )
 
 // variation is a further experiment, for the queue.
