@@ -19,6 +19,8 @@ func applyAll(root *Map, overrides []string) (*Map, error) {
 		if err != nil {
 			return nil, err
 		}
+		// DVC takes a sweep only together with --queue, and expands it before
+		// it applies anything: by now every override must have one value.
 		if _, ok := o.value.(*sweep); ok {
 			return nil, &reason{fmt.Sprintf("%s is a sweep, which only a queue can run", text), ErrSweep}
 		}
@@ -53,8 +55,12 @@ func clone(v any) any {
 }
 
 // plainValue turns quoted strings into strings.
+// Text with ${ becomes a reference, which resolveAll replaces. Lists and
+// mappings are changed in place, so v must be the caller's own.
 func plainValue(v any) any {
 	switch v := v.(type) {
+	// The quotes did their work in the parser: what stood in them is a text,
+	// whatever it looks like, but a ${ in it is a reference all the same.
 	case quoted:
 		return plainValue(v.text)
 	case string:
@@ -94,6 +100,8 @@ func keyIn(m *Map, part string) any {
 	return part
 }
 
+// get returns the value at the place. An index counts from the end where it is
+// negative, as in Python; a list knows no keys but int.
 func (p place) get() (any, bool) {
 	switch in := p.in.(type) {
 	case *Map:
@@ -110,6 +118,8 @@ func (p place) get() (any, bool) {
 	return nil, false
 }
 
+// set stores v. In a list the place must exist: get said so, or the caller made
+// sure; a list never grows.
 func (p place) set(v any) {
 	switch in := p.in.(type) {
 	case *Map:
@@ -123,6 +133,9 @@ func (p place) set(v any) {
 	}
 }
 
+// placeOf is the place that a part of a dotted name means in a collection; it
+// need not exist yet. False says that there can be none: in is a scalar, or
+// part is no index of a list.
 func placeOf(in any, part string) (place, bool) {
 	switch in := in.(type) {
 	case *Map:
@@ -134,6 +147,8 @@ func placeOf(in any, part string) (place, bool) {
 	return place{}, false
 }
 
+// missing is Hydra's refusal to change a key that is not there. DVC opens the
+// file's content in OmegaConf's struct mode, in which only + and ++ add keys.
 func (o *override) missing() error {
 	return o.fail("Could not override '%s'.\nTo append to your config use +%s", o.key, o.text)
 }
@@ -144,6 +159,8 @@ func (o *override) apply(root *Map) error {
 		group, _, _ := strings.Cut(o.key, "@")
 		return o.fail("Override %s looks like a config group override, but config group '%s' does not exist.", o.text, group)
 	}
+	// Walk down to the collection that holds the last part; what lacks on the
+	// way is made for + and ++ only.
 	parts := o.path()
 	var in any = root
 	create := o.op == add || o.op == force
@@ -161,6 +178,7 @@ func (o *override) apply(root *Map) error {
 		if o.op == discard {
 			return o.absent()
 		}
+		// A list has no place for a new element, not even with ++.
 		if _, isList := in.([]any); isList && !there || !create {
 			return o.missing()
 		}
@@ -180,10 +198,14 @@ func (o *override) apply(root *Map) error {
 	return o.assign(at)
 }
 
+// absent is Hydra's refusal to delete a key that is not there.
 func (o *override) absent() error {
 	return o.fail("Could not delete from config. '%s' does not exist.", o.key)
 }
 
+// delete removes the key at a place. A value in the override, as in ~lr=0.1, is
+// a condition and must be the current one; ~lr=null and a bare ~lr have none,
+// because Hydra tests the value against None.
 func (o *override) delete(at place) error {
 	old, ok := at.get()
 	if !ok || old == nil { // Hydra cannot tell a null from a missing key
@@ -200,7 +222,14 @@ func (o *override) delete(at place) error {
 	return nil
 }
 
+// assign stores the override's value at a place by Hydra's rules: + on a key
+// with a value is an error, unless it brings a collection, which OmegaConf
+// would merge; a plain assignment needs the key to be there; a mapping is
+// merged into a mapping, a list and a mapping exclude each other, and any other
+// value replaces what was there.
 func (o *override) assign(at place) error {
+	// plainValue changes what it is given, and the parsed override must stay as
+	// it is.
 	v := plainValue(clone(o.value))
 	old, there := at.get()
 	_, isMap := v.(*Map)
@@ -209,6 +238,7 @@ func (o *override) assign(at place) error {
 		return o.fail("Error merging override %s: the list has no element %s", o.text, pyjson.Str(at.key))
 	}
 	switch {
+	// A null counts as no item: OmegaConf.select answers None for both.
 	case o.op == add && there && old != nil && !isMap && !isList:
 		return o.fail("Could not append to config. An item is already at '%s'.\nEither remove + prefix: '%s'\nOr add a second + to add or override '%s': '+%s'",
 			o.key, o.text[1:], o.key, o.text)
@@ -248,6 +278,9 @@ func (o *override) merge(target, m *Map) error {
 }
 
 // resolveAll replaces the references that overrides brought in.
+//
+// The strings of the file itself are no references, whatever is in them: only
+// plainValue makes references, and it sees nothing but values of overrides.
 func resolveAll(root *Map) (*Map, error) {
 	r := resolver{root: root}
 	v, err := r.value(root, 0)
@@ -257,11 +290,15 @@ func resolveAll(root *Map) (*Map, error) {
 	return v.(*Map), nil
 }
 
+// resolver looks names up in root, which it changes in place while it walks: a
+// reference that was replaced is found as its value from then on.
 type resolver struct{ root *Map }
 
 // maxReferences bounds chains of references, which may go in circles.
 const maxReferences = 100
 
+// value replaces the references in v. depth counts the references that were
+// followed on the way, not the nesting of collections.
 func (r *resolver) value(v any, depth int) (any, error) {
 	if depth > maxReferences {
 		return nil, &reason{"references go in a circle, or too deep", ErrOverride}
@@ -289,6 +326,9 @@ func (r *resolver) value(v any, depth int) (any, error) {
 	return v, nil
 }
 
+// text is s with its references replaced. A reference that is the whole text
+// becomes the value itself, of any type; one among other text is written as
+// Python's str writes it. References do not nest, and ${ without its } is text.
 func (r *resolver) text(s string, depth int) (any, error) {
 	var b strings.Builder
 	for rest := s; ; {
@@ -314,6 +354,9 @@ func (r *resolver) text(s string, depth int) (any, error) {
 	}
 }
 
+// lookup is the value under a dotted name from the root, with the references in
+// it replaced. It is a copy: the same collection in two places would change in
+// both.
 func (r *resolver) lookup(name string, depth int) (any, error) {
 	var v any = r.root
 	for part := range strings.SplitSeq(name, ".") {

@@ -39,10 +39,13 @@ func (v *Values) Decode(key string, dst any) error {
 
 type decoder struct{ file string }
 
+// fail is an error at a node. key is its dotted name, "" at the top.
 func (d *decoder) fail(n *dvcyaml.Node, key, format string, args ...any) error {
 	return &Error{File: d.file, Line: n.Line, Column: n.Column, Key: key, Err: fmt.Errorf(format, args...)}
 }
 
+// mismatch is the error of a value of the wrong type; the value is shown as
+// Python text, cut at 40 bytes.
 func (d *decoder) mismatch(n *dvcyaml.Node, key, want string) error {
 	text := pyjson.Repr(n.Value)
 	if len(text) > 40 {
@@ -81,6 +84,8 @@ func (d *decoder) fill(n *dvcyaml.Node, v reflect.Value, key string) error {
 	if v.Kind() == reflect.Pointer {
 		return d.pointer(n, v, key)
 	}
+	// This comes before the kinds: such a type may be a struct or a number
+	// below, and is to read its text itself.
 	if reflect.PointerTo(v.Type()).Implements(textType) {
 		s, ok := n.Value.(string)
 		if !ok {
@@ -99,6 +104,8 @@ func (d *decoder) fill(n *dvcyaml.Node, v reflect.Value, key string) error {
 	case reflect.Slice, reflect.Array:
 		return d.list(n, v, key)
 	case reflect.Interface:
+		// Only the empty interface can hold whatever the file has; it gets the
+		// value as Read returns it.
 		if v.NumMethod() > 0 {
 			return d.fail(n, key, "cannot fill a field of type %v", v.Type())
 		}
@@ -117,6 +124,8 @@ func (d *decoder) pointer(n *dvcyaml.Node, v reflect.Value, key string) error {
 		v.SetZero()
 		return nil
 	}
+	// Fill a copy of what v points to: the caller's struct points there too,
+	// and must stay as it was if this fails. The copy keeps the defaults.
 	target := reflect.New(v.Type().Elem())
 	if !v.IsNil() {
 		target.Elem().Set(v.Elem())
@@ -128,6 +137,9 @@ func (d *decoder) pointer(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return nil
 }
 
+// scalar fills a field of a basic kind. Integers fill floats, since 1 is how
+// one writes 1.0; nothing else is converted, and above all no float to an
+// integer, which would lose its fraction.
 func (d *decoder) scalar(n *dvcyaml.Node, v reflect.Value, key string) error {
 	switch v.Kind() {
 	case reflect.Bool:
@@ -163,6 +175,9 @@ func (d *decoder) scalar(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return d.fail(n, key, "cannot fill a field of type %v", v.Type())
 }
 
+// integer fills a signed integer. A Duration takes text such as 90s, or an
+// integer, which are nanoseconds as everywhere in Go. A *big.Int is
+// beyond 64 bits with a sign, and a mismatch.
 func (d *decoder) integer(n *dvcyaml.Node, v reflect.Value, key string) error {
 	if s, ok := n.Value.(string); ok && v.Type() == durationType {
 		span, err := time.ParseDuration(s)
@@ -183,6 +198,8 @@ func (d *decoder) integer(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return nil
 }
 
+// unsigned fills an unsigned integer. Values from 1<<63 to 1<<64-1 arrive as
+// *big.Int.
 func (d *decoder) unsigned(n *dvcyaml.Node, v reflect.Value, key string) error {
 	var u uint64
 	switch x := n.Value.(type) {
@@ -206,6 +223,9 @@ func (d *decoder) unsigned(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return nil
 }
 
+// list fills a slice or an array. A slice is made anew, with no defaults in it;
+// null makes it nil. An array must have just as many elements in the file, and
+// null is no array.
 func (d *decoder) list(n *dvcyaml.Node, v reflect.Value, key string) error {
 	if n.Value == nil && v.Kind() == reflect.Slice {
 		v.SetZero()
@@ -230,6 +250,9 @@ func (d *decoder) list(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return nil
 }
 
+// dict fills a Go map, which is made anew: the defaults of a map do not
+// survive, unlike those of a struct, because a key that is missing in the file
+// may be missing on purpose. Null makes it nil.
 func (d *decoder) dict(n *dvcyaml.Node, v reflect.Value, key string) error {
 	if n.Value == nil {
 		v.SetZero()

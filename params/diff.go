@@ -32,9 +32,12 @@ func Diff(old, new any, unchanged bool) []Change {
 			keys = append(keys, k)
 		}
 	}
+	// By bytes, which for UTF-8 is by code points, as Python sorts text.
 	slices.SortFunc(keys, strings.Compare)
 	var out []Change
 	for _, k := range keys {
+		// A key that one side lacks is nil there, which equals a null: DVC
+		// looks both up in a defaultdict of None.
 		if unchanged || !Equal(a[k], b[k]) {
 			out = append(out, Change{k, a[k], b[k]})
 		}
@@ -57,6 +60,9 @@ func flat(v any) map[string]any {
 		return out
 	}
 	leaves("", m, func(key string, v any) bool {
+		// leaves yields a mapping only when it is empty: DVC flattens before it
+		// compares, and such a mapping has no leaf. Lists are text, as DVC's
+		// format_dict makes them before the comparison.
 		switch x := v.(type) {
 		case *Map:
 			return true

@@ -29,10 +29,13 @@ type valueParser struct {
 	depth int
 }
 
+// fail is an error at the current place, counted in bytes from 1.
 func (p *valueParser) fail(format string, args ...any) error {
 	return fmt.Errorf("%s at %d", fmt.Sprintf(format, args...), p.pos+1)
 }
 
+// peek returns the next byte, and 0 at the end. A NUL in the text is taken for
+// the end as well, and refused there.
 func (p *valueParser) peek() byte {
 	if p.pos < len(p.s) {
 		return p.s[p.pos]
@@ -40,6 +43,7 @@ func (p *valueParser) peek() byte {
 	return 0
 }
 
+// blanks passes blanks and tabs, the only white space of the grammar.
 func (p *valueParser) blanks() {
 	for p.peek() == ' ' || p.peek() == '\t' {
 		p.pos++
@@ -61,6 +65,8 @@ func (p *valueParser) eat(c byte) bool {
 
 // whole reads a value, or several between commas, which are a sweep.
 func (p *valueParser) whole() (any, error) {
+	// key= is the empty string: the grammar makes the value after the sign
+	// optional.
 	if p.s == "" {
 		return "", nil
 	}
@@ -79,6 +85,8 @@ func (p *valueParser) whole() (any, error) {
 	if p.pos < len(p.s) {
 		return nil, p.fail("unexpected %q", p.s[p.pos:])
 	}
+	// One element is a value even if it is a sweep by itself, as choice(a,b)
+	// is.
 	if len(list) == 1 {
 		return first, nil
 	}
@@ -125,6 +133,8 @@ func (p *valueParser) element() (any, error) {
 	return p.primitive(false)
 }
 
+// listValue reads [a,b]. It has no comma after the last element, unlike in
+// Python.
 func (p *valueParser) listValue() (any, error) {
 	p.pos++
 	p.blanks()
@@ -159,6 +169,8 @@ func (p *valueParser) close(c byte) bool {
 	return true
 }
 
+// dictValue reads {k:v}. Keys are text without quotes, typed like values (1 is
+// an integer key), in which neither a colon nor a reference may stand.
 func (p *valueParser) dictValue() (any, error) {
 	p.pos++
 	p.blanks()
@@ -194,6 +206,9 @@ func (p *valueParser) quotedValue() (any, error) {
 	quote := p.peek()
 	var b strings.Builder
 	for i := p.pos + 1; i < len(p.s); i++ {
+		// n backslashes come before the character at i+n. Half of them remain
+		// before a quote; if their number is odd, the last one escapes the
+		// quote.
 		n := 0
 		for i+n < len(p.s) && p.s[i+n] == '\\' {
 			n++
@@ -218,6 +233,9 @@ func (p *valueParser) quotedValue() (any, error) {
 }
 
 const (
+	// The characters of the tokens UNQUOTED_CHAR and ESC of Hydra's grammar.
+	// Letters, digits, colons and blanks are dealt with apart; what is none of
+	// these needs quotes.
 	freeChars    = "/-\\+.$%*@?|_"
 	escapedChars = "\\()[]{}:=, \t"
 )
@@ -263,6 +281,9 @@ func (p *valueParser) primitive(isKey bool) (any, error) {
 	return p.finish(b.String()[:trim], start, literal, refs)
 }
 
+// finish turns the text of a primitive into its value. start is the offset
+// where it began; literal says that no character was escaped, refs that there
+// is a reference in it.
 func (p *valueParser) finish(s string, start int, literal, refs bool) (any, error) {
 	switch {
 	case s == "" && start == p.pos:
@@ -278,12 +299,16 @@ func (p *valueParser) finish(s string, start int, literal, refs bool) (any, erro
 }
 
 var (
+	// INT and FLOAT of Hydra's grammar. An underscore may stand between two
+	// digits, and a leading zero makes text of a number: 007 is no 7.
 	intPattern   = regexp.MustCompile(`^[+-]?(0|[1-9](_?[0-9])*)$`)
 	floatPattern = regexp.MustCompile(`^[+-]?((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|(0|[1-9](_?[0-9])*))[eE][+-]?[0-9](_?[0-9])*)$`)
 )
 
 // guess is what text without quotes stands for.
 func guess(s string) any {
+	// Hydra's grammar takes these words in any case, so that tRuE is a boolean;
+	// a YAML file knows three spellings of each.
 	switch strings.ToLower(s) {
 	case "true":
 		return true

@@ -58,6 +58,9 @@ type reason struct {
 func (r *reason) Error() string { return r.msg }
 func (r *reason) Unwrap() error { return r.kind }
 
+// syntaxError gives the error of any of the parsers one form: the place of the
+// parser's own error, and DVC's words for a broken file ("YAML file structure
+// is corrupted") before its message.
 func syntaxError(file string, err error) error {
 	format := string(formatOf(file))
 	out := &Error{File: file}

@@ -20,6 +20,8 @@ func (d *decoder) object(n *dvcyaml.Node, v reflect.Value, key string) error {
 		}
 		fields := fieldsOf(v)
 		for _, p := range n.Pairs {
+			// A key that is no string goes by its Python text: 1 is the field
+			// "1".
 			name := pyjson.Str(p.Key.Value)
 			i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 			if i < 0 {
@@ -30,6 +32,8 @@ func (d *decoder) object(n *dvcyaml.Node, v reflect.Value, key string) error {
 			}
 		}
 	}
+	// After the fields, so that the inner structs have checked themselves; also
+	// for null, since the defaults may be wrong as well.
 	if check, ok := v.Addr().Interface().(validator); ok {
 		if err := check.Validate(); err != nil {
 			return d.fail(n, key, "%w", err)
@@ -38,6 +42,7 @@ func (d *decoder) object(n *dvcyaml.Node, v reflect.Value, key string) error {
 	return nil
 }
 
+// field is a field of a struct under the key that names it in the file.
 type field struct {
 	name  string
 	value reflect.Value
@@ -68,6 +73,8 @@ func fieldsOf(v reflect.Value) []field {
 
 // suggest names the field that was perhaps meant.
 func suggest(name string, fields []field) string {
+	// At most two characters apart, and fewer than the name has: else any short
+	// key would suggest any other.
 	best, least := "", 3
 	for _, f := range fields {
 		if n := distance(strings.ToLower(name), f.name); n < least && n < len(name) {
@@ -89,6 +96,9 @@ func suggest(name string, fields []field) string {
 
 // distance is the number of characters to change, insert or delete.
 func distance(a, b string) int {
+	// One row of the table is enough: before line i, row[j] is the distance of
+	// the first i-1 bytes of a from the first j of b; diagonal keeps the entry
+	// up and left, which the line has overwritten.
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -24,6 +24,8 @@ type sweep struct {
 	glob       bool // glob(...), which needs a config group
 }
 
+// arguments of a function call: those by position, and after them those by
+// name.
 type arguments struct {
 	list  []any
 	named map[string]any
@@ -45,6 +47,8 @@ func (p *valueParser) call(name string) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Hydra unquotes the arguments themselves, though not what stands in a
+		// list or mapping among them.
 		if q, ok := v.(quoted); ok {
 			v = q.text
 		}
@@ -64,6 +68,8 @@ func (p *valueParser) call(name string) (any, error) {
 	return v, nil
 }
 
+// evaluate calls one of Hydra's functions. These are all that Hydra registers;
+// DVC adds none.
 func evaluate(name string, args arguments) (any, error) {
 	switch name {
 	case "int", "float", "str", "bool":
@@ -77,6 +83,8 @@ func evaluate(name string, args arguments) (any, error) {
 	case "shuffle":
 		return shuffleValues(args)
 	case "tag":
+		// Tags serve Hydra's sweepers, and DVC drops them: a tagged sweep is
+		// the sweep.
 		list := args.list
 		if s, ok := args.named["sweep"]; ok {
 			list = append(list, s)
@@ -104,12 +112,15 @@ func castAll(name string, args arguments) (any, error) {
 		return nil, errors.New("expected a value")
 	case !named && len(args.list) == 1:
 		v = args.list[0]
+	// int(1.2,3.4) is a sweep over both, as if it were written
+	// int(1.2),int(3.4).
 	case !named:
 		v = &sweep{list: args.list, simple: true}
 	}
 	return castDeep(name, v)
 }
 
+// castDeep casts the scalars of v, and never its keys. Collections are copied.
 func castDeep(name string, v any) (any, error) {
 	switch v := v.(type) {
 	case quoted:
@@ -139,6 +150,8 @@ func castDeep(name string, v any) (any, error) {
 	return cast(name, v)
 }
 
+// castSweep casts what the sweep goes through: of a range the bounds and the
+// step, not the values between them, as Hydra does.
 func castSweep(name string, s *sweep) (any, error) {
 	out := *s
 	if s.isRange {
@@ -168,6 +181,8 @@ func cast(name string, v any) (any, error) {
 	bad := fmt.Errorf("cannot cast %s to %s", pyjson.Repr(v), name)
 	switch name {
 	case "str":
+		// Hydra writes true, not Python's True, so that the text is a boolean
+		// again for the grammar.
 		if b, ok := v.(bool); ok {
 			return strconv.FormatBool(b), nil
 		}
@@ -191,6 +206,7 @@ func cast(name string, v any) (any, error) {
 	if s, ok := v.(string); ok {
 		v = guess(strings.TrimSpace(s))
 		f, isNumber = pyjson.Number(v)
+		// Python's int reads no "1.5", though it takes the float 1.5.
 		if _, isFloat := v.(float64); isFloat && name == "int" {
 			return nil, bad
 		}
@@ -208,6 +224,7 @@ func cast(name string, v any) (any, error) {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return nil, bad
 		}
+		// int(1e30) is exact in Python, however many digits it has.
 		n, _ := new(big.Float).SetFloat64(math.Trunc(x)).Int(nil)
 		if n.IsInt64() {
 			return n.Int64(), nil
@@ -217,6 +234,9 @@ func cast(name string, v any) (any, error) {
 	return v, nil
 }
 
+// choice makes a sweep of its arguments, or of a simple sweep that is its only
+// one: choice(a,b) and choice(str(1,2)) are both fine, choice(choice(a,b)) is
+// not.
 func choice(args arguments) (any, error) {
 	if len(args.list) == 0 {
 		return nil, errors.New("empty choice is not legal")
@@ -237,6 +257,9 @@ func choice(args arguments) (any, error) {
 	return &sweep{list: args.list}, nil
 }
 
+// newRange makes a sweep of range(stop), range(start,stop) or
+// range(start,stop,step). It is not enumerated yet, because sort and the casts
+// work on its bounds.
 func newRange(args arguments) (any, error) {
 	s := &sweep{isRange: true, start: int64(0), step: int64(1)}
 	values := slices.Clone(args.list)
@@ -266,6 +289,7 @@ func newRange(args arguments) (any, error) {
 	if len(values) == 3 {
 		s.step = values[2]
 	}
+	// A null step counts as zero here and is refused, too.
 	if f, _ := pyjson.Number(s.step); f == 0 {
 		return nil, errors.New("the step of a range must not be zero")
 	}

@@ -30,6 +30,7 @@ type override struct {
 // path splits the key at its dots.
 func (o *override) path() []string { return strings.Split(o.key, ".") }
 
+// fail is an error that is [ErrOverride].
 func (o *override) fail(format string, args ...any) error {
 	return &reason{fmt.Sprintf(format, args...), ErrOverride}
 }
@@ -56,6 +57,7 @@ func parseOverride(text string) (*override, error) {
 	case strings.HasPrefix(rest, "~"):
 		o.op, rest = discard, rest[1:]
 	}
+	// No key has an equals sign in it, so the first one ends the key.
 	key, value, assigned := strings.Cut(rest, "=")
 	o.key, o.valued = key, assigned
 	switch {
@@ -67,6 +69,8 @@ func parseOverride(text string) (*override, error) {
 	case !assigned:
 		return o, nil
 	}
+	// Blanks after the sign belong to it in Hydra's lexer; those at the end of
+	// the value are dropped where it is text without quotes.
 	p := valueParser{s: strings.TrimLeft(value, " \t")}
 	v, err := p.whole()
 	if err != nil {

@@ -68,6 +68,8 @@ func ReadFS(fsys fs.FS, name string) (*Values, error) {
 }
 
 func readError(path string, err error) error {
+	// The name comes with slashes on every system, so that the texts of errors
+	// do not differ.
 	fi, statErr := os.Stat(path)
 	return fileError(filepath.ToSlash(path), err, statErr == nil && fi.IsDir())
 }
@@ -119,6 +121,7 @@ func falsy(v any) bool {
 	case *Map:
 		return v.Len() == 0
 	}
+	// Python's falsy scalars; -0.0 is among them, and a not-a-number is not.
 	return v == false || v == int64(0) || v == 0.0 || v == ""
 }
 
@@ -153,6 +156,8 @@ func parseJSON(name string, data []byte) (*dvcyaml.Node, error) {
 		return nil, err
 	}
 	n, err := dvcyaml.ParseNode(name, data)
+	// JSON has the last word on the value: where the readings differ, the
+	// positions are given up.
 	if err != nil || !reflect.DeepEqual(n.Value, v) {
 		return nodeOf(v), nil
 	}

@@ -38,6 +38,8 @@ func pyLines(src string) ([]pyLine, *Error) {
 		indent := 0
 		for pos < len(src) && (src[pos] == ' ' || src[pos] == '\t' || src[pos] == '\f') {
 			if src[pos] == '\t' {
+				// A tab goes to the next multiple of eight columns, as Python's
+				// tokenizer counts.
 				indent += 8 - indent%8
 			} else {
 				indent++
@@ -50,6 +52,8 @@ func pyLines(src string) ([]pyLine, *Error) {
 		if err != nil {
 			return nil, err
 		}
+		// All statements of a line have its indentation and number: DVC finds a
+		// value to change by the line of its assignment.
 		for part := range strings.SplitSeq(text, "\x00") {
 			if part = strings.TrimSpace(part); part != "" {
 				out = append(out, pyLine{indent, part, first})
@@ -60,6 +64,7 @@ func pyLines(src string) ([]pyLine, *Error) {
 	return out, nil
 }
 
+// pyScanner passes over Python text. line counts from 1 and is that of pos.
 type pyScanner struct {
 	src  string
 	pos  int
@@ -81,6 +86,7 @@ func (s *pyScanner) logical() (string, *Error) {
 		case c == '\n':
 			s.pos++
 			s.line++
+			// A line break inside brackets is white space.
 			if len(open) == 0 {
 				return b.String(), nil
 			}
@@ -91,6 +97,8 @@ func (s *pyScanner) logical() (string, *Error) {
 				s.pos++
 			}
 			continue
+		// A backslash at the end of a line, outside of strings, joins it with
+		// the next.
 		case c == '\\' && strings.HasPrefix(s.src[s.pos+1:], "\n"), c == '\\' && strings.HasPrefix(s.src[s.pos+1:], "\r\n"):
 			s.pos += 1 + strings.IndexByte(s.src[s.pos:], '\n')
 			s.line++
@@ -153,6 +161,9 @@ func (s *pyScanner) quoted() (string, *Error) {
 }
 
 var (
+	// A name may carry an annotation, x: int = 1. One more equals sign after
+	// the first, as in x == 1, makes it no assignment. "self.x" counts in any
+	// block, as in DVC, which asks only whether the object is called self.
 	pyAssign = regexp.MustCompile(`^([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
 	pySelf   = regexp.MustCompile(`^self\s*\.\s*([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
 	pyClass  = regexp.MustCompile(`^class\s+([\pL_][\pL\pN_]*)\s*(?:\(.*\))?\s*:(.*)$`)
@@ -164,6 +175,10 @@ func pyBody(n *dvcyaml.Node, lines []pyLine, onlySelf bool) {
 	if len(lines) == 0 {
 		return
 	}
+	// Statements of this block stand at the column of its first one; what is
+	// further in belongs to the statement above. Only class bodies and __init__
+	// are looked into: DVC goes through the statements of a block and into
+	// nothing else, so an assignment under an if is no parameter.
 	indent := lines[0].indent
 	for i := 0; i < len(lines); {
 		stmt := lines[i]
@@ -176,10 +191,16 @@ func pyBody(n *dvcyaml.Node, lines []pyLine, onlySelf bool) {
 	}
 }
 
+// pyStatement puts what one statement defines into n; body are the lines below
+// it that are further in. onlySelf holds in __init__, where plain names are
+// local variables.
 func pyStatement(n *dvcyaml.Node, stmt pyLine, body []pyLine, onlySelf bool) {
+	// Line breaks remain only in triple quotes; the dot of the patterns would
+	// stop there.
 	text := strings.ReplaceAll(stmt.text, "\n", "\x01")
 	if m := pyClass.FindStringSubmatch(text); m != nil {
 		class := newObject(&dvcyaml.Node{Line: stmt.line, Column: 1})
+		// class A: x = 1 has its body on the line.
 		if rest := strings.TrimSpace(m[2]); rest != "" {
 			body = []pyLine{{text: rest, line: stmt.line}}
 		}
@@ -208,6 +229,8 @@ func pyStatement(n *dvcyaml.Node, stmt pyLine, body []pyLine, onlySelf bool) {
 }
 
 // placeAll gives every node below n the line of its statement.
+// Entries of a dict on several lines have the line of its first, too: DVC takes
+// the number of the assignment for all of them.
 func placeAll(n *dvcyaml.Node, line int) {
 	n.Line, n.Column = line, 1
 	for _, p := range n.Pairs {

@@ -26,6 +26,8 @@ func editPy(data []byte, root *dvcyaml.Node, now *Map) ([]byte, error) {
 			if !ok {
 				continue
 			}
+			// A key that is gone is passed over: DVC cannot delete from a
+			// Python file, and goes through the new values only.
 			if sub, isMap := v.(*Map); isMap && p.Value.Kind == dvcyaml.Mapping {
 				if err := edit(p.Value, sub); err != nil {
 					return err
@@ -33,6 +35,9 @@ func editPy(data []byte, root *dvcyaml.Node, now *Map) ([]byte, error) {
 				continue
 			}
 			if i := p.Value.Line - 1; i >= 0 && i < len(lines) && !pyjson.Equal(p.Value.Value, v) {
+				// DVC looks for the value as str writes it. So a text in quotes
+				// is never found, nor is 1e-3, which str writes 0.001, nor x=1
+				// without blanks; the line then stays, with no error.
 				lines[i] = strings.ReplaceAll(lines[i], " = "+pyjson.Str(p.Value.Value), " = "+pyjson.Str(v))
 			}
 		}

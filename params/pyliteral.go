@@ -27,10 +27,13 @@ func pyLiteral(s string) (any, error) {
 	return v, nil
 }
 
+// pyParser reads literals from s, which is always what remains. The text is a
+// logical line: comments are gone, and the line breaks in brackets are blanks.
 type pyParser struct{ s string }
 
 func (p *pyParser) space() { p.s = strings.TrimLeft(p.s, " \t\r\n\f") }
 
+// eat passes a token and the white space before it, or the white space only.
 func (p *pyParser) eat(token string) bool {
 	p.space()
 	if !strings.HasPrefix(p.s, token) {
@@ -69,6 +72,8 @@ func (p *pyParser) tuple(depth int, end string) (any, error) {
 	}
 }
 
+// value reads one literal. Names, calls and operators, but for a sign before a
+// number, are none.
 func (p *pyParser) value(depth int) (any, error) {
 	if depth > maxNesting {
 		return nil, errNoLiteral
@@ -104,6 +109,8 @@ func (p *pyParser) value(depth int) (any, error) {
 	return p.word()
 }
 
+// negate applies a sign to a number. Booleans, which are numbers to Python's
+// operators, get none: literal_eval refuses -True.
 func negate(v any, minus bool) (any, error) {
 	switch x := v.(type) {
 	case int64:
@@ -125,6 +132,8 @@ func negate(v any, minus bool) (any, error) {
 	return nil, errNoLiteral
 }
 
+// list reads the rest of a list after its bracket; a comma may follow the last
+// element.
 func (p *pyParser) list(depth int) (any, error) {
 	list := []any{}
 	for !p.eat("]") {
@@ -152,6 +161,8 @@ func (p *pyParser) dict(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// The first element decides which of both it is. An empty pair of
+		// braces is a mapping.
 		if set == nil && p.eat(":") {
 			v, err := p.value(depth + 1)
 			if err != nil {
@@ -180,6 +191,9 @@ func (p *pyParser) dict(depth int) (any, error) {
 	return m, nil
 }
 
+// number reads an integer of any base or a float. It takes all characters that
+// a number could have and lets the conversions judge; a sign belongs to it only
+// after the e of an exponent, which in hexadecimal is a digit.
 func (p *pyParser) number() (any, error) {
 	n := 0
 	for n < len(p.s) {
@@ -204,9 +218,11 @@ func (p *pyParser) number() (any, error) {
 		}
 		return b, nil
 	}
+	// Go has floats in hexadecimal, Python's literals have not.
 	if strings.ContainsAny(text, "xXpP") || strings.HasSuffix(text, "_") {
 		return nil, errNoLiteral
 	}
+	// 1e999 is infinity in Python, too.
 	f, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return nil, errNoLiteral
@@ -240,6 +256,8 @@ func (p *pyParser) word() (any, error) {
 	}
 }
 
+// isWordChar reports whether s, which is not empty, goes on with a character of
+// a name: Nonesuch is not None.
 func isWordChar(s string) bool {
 	c := s[0]
 	return c == '_' || c >= utf8.RuneSelf || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
@@ -251,6 +269,7 @@ func (p *pyParser) string() (string, error) {
 	if i < 0 || i > 2 {
 		return "", errNoLiteral
 	}
+	// Bytes and formatted strings, b'' and f'', are no parameters.
 	prefix := strings.ToLower(p.s[:i])
 	if prefix != "" && prefix != "r" && prefix != "u" {
 		return "", errNoLiteral
@@ -267,6 +286,8 @@ func (p *pyParser) string() (string, error) {
 		case strings.HasPrefix(rest, quote):
 			p.s = rest[len(quote):]
 			return b.String(), nil
+		// In a raw string the backslash stays, and yet keeps a quote from
+		// ending it.
 		case rest[0] == '\\' && len(rest) > 1 && prefix == "r":
 			b.WriteString(rest[:2])
 			rest = rest[2:]
@@ -306,6 +327,7 @@ func pyEscape(b *strings.Builder, s string) int {
 		b.WriteRune(rune(n))
 		return 2 + digits
 	}
+	// An octal escape has one to three digits.
 	if c >= '0' && c <= '7' {
 		n := 1
 		for n < 4 && n < len(s) && s[n] >= '0' && s[n] <= '7' {

@@ -51,6 +51,7 @@ func Apply(name string, data []byte, overrides ...string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// An override names a key of a mapping; a file that is a list has none.
 	old, ok := values.Value().(*Map)
 	if !ok {
 		return nil, &Error{File: name, Err: errors.New("expected a mapping at the top of the file")}
@@ -69,6 +70,8 @@ func Apply(name string, data []byte, overrides ...string) ([]byte, error) {
 		}
 		return out, checkEdit(name, out, now)
 	case pyFormat:
+		// No check follows: what DVC's replacement of text does not find stays
+		// as it was there as well.
 		out, err := editPy(data, values.root, now)
 		if err != nil {
 			return nil, &Error{File: name, Err: err}
@@ -92,6 +95,8 @@ func checkEdit(name string, out []byte, want *Map) error {
 		return &Error{File: name, Err: fmt.Errorf("the edited file would not be readable: %w", err)}
 	}
 	for _, c := range Diff(want, v.Value(), false) {
+		// Diff lists every not-a-number, since none equals itself; want has it
+		// on the old side.
 		if c.Old != c.Old { // not a number
 			continue
 		}

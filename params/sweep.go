@@ -40,6 +40,8 @@ func Sweep(overrides ...string) ([][]string, error) {
 		if _, seen := values[key]; !seen {
 			keys = append(keys, key)
 		}
+		// A bare ~lr has the value nil here, and comes out as ~lr=null, which
+		// deletes without a condition, too.
 		list := []any{o.value}
 		if s, ok := o.value.(*sweep); ok {
 			if list, err = s.values(); err != nil {
@@ -57,6 +59,8 @@ func Sweep(overrides ...string) ([][]string, error) {
 		if len(combinations)*len(values[key]) > maxSweep {
 			return nil, &reason{fmt.Sprintf("the sweep has more than %d combinations", maxSweep), ErrOverride}
 		}
+		// Each key multiplies what there is, so the last one varies fastest, as
+		// in itertools.product.
 		var next [][]string
 		for _, c := range combinations {
 			for _, v := range values[key] {
@@ -94,6 +98,8 @@ func (s *sweep) values() ([]any, error) {
 			return nil, err
 		}
 	}
+	// The order is another one at every call, as with Python's random: no seed
+	// is promised.
 	if s.shuffle {
 		list = slices.Clone(list)
 		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
@@ -104,6 +110,8 @@ func (s *sweep) values() ([]any, error) {
 // enumerate lists a range; with fractions it counts in decimals, so that
 // range(0,1,0.1) has no 0.30000000000000004.
 func (s *sweep) enumerate() ([]any, error) {
+	// By way of repr: 0.1 stands for one tenth, not for the binary fraction
+	// next to it.
 	exact := func(v any) *big.Rat {
 		r, _ := new(big.Rat).SetString(pyjson.Repr(v))
 		return r
@@ -132,6 +140,8 @@ func (s *sweep) enumerate() ([]any, error) {
 	return list, nil
 }
 
+// shuffleValues marks a sweep to be shuffled when it is enumerated; a list,
+// which is one value, is shuffled at once.
 func shuffleValues(args arguments) (any, error) {
 	list := args.list
 	for _, name := range []string{"list", "sweep"} {
@@ -152,9 +162,12 @@ func shuffleValues(args arguments) (any, error) {
 		rand.Shuffle(len(v), func(i, j int) { v[i], v[j] = v[j], v[i] })
 		return v, nil
 	}
+	// A scalar becomes a list of one, in Hydra as well.
 	return list, nil
 }
 
+// sortValues sorts several arguments or a sweep, which then go through their
+// values in order, or a list, which stays one value. A single scalar is itself.
 func sortValues(args arguments) (any, error) {
 	reverse := args.named["reverse"] == true
 	list := args.list
@@ -186,8 +199,12 @@ func sortValues(args arguments) (any, error) {
 	return list[0], nil
 }
 
+// sortList is Python's sorted: stable, also in reverse, with booleans among the
+// numbers. Texts and numbers have no order between them, which is an error.
 func sortList(list []any, reverse bool) ([]any, error) {
 	out := slices.Clone(list)
+	// The comparison cannot fail, so it notes that it met two values that have
+	// no order.
 	mixed := false
 	slices.SortStableFunc(out, func(a, b any) int {
 		if reverse {
@@ -211,6 +228,8 @@ func sortList(list []any, reverse bool) ([]any, error) {
 
 // orient turns a range round so that it ascends, or descends: its last value
 // becomes its first, and both ends move by one step.
+// Where the step does not divide the range this yields other values than
+// before, as in Hydra: range(0,10,3) is 0, 3, 6, 9, and 7, 4, 1, -2 in reverse.
 func (s *sweep) orient(descend bool) {
 	a, _ := pyjson.Number(s.start)
 	b, _ := pyjson.Number(s.end)
@@ -225,6 +244,8 @@ func (s *sweep) orient(descend bool) {
 	s.step = difference(int64(0), s.step)
 }
 
+// difference is a - b, an integer if both are. The bounds of a range are
+// numbers, so it cannot fail.
 func difference(a, b any) any {
 	d, _ := pyjson.Subtract(a, b)
 	return d
@@ -266,6 +287,8 @@ func elementText(v any) string {
 	return pyjson.Str(v)
 }
 
+// escapeText writes text without quotes, with a backslash before each character
+// that would end it or be passed over.
 func escapeText(s string) string {
 	if s == "" || !strings.ContainsAny(s, escapedChars) {
 		return s
@@ -308,6 +331,8 @@ func Text(v any) string {
 	if !ok {
 		return elementText(v)
 	}
+	// Without quotes only where it is read back as this very text: not true,
+	// 1e3 or null, and nothing that has a meaning to the grammar.
 	if t, same := guess(s).(string); same && t == s && s != "" && isFreeText(s) {
 		return s
 	}

@@ -17,6 +17,8 @@ import (
 // parseTOML reads TOML into nodes with their positions and in the order of the
 // text, which decoding into a map would lose.
 func parseTOML(name string, data []byte) (*dvcyaml.Node, error) {
+	// The parser below goes through the syntax alone; Unmarshal also refuses
+	// what contradicts itself, as a key or a table given twice.
 	var check map[string]any
 	if err := toml.Unmarshal(data, &check); err != nil {
 		if de, ok := err.(*toml.DecodeError); ok {
@@ -28,6 +30,8 @@ func parseTOML(name string, data []byte) (*dvcyaml.Node, error) {
 	t := tomlReader{name: name}
 	t.parser.Reset(data)
 	root := newObject(nil)
+	// The table that the last header named; keys before any header belong to
+	// the root.
 	table := root
 	for t.parser.NextExpression() {
 		e := t.parser.Expression()
@@ -48,11 +52,13 @@ func parseTOML(name string, data []byte) (*dvcyaml.Node, error) {
 	return root, nil
 }
 
+// tomlReader builds nodes from the expressions of the parser, in their order.
 type tomlReader struct {
 	name   string
 	parser unstable.Parser
 }
 
+// newObject is an empty mapping at the place of a node, or nowhere for nil.
 func newObject(at *dvcyaml.Node) *dvcyaml.Node {
 	n := &dvcyaml.Node{Kind: dvcyaml.Mapping, Value: &Map{}}
 	if at != nil {
@@ -70,6 +76,7 @@ func put(n *dvcyaml.Node, key string, value *dvcyaml.Node, at *dvcyaml.Node) {
 	})
 }
 
+// at is a node with the place of a parser's node, both from 1, and no value.
 func (t *tomlReader) at(n *unstable.Node) *dvcyaml.Node {
 	shape := t.parser.Shape(n.Raw)
 	return &dvcyaml.Node{Kind: dvcyaml.Scalar, Line: shape.Start.Line, Column: shape.Start.Column}
@@ -90,6 +97,7 @@ func (t *tomlReader) descend(n *dvcyaml.Node, key unstable.Iterator, array bool)
 			element := newObject(at)
 			list, _ := next.Value.([]any)
 			next.Items = append(next.Items, element)
+			// append may move the list, so the mapping around gets it again.
 			next.Value = append(list, element.Value)
 			n.Value.(*Map).Set(name, next.Value)
 			return element
@@ -98,6 +106,7 @@ func (t *tomlReader) descend(n *dvcyaml.Node, key unstable.Iterator, array bool)
 			next = newObject(at)
 			put(n, name, next, at)
 		}
+		// By TOML's rule a name of a list of tables means its last one.
 		if next.Kind == dvcyaml.Sequence && len(next.Items) > 0 {
 			next = next.Items[len(next.Items)-1]
 		}
@@ -106,6 +115,8 @@ func (t *tomlReader) descend(n *dvcyaml.Node, key unstable.Iterator, array bool)
 	return n
 }
 
+// assign puts key = value into a table, and makes the tables that a dotted key
+// names on the way.
 func (t *tomlReader) assign(table *dvcyaml.Node, e *unstable.Node) error {
 	key := e.Key()
 	for key.Next() {
@@ -129,6 +140,8 @@ func (t *tomlReader) assign(table *dvcyaml.Node, e *unstable.Node) error {
 	return nil
 }
 
+// value converts a value; at is the place of its key, which the elements of a
+// list get as well.
 func (t *tomlReader) value(e *unstable.Node, at *dvcyaml.Node) (*dvcyaml.Node, error) {
 	n := &dvcyaml.Node{Kind: dvcyaml.Scalar, Line: at.Line, Column: at.Column}
 	text := strings.ReplaceAll(string(e.Data), "_", "")
@@ -170,6 +183,8 @@ func (t *tomlReader) value(e *unstable.Node, at *dvcyaml.Node) (*dvcyaml.Node, e
 	return n, nil
 }
 
+// tomlInteger reads an integer of any base. One beyond 64 bits stays exact, as
+// in Python.
 func tomlInteger(s string) (any, error) {
 	if i, err := strconv.ParseInt(s, 0, 64); err == nil {
 		return i, nil
@@ -192,6 +207,8 @@ func tomlFloat(s string) (any, error) {
 	return strconv.ParseFloat(s, 64)
 }
 
+// tomlTime reads a date, or a date with a time of day. What has the form of
+// neither, a time of day alone, stays text.
 func tomlTime(s string) (any, error) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999"} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -20,6 +20,7 @@ func editTOML(data []byte, old, now *Map) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Every edit moves what comes after it, so each looks its place up anew.
 	for _, e := range edits {
 		if data, err = e.apply(data, now); err != nil {
 			return nil, err
@@ -36,6 +37,9 @@ type tomlEdit struct {
 	new  bool
 }
 
+// changesOf lists the edits that lead from old to now: first the values to set,
+// in the order of now, then the keys to delete. Mappings on both sides are
+// compared key by key, everything else as a whole.
 func changesOf(path []string, old, now *Map) ([]tomlEdit, error) {
 	var out []tomlEdit
 	at := func(k any) []string { return append(append([]string(nil), path...), pyjson.Str(k)) }
@@ -63,6 +67,8 @@ func changesOf(path []string, old, now *Map) ([]tomlEdit, error) {
 	return out, nil
 }
 
+// sameType reports equal values of one type: 1, 1.0 and true are equal to
+// Python, and three different values to TOML.
 func sameType(a, b any) bool {
 	return pyjson.Equal(a, b) && fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b)
 }
@@ -71,6 +77,8 @@ var errTOMLPlace = errors.New("this key of the TOML file cannot be edited in pla
 
 // apply makes the edit in data.
 func (e *tomlEdit) apply(data []byte, now *Map) ([]byte, error) {
+	// A new mapping of the top level becomes tables; deeper ones are written in
+	// braces, as there may be no header to put them under.
 	if m, isMap := e.v.(*Map); isMap && e.new && len(e.path) == 1 && m.Len() > 0 {
 		return appendTables(data, e.path, m)
 	}
@@ -82,6 +90,8 @@ func (e *tomlEdit) apply(data []byte, now *Map) ([]byte, error) {
 		}
 	}
 	if !e.new {
+		// A value of several lines goes with all of them when its key is
+		// deleted, and so does the comment at its end.
 		from, to, line, ok := findTOML(data, e.path)
 		switch {
 		case !ok:
@@ -95,6 +105,8 @@ func (e *tomlEdit) apply(data []byte, now *Map) ([]byte, error) {
 	if end < 0 {
 		return nil, errTOMLPlace
 	}
+	// What no header covers of the path becomes a dotted key. Should this
+	// extend a table in braces, which TOML forbids, checkEdit finds it.
 	names := e.path[tables:]
 	for i, n := range names {
 		names[i] = tomlKey(n)
@@ -107,6 +119,9 @@ func (e *tomlEdit) apply(data []byte, now *Map) ([]byte, error) {
 }
 
 // inline writes the table in braces anew in which the key stands.
+// It goes from the longest part of the path to the shortest and takes the first
+// that stands on a line of its own, with the content that it has in now, where
+// all edits are done.
 func (e *tomlEdit) inline(data []byte, now *Map) ([]byte, error) {
 	for n := len(e.path) - 1; n > 0; n-- {
 		from, to, _, ok := findTOML(data, e.path[:n])
@@ -131,6 +146,8 @@ func (e *tomlEdit) inline(data []byte, now *Map) ([]byte, error) {
 
 // appendTables writes a new mapping as tables at the end of the file.
 func appendTables(data []byte, path []string, m *Map) ([]byte, error) {
+	// The scalars and lists of a table come before its inner tables, whose
+	// headers would claim them otherwise.
 	var plain strings.Builder
 	var tables []string
 	for k, v := range m.All() {
@@ -151,6 +168,8 @@ func appendTables(data []byte, path []string, m *Map) ([]byte, error) {
 			names[i] = tomlKey(p)
 		}
 		if len(data) > 0 && data[len(data)-1] != '\n' {
+			// The capacity is cut off, so that append never writes into the
+			// caller's array.
 			data = append(data[:len(data):len(data)], '\n')
 		}
 		if len(data) > 0 {
@@ -168,10 +187,12 @@ func appendTables(data []byte, path []string, m *Map) ([]byte, error) {
 	return data, nil
 }
 
+// splice is a copy of data with text in the place of data[from:to].
 func splice(data []byte, from, to int, text string) []byte {
 	return bytes.Join([][]byte{data[:from], []byte(text), data[to:]}, nil)
 }
 
+// lineEnd is the offset after the line break that ends the line at from.
 func lineEnd(data []byte, from int) int {
 	if i := bytes.IndexByte(data[from:], '\n'); i >= 0 {
 		return from + i + 1
@@ -188,6 +209,8 @@ func findTOML(data []byte, path []string) (from, to, line int, ok bool) {
 	for p.NextExpression() {
 		e := p.Expression()
 		if e.Kind == unstable.ArrayTable {
+			// No path has this part: keys in lists of tables cannot be
+			// addressed by a path of names.
 			table = []string{"\x00"}
 			continue
 		}
@@ -218,6 +241,8 @@ func findTOML(data []byte, path []string) (from, to, line int, ok bool) {
 }
 
 // valueEnd is the offset after the TOML value at from.
+// data was read as TOML before, so brackets match and quotes are closed;
+// comments may stand between the elements of a list.
 func valueEnd(data []byte, from int) int {
 	depth := 0
 	for i := from; i < len(data); i++ {
@@ -242,6 +267,8 @@ func valueEnd(data []byte, from int) int {
 	return from + len(bytes.TrimRight(data[from:], " \t\r\n"))
 }
 
+// stringEnd is the offset after the string whose quote stands at from. A
+// backslash escapes only in double quotes.
 func stringEnd(data []byte, from int) int {
 	quote := data[from : from+1]
 	if bytes.HasPrefix(data[from:], bytes.Repeat(quote, 3)) {
@@ -267,6 +294,10 @@ func stringEnd(data []byte, from int) int {
 func tableEnd(data []byte, path []string) (end, covered int) {
 	var p unstable.Parser
 	p.Reset(data)
+	// best is how many parts the best header so far covers, -1 before any;
+	// table, those of the current header; at, whether the current header is a
+	// prefix of path. Keys move the end on only while they stand under the best
+	// header.
 	best, table, at := -1, 0, true
 	end = 0
 	for p.NextExpression() {
@@ -299,6 +330,8 @@ func tableEnd(data []byte, path []string) (end, covered int) {
 	return end, max(best, 0)
 }
 
+// tomlKey writes a key, in quotes unless it is made of what TOML allows bare.
+// JSON's escapes are valid in TOML's double quotes.
 func tomlKey(k string) string {
 	if k != "" && strings.Trim(k, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == "" {
 		return k

@@ -70,6 +70,8 @@ func (v *Values) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) { leaves("", v.root.Value, yield) }
 }
 
+// leaves goes through the leaves of v in order and reports whether to go on. A
+// mapping without keys is a leaf, except at the top.
 func leaves(prefix string, v any, yield func(string, any) bool) bool {
 	m, ok := v.(*Map)
 	if !ok || m.Len() == 0 && prefix != "" {
@@ -83,6 +85,7 @@ func leaves(prefix string, v any, yield func(string, any) bool) bool {
 	return true
 }
 
+// join appends a key to a dotted name, "" being the name of the whole.
 func join(prefix, key string) string {
 	if prefix == "" {
 		return key
@@ -103,6 +106,8 @@ func find(n *dvcyaml.Node, key string) *dvcyaml.Node {
 	return n
 }
 
+// child returns what one part of a dotted key addresses below n, or nil. In a
+// mapping a key of this very text comes before any pattern.
 func child(n *dvcyaml.Node, part string) *dvcyaml.Node {
 	switch n.Kind {
 	case dvcyaml.Mapping:
@@ -131,6 +136,9 @@ func matchChild(n *dvcyaml.Node, part string) *dvcyaml.Node {
 		name := pyjson.Str(p.Key.Value)
 		ok := name == part
 		if !ok && strings.ContainsAny(part, "*?[") {
+			// Python writes [!a] for what is [^a] in Go. A slash in a key is as
+			// good as any other character, while Match lets no * pass it; a bad
+			// pattern fits nothing.
 			ok, _ = path.Match(strings.ReplaceAll(part, "[!", "[^"), strings.ReplaceAll(name, "/", "_"))
 		}
 		if ok && found != nil {

@@ -18,6 +18,8 @@ func (r *resolver) build(f *File, d definition) (*Stage, error) {
 	if v, ok := d.fields.Get("wdir"); ok {
 		s.Wdir = join(r.dir, b.str(v, "wdir"))
 	}
+	// A variable that is the whole command may be of any type. An item of a
+	// list is not looked at: it is written as text when it is run.
 	cmd, _ := d.fields.Get("cmd")
 	switch cmd.(type) {
 	case string, []any, nil:
@@ -25,6 +27,8 @@ func (r *resolver) build(f *File, d definition) (*Stage, error) {
 	default:
 		b.fail("expected str or list, got "+typeName(cmd), "cmd")
 	}
+	// Frozen and the like count only as booleans: other values that a variable
+	// brought in are the default.
 	s.Frozen, _ = b.get("frozen").(bool)
 	s.AlwaysChanged, _ = b.get("always_changed").(bool)
 	s.Desc, _ = b.get("desc").(string)
@@ -42,6 +46,8 @@ func (r *resolver) build(f *File, d definition) (*Stage, error) {
 }
 
 // A builder collects the first error.
+// It goes on after an error, so that its methods need no checks; what they
+// return then is not used.
 type builder struct {
 	r   *resolver
 	d   definition
@@ -49,21 +55,26 @@ type builder struct {
 	err error
 }
 
+// get is a field of the definition, nil if it is missing.
 func (b *builder) get(key string) any {
 	v, _ := b.d.fields.Get(key)
 	return v
 }
 
+// fail notes an error at a place within the definition: at are the keys and
+// indexes below it, at least one.
 func (b *builder) fail(msg string, at ...any) {
 	b.failAs(Schema, fmt.Sprintf("failed to parse 'stages.%s.%v' in '%s': %s", b.d.name, at[0], b.r.show(b.r.path), msg), at...)
 }
 
+// failAs is fail with a text of its own.
 func (b *builder) failAs(kind Class, msg string, at ...any) {
 	if b.err == nil {
 		b.err = b.r.place(&Error{Kind: kind, Msg: msg}, append(slices.Clone(b.d.at), at...)...)
 	}
 }
 
+// str is v as a string, or an error at a place.
 func (b *builder) str(v any, at ...any) string {
 	s, ok := v.(string)
 	if !ok {
@@ -95,6 +106,7 @@ func (b *builder) path(p, what string, at ...any) string {
 		return p
 	}
 	p = b.r.relative(p, b.s.Wdir)
+	// Only outputs are asked about; a URL is no path of the repository.
 	if what == "an output" && b.r.opts.Ignored != nil && b.err == nil && !strings.Contains(p, "://") {
 		if err := b.r.opts.Ignored(b.s.Path(p)); err != nil {
 			b.err = err
@@ -109,6 +121,7 @@ func (r *resolver) relative(p, dir string) string {
 		return p
 	}
 	in, err := filepath.Rel(r.opts.Root, filepath.FromSlash(p))
+	// Outside of the repository, or its root itself: the path stays absolute.
 	if err != nil || in == "." || !filepath.IsLocal(in) {
 		return p
 	}
@@ -119,6 +132,8 @@ func (r *resolver) relative(p, dir string) string {
 	return filepath.ToSlash(rel)
 }
 
+// deps reads the dependencies in the order of the file. A dataset is listed
+// among them, but is no file.
 func (b *builder) deps() {
 	for i, v := range b.list("deps") {
 		p := b.str(v, "deps", i)
@@ -133,6 +148,8 @@ func (b *builder) deps() {
 // tracked as a whole.
 func (b *builder) params() {
 	list := b.list("params")
+	// The mapping file: null, with no keys, stands for the whole file, wherever
+	// in the list it is; so these are gathered first.
 	whole := map[string]bool{}
 	for _, v := range list {
 		m, _ := v.(*dvcyaml.Map)

@@ -36,6 +36,8 @@ func (b *builder) outs(kind Kind) {
 			}
 			into := add(p, i)
 			for name, flag := range fm.All() {
+				// A flag that is given twice has its last value, in the place
+				// of the first.
 				into.Set(name, flag)
 			}
 		}
@@ -48,6 +50,8 @@ func (b *builder) outs(kind Kind) {
 	}
 }
 
+// out gives the flags of an output their types. at is the place of the output
+// in the definition.
 func (b *builder) out(p string, kind Kind, flags *dvcyaml.Map, at ...any) Out {
 	o := Out{Path: b.path(p, "an output", at...), Kind: kind}
 	for k, v := range flags.All() {
@@ -60,6 +64,7 @@ func (b *builder) out(p string, kind Kind, flags *dvcyaml.Map, at ...any) Out {
 			o.NoPush = !b.flag(v, where)
 		case "persist":
 			o.Persist = b.flag(v, where)
+		// A flag of DVC 2 that DVC 3 still accepts, and ignores.
 		case "checkpoint":
 		case "remote":
 			o.Remote = b.str(v, where...)
@@ -74,6 +79,8 @@ func (b *builder) out(p string, kind Kind, flags *dvcyaml.Map, at ...any) Out {
 			}
 		case "meta":
 			o.Meta = v
+		// The schema let nothing else through: these are the properties of a
+		// plot, or those of live.
 		default:
 			if o.Props == nil {
 				o.Props = dvcyaml.NewMap()
@@ -84,6 +91,7 @@ func (b *builder) out(p string, kind Kind, flags *dvcyaml.Map, at ...any) Out {
 	return o
 }
 
+// flag is v as a boolean, or an error; an error counts as false.
 func (b *builder) flag(v any, at []any) bool {
 	on, ok := v.(bool)
 	if !ok {

@@ -18,10 +18,14 @@ type violation struct {
 // of several violations is told, are those of the library DVC checks with.
 type check func(v any, at []any) []violation
 
+// bad is one violation at a place. The place is copied, because checks reuse
+// the slice that they go down with.
 func bad(at []any, msg string) []violation {
 	return []violation{{at: slices.Clone(at), msg: msg}}
 }
 
+// The checks of single types. As in Python a boolean is an integer, but not the
+// reverse; the messages are voluptuous'.
 func isStr(v any, at []any) []violation {
 	if _, ok := v.(string); !ok {
 		return bad(at, "expected str")
@@ -58,6 +62,7 @@ func isList(v any, at []any) []violation {
 	return nil
 }
 
+// isAny accepts everything, also null.
 func isAny(any, []any) []violation { return nil }
 
 func isNull(v any, at []any) []violation {
@@ -77,12 +82,16 @@ func listOf(items ...check) check {
 		}
 		var all []violation
 		for i, item := range list {
+			// The capacity is cut off, so that the places of two items never
+			// share memory.
 			here := append(at[:len(at):len(at)], i)
 			var last []violation
 			for _, c := range items {
 				if last = c(item, here); last == nil {
 					break
 				}
+				// The item was of the right sort and something in it is wrong:
+				// voluptuous tells this at once, and of no other item.
 				if len(last[0].at) > len(here) {
 					return last
 				}
@@ -103,6 +112,8 @@ func either(checks ...check) check {
 			if found == nil {
 				return nil
 			}
+			// The deepest one comes from the alternative that fits best. Of
+			// equally deep ones the first counts.
 			if worst == nil || len(found[0].at) > len(worst[0].at) {
 				worst = found
 			}

@@ -47,6 +47,8 @@ func Collect(fsys fs.FS, opts *CollectOptions) ([]Item, error) {
 	return c.items, err
 }
 
+// collector walks the tree. outs are the outputs found so far, as paths from
+// the root.
 type collector struct {
 	fsys  fs.FS
 	opts  *CollectOptions
@@ -54,6 +56,8 @@ type collector struct {
 	items []Item
 }
 
+// walk reads the files of a directory before it enters any below: what they
+// declare as outputs need not be entered then.
 func (c *collector) walk(dir string) error {
 	entries, err := fs.ReadDir(c.fsys, dir)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) {
@@ -100,6 +104,7 @@ func isStageFile(base string) bool {
 // IsStageFile reports whether a path names a dvc.yaml or a .dvc file.
 func IsStageFile(p string) bool { return isStageFile(path.Base(p)) }
 
+// regular reports a file, or a symbolic link that leads to one.
 func (c *collector) regular(name string, e fs.DirEntry) bool {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.Type().IsRegular()
@@ -108,10 +113,12 @@ func (c *collector) regular(name string, e fs.DirEntry) bool {
 	return err == nil && fi.Mode().IsRegular()
 }
 
+// skip asks the caller about a path.
 func (c *collector) skip(name string, dir bool) bool {
 	return c.opts.Skip != nil && c.opts.Skip(name, dir)
 }
 
+// load reads one file and notes its outputs.
 func (c *collector) load(name string) error {
 	item, err := LoadItem(c.fsys, name, &c.opts.Options)
 	if err != nil {

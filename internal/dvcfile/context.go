@@ -70,6 +70,7 @@ func newNode(v any, source, at string, local bool) (*node, error) {
 	return n, nil
 }
 
+// dotted appends a key to a dotted place, which may be empty.
 func dotted(at, key string) string {
 	if at == "" {
 		return key
@@ -77,6 +78,7 @@ func dotted(at, key string) string {
 	return at + "." + key
 }
 
+// set gives a mapping a field; keys keeps the order of the first appearance.
 func (n *node) set(key string, child *node) {
 	if n.fields == nil {
 		n.fields = make(map[string]*node)
@@ -87,6 +89,7 @@ func (n *node) set(key string, child *node) {
 	n.fields[key] = child
 }
 
+// remove takes a field out, if it is there.
 func (n *node) remove(key string) {
 	if _, ok := n.fields[key]; ok {
 		delete(n.fields, key)
@@ -135,10 +138,13 @@ type scope struct {
 	used     *usage              // if set, records the variables that are referred to
 }
 
+// newScope is a scope without variables.
 func newScope() *scope {
 	return &scope{root: &node{kind: mapNode}, imports: map[string][]string{}}
 }
 
+// clone is a scope that changes apart from c. The recorder is not taken along:
+// it belongs to one definition.
 func (c *scope) clone() *scope {
 	d := &scope{root: c.root.clone(), imports: map[string][]string{}, reserved: c.reserved}
 	for k, v := range c.imports {
@@ -150,6 +156,7 @@ func (c *scope) clone() *scope {
 // merge adds the variables of n. Mappings are merged; an existing leaf is an
 // error.
 func (c *scope) merge(n *node, item string) error {
+	// Only the names at the top are reserved: item and key within a foreach.
 	var taken []string
 	for _, k := range c.reserved {
 		if n.fields[k] != nil {
@@ -166,6 +173,8 @@ func (c *scope) merge(n *node, item string) error {
 	return mergeNode(c.root, n)
 }
 
+// mergeNode merges n into a mapping in place. What it had merged before an
+// error stays: the file is not read on then.
 func mergeNode(into, n *node) error {
 	for _, k := range n.keys {
 		have, add := into.fields[k], n.fields[k]
@@ -192,6 +201,8 @@ func (c *scope) with(names []string, nodes []*node, f func() error) error {
 	for i, name := range names {
 		before[i] = c.root.fields[name]
 		c.root.set(name, nodes[i])
+		// A clone of this scope may hold the old slice, which must not be
+		// written to.
 		c.reserved = append(slices.Clip(c.reserved), name)
 	}
 	defer func() {
@@ -228,6 +239,8 @@ func (c *scope) lookup(expr string) (*node, error) {
 	return n, nil
 }
 
+// child is a part of a mapping or list, or nil. An index may be negative and
+// have underscores, as Python's int reads it.
 func (n *node) child(key string) *node {
 	switch n.kind {
 	case mapNode:

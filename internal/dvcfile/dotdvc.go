@@ -67,6 +67,7 @@ func LoadDotDVC(fsys fs.FS, name string, opts *Options) (*DotDVC, error) {
 	if wdir, _ := get("wdir").(string); wdir != "" {
 		f.Wdir = join(r.dir, wdir)
 	}
+	// locked is the old name of frozen.
 	locked, _ := get("locked").(bool)
 	f.Frozen, _ = get("frozen").(bool)
 	f.Frozen = f.Frozen || locked
@@ -83,6 +84,9 @@ func LoadDotDVC(fsys fs.FS, name string, opts *Options) (*DotDVC, error) {
 	return f, nil
 }
 
+// dotOuts reads one of the two sections, whose entries the schema has checked
+// to be mappings. What is no flag of the output is part of what is recorded of
+// it.
 func (r *resolver) dotOuts(f *DotDVC, v any, section string) ([]DotOut, error) {
 	list, _ := v.([]any)
 	var all []DotOut
@@ -105,6 +109,8 @@ func (r *resolver) dotOuts(f *DotDVC, v any, section string) ([]DotOut, error) {
 			if err := r.checkDotPath(f, p, i); err != nil {
 				return nil, err
 			}
+			// A dependency keeps its path: the source of an import may well lie
+			// outside.
 			p = r.relative(p, f.Wdir)
 		}
 		o.Out.Path, o.Entry.Path = p, p
@@ -187,6 +193,7 @@ func (f *DotDVC) Map() *dvcyaml.Map {
 	return m
 }
 
+// dotList is a section as a list, in the order of the file.
 func dotList(outs []DotOut) []any {
 	all := make([]any, len(outs))
 	for i := range outs {
@@ -199,6 +206,8 @@ func dotList(outs []DotOut) []any {
 func (o *DotOut) Map() *dvcyaml.Map {
 	m := dvcyaml.NewMap()
 	o.Entry.meta(m)
+	// An entry without "hash: md5" is one of DVC 2, whose hashes of text files
+	// are others; it must stay recognisable.
 	if o.Entry.named || !o.Entry.Hash.IsZero() && !o.Entry.Hash.IsLegacy() {
 		m.Set("hash", "md5")
 	}
@@ -245,6 +254,7 @@ func (o *Out) flags(m *dvcyaml.Map) {
 // Bytes returns the text of the file: as DVC writes a new one, or, if it was
 // loaded, with only the changed values replaced.
 func (f *DotDVC) Bytes() ([]byte, error) {
+	// An empty file has no comments to keep either.
 	if len(f.data) == 0 {
 		return dvcyaml.Marshal(f.Map()), nil
 	}

@@ -53,6 +53,8 @@ func (s *Stage) Definition() *dvcyaml.Map {
 	return m
 }
 
+// definition is the path alone, or the path with its flags if any is not the
+// default.
 func (o Out) definition() any {
 	flags := dvcyaml.NewMap()
 	o.flags(flags)
@@ -62,6 +64,7 @@ func (o Out) definition() any {
 	return dvcyaml.NewMap(o.Path, flags)
 }
 
+// sortedStrings is a sorted copy: by bytes, which for UTF-8 is Python's order.
 func sortedStrings(list []string) []any {
 	all := make([]any, len(list))
 	for i, s := range slices.Sorted(slices.Values(list)) {
@@ -70,6 +73,9 @@ func sortedStrings(list []string) []any {
 	return all
 }
 
+// paramsList is the params section: the keys of params.yaml as plain strings,
+// then the other files by name. A whole file is a mapping to null, even
+// params.yaml, and not at the front.
 func paramsList(files []ParamsFile) []any {
 	sorted := slices.Clone(files)
 	slices.SortStableFunc(sorted, func(a, b ParamsFile) int { return cmp.Compare(a.Path, b.Path) })
@@ -117,10 +123,14 @@ func DeleteStage(file string, data []byte, s *Stage) ([]byte, error) {
 	return doc.Bytes(), nil
 }
 
+// parametrized is DVC's refusal to touch a definition that it cannot write back
+// as it was.
 func parametrized(what string, s *Stage) error {
 	return &Error{Kind: "other", Msg: fmt.Sprintf("cannot %s a parametrized stage: '%s'", what, s.Name)}
 }
 
+// editStages applies edit to the mapping of stages, which may be empty, and
+// brings the document up to the result with as few changes as it takes.
 func editStages(file string, data []byte, edit func(*dvcyaml.Map)) ([]byte, error) {
 	doc, err := dvcyaml.ParseDocument(file, data)
 	if err != nil {

@@ -26,6 +26,8 @@ func findMatches(s string) []match {
 			return all
 		}
 		start := i + at
+		// The backslash keeps the expression as text, and goes when the string
+		// is resolved.
 		if start > 0 && s[start-1] == '\\' {
 			i = start + 1
 			continue
@@ -50,6 +52,8 @@ func interpolated(s string) bool {
 // and returns its parts joined by dots. A word is any run of characters other
 // than dots and brackets. The error text is the one of DVC's own parser.
 func parseExpr(inner string) (string, error) {
+	// DVC's parser is made with pyparsing, which expands tabs first: the
+	// columns of its messages count that.
 	s := expandTabs(inner)
 	n := wordLen(s)
 	if n == 0 {
@@ -90,6 +94,8 @@ func exprPart(s string, p int) (word string, end int) {
 	return word, end + 1
 }
 
+// wordLen is the length of the word at the start of s, up to a dot or bracket.
+// Blanks are part of it.
 func wordLen(s string) int {
 	if i := strings.IndexAny(s, ".[]"); i >= 0 {
 		return i
@@ -97,6 +103,8 @@ func wordLen(s string) int {
 	return len(s)
 }
 
+// skipBlanks is the index of the first character from i on that is no white
+// space to pyparsing.
 func skipBlanks(s string, i int) int {
 	for i < len(s) && strings.IndexByte(" \t\r\n", s[i]) >= 0 {
 		i++
@@ -129,6 +137,7 @@ func expandTabs(s string) string {
 // syntaxError describes a broken expression in three lines: the expression, a
 // caret below the offending character, and what the parser wanted.
 func syntaxError(inner, s string, pos int, msg string) error {
+	// Two for the ${, which pyparsing saw as well.
 	col := utf8.RuneCountInString(s[:pos]) + 2
 	found := foundText(s[pos:] + "}")
 	text := fmt.Sprintf("${%s}\n%s^\nParseException: %s, found %s  (at char %d), (line:1, col:%d)",

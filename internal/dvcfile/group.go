@@ -13,6 +13,8 @@ import (
 // foreach lists the members of a foreach over items: a list, a mapping, or an
 // expression that gives one.
 func (r *resolver) foreach(name string, items any) ([]member, error) {
+	// keep: a value from a variable stays a node, so that it remembers where it
+	// came from, and how its booleans are to be spelled.
 	t := &template{scope: r.scope, keep: true, opts: r.opts}
 	resolved, err := t.resolve(items)
 	if err != nil {
@@ -34,6 +36,8 @@ func (r *resolver) foreach(name string, items any) ([]member, error) {
 	switch v := resolved.(type) {
 	case []any:
 		r.warnShadowed(name, "item")
+		// If any item is a list or a mapping all are named by their index, even
+		// the scalars among them.
 		composite := false
 		for _, item := range v {
 			composite = composite || isCollection(item)
@@ -74,6 +78,7 @@ func (r *resolver) matrix(name string, axes any) ([]member, error) {
 		return nil, r.fail(err, "'stages."+name+".matrix'", "stages", name, "matrix")
 	}
 	r.warnShadowed(name, "key", "item")
+	// The schema accepts nothing but a mapping here, and resolving keeps that.
 	m, _ := resolved.(*dvcyaml.Map)
 	type combination struct {
 		names []string
@@ -91,6 +96,8 @@ func (r *resolver) matrix(name string, axes any) ([]member, error) {
 		next := make([]combination, 0, len(rows)*len(values))
 		for _, row := range rows {
 			for i, item := range values {
+				// A collection has no text that could be a name: it goes by its
+				// axis and index.
 				part := nameText(item)
 				if isCollection(item) {
 					part = axis + strconv.Itoa(i)
@@ -100,6 +107,7 @@ func (r *resolver) matrix(name string, axes any) ([]member, error) {
 				next = append(next, combination{append(row.names[:len(row.names):len(row.names)], part), fields})
 			}
 		}
+		// Checked for each axis, before the next one multiplies the rows.
 		if rows = next; len(rows) > maxMembers {
 			return nil, r.place(&Error{Kind: Foreach, Msg: fmt.Sprintf(
 				"failed to resolve 'stages.%s.matrix' in '%s': more than %d combinations", name, r.show(r.path), maxMembers)},
@@ -154,6 +162,7 @@ type members struct {
 
 func newMembers() *members { return &members{index: map[string]int{}} }
 
+// add appends a member, or replaces the value of the one with that key.
 func (l *members) add(key string, item any, withKey bool) error {
 	n, err := newNode(item, "", "item", true)
 	if err != nil {
@@ -168,6 +177,7 @@ func (l *members) add(key string, item any, withKey bool) error {
 	return nil
 }
 
+// warnShadowed tells of variables that item and key hide within the group.
 func (r *resolver) warnShadowed(name string, keys ...string) {
 	var taken []string
 	for _, k := range keys {
@@ -195,6 +205,8 @@ func nameText(v any) string {
 	return text(v)
 }
 
+// isCollection reports lists and mappings, whether read from the file or from a
+// variable.
 func isCollection(v any) bool {
 	switch v := v.(type) {
 	case []any, *dvcyaml.Map:
@@ -205,6 +217,7 @@ func isCollection(v any) bool {
 	return false
 }
 
+// anys is the nodes as values.
 func anys(nodes []*node) []any {
 	all := make([]any, len(nodes))
 	for i, n := range nodes {

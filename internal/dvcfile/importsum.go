@@ -20,6 +20,7 @@ var unsummed = map[any]bool{
 // files DVC drops it.
 func (f *DotDVC) UpdateMD5() error {
 	f.MD5 = ""
+	// An import has just one source and one output.
 	if len(f.Deps) != 1 || len(f.Outs) != 1 {
 		return nil
 	}
@@ -33,6 +34,8 @@ func (f *DotDVC) UpdateMD5() error {
 	return nil
 }
 
+// summed is a copy of v without what does not count. The sum itself is not in
+// it: UpdateMD5 has cleared it.
 func summed(v any) any {
 	switch v := v.(type) {
 	case *dvcyaml.Map:

@@ -44,6 +44,7 @@ func (t *template) resolve(v any) (any, error) {
 			if err != nil {
 				return nil, inside(err, k)
 			}
+			// With keep a key may be a node, and a mapping needs its value.
 			if n, ok := key.(*node); ok {
 				key = n.value()
 			}
@@ -95,9 +96,11 @@ func (t *template) str(s string) (any, error) {
 		at = m.end
 	}
 	b.WriteString(s[at:])
+	// Also in what the values brought in: DVC replaces in the finished text.
 	return strings.ReplaceAll(b.String(), `\${`, "${"), nil
 }
 
+// node is the variable that an expression names.
 func (t *template) node(m match) (*node, error) {
 	expr := m.inner
 	if !t.checked {
@@ -112,6 +115,7 @@ func (t *template) node(m match) (*node, error) {
 // accept refuses lists and mappings where only text makes sense. A mapping in a
 // command becomes flags.
 func (t *template) accept(n *node) error {
+	// DVC goes by the name of the section, and asks whether "foreach" is in it.
 	if n.kind == scalarNode || t.key == "" || strings.Contains(t.key, "foreach") {
 		return nil
 	}
@@ -191,6 +195,8 @@ func flags(n *node, opts *Options) (string, error) {
 				words = append(words, items...)
 			case v.scalar == true:
 				words = append(words, "--"+name)
+			// A false option is left out, or negated where the repository is
+			// set so.
 			case v.scalar == false:
 				if opts.BoolOptional {
 					words = append(words, "--no-"+name)
@@ -207,6 +213,8 @@ func flags(n *node, opts *Options) (string, error) {
 	return strings.Join(words, " "), nil
 }
 
+// listFlags writes a list as one option with several values, or as the option
+// repeated for each.
 func listFlags(name string, n *node, opts *Options) ([]string, error) {
 	var words []string
 	for i, item := range n.list {
@@ -226,6 +234,8 @@ func listFlags(name string, n *node, opts *Options) ([]string, error) {
 	return words, nil
 }
 
+// flagText is the value of an option: text is protected from the shell, all
+// else is Python's and needs no protection.
 func flagText(v any) string {
 	if s, ok := v.(string); ok {
 		return shellQuote(s)
@@ -235,6 +245,8 @@ func flagText(v any) string {
 
 // shellQuote protects s from the shell if it has to be.
 func shellQuote(s string) string {
+	// The characters, and the way to quote a quote, are those of Python's
+	// shlex.quote.
 	safe := func(r rune) bool {
 		return r < 0x80 && (r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' ||
 			strings.ContainsRune("_@%+=:,./-", r))

@@ -91,6 +91,7 @@ func syntaxInvalid(shown string, data []byte, err error) error {
 	return e
 }
 
+// capitalize makes the first letter large, which must be one of ASCII.
 func capitalize(s string) string {
 	if s == "" {
 		return s
@@ -98,6 +99,7 @@ func capitalize(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// sourceLine is line n, from 1, or nothing if there is no such line.
 func sourceLine(lines []string, n int) string {
 	if n < 1 || n > len(lines) {
 		return ""
@@ -112,6 +114,8 @@ func invalid(kind Class, shown, file string, data []byte, problems []violation) 
 		e.line = problems[0].msg
 		return e
 	}
+	// Positions are needed only for errors, so the text is parsed for them only
+	// now. It was valid before; nil would give no places.
 	root, _ := dvcyaml.ParseNode(file, data)
 	lines := strings.Split(string(data), "\n")
 	for _, p := range problems {

@@ -42,6 +42,8 @@ func Load(fsys fs.FS, name string, opts *Options) (*File, error) {
 		opts = &Options{}
 	}
 	r := &resolver{fsys: fsys, opts: opts, path: name, dir: path.Dir(name)}
+	// The channel has room for the answer, so that the goroutine ends in any
+	// case.
 	lock := make(chan error, 1)
 	f := &File{Path: name, groups: map[string]bool{}, byName: map[string]*Stage{}}
 	go func() { // the two files of a large pipeline take equally long
@@ -52,6 +54,8 @@ func Load(fsys fs.FS, name string, opts *Options) (*File, error) {
 		lock <- err
 	}()
 	data, raw, err := r.read(name, Schema, projectSchema)
+	// f.Lock is written by the goroutine and may be read from here on. An error
+	// of dvc.yaml comes first.
 	if lockErr := <-lock; err == nil {
 		err = lockErr
 	}
@@ -90,6 +94,8 @@ func (r *resolver) read(name string, kind Class, schema check) ([]byte, *dvcyaml
 	return data, m, err
 }
 
+// parse decodes and checks a text. The schema accepts mappings only, so the
+// result is one.
 func parse(name, shown string, data []byte, kind Class, schema check) (*dvcyaml.Map, error) {
 	if !utf8.Valid(data) {
 		return nil, &Error{Kind: YAMLSyntax, File: shown, Msg: "unable to read: '" + shown + "', is not valid utf-8"}
@@ -107,6 +113,8 @@ func parse(name, shown string, data []byte, kind Class, schema check) (*dvcyaml.
 	return v.(*dvcyaml.Map), nil
 }
 
+// isFalse reports what Python counts as false and DVC therefore takes for
+// nothing. An empty mapping is left out: it needs no replacement.
 func isFalse(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -165,6 +173,8 @@ func (r *resolver) stages(f *File) error {
 			if err != nil {
 				return err
 			}
+			// What resolves to itself can be written back; the comparison is
+			// Python's, so 1 for 1.0 is no change.
 			s.Parametrized = e.group || !pyjson.Equal(e.def, d.fields)
 			f.Stages = append(f.Stages, s)
 			f.byName[s.Name] = s
@@ -189,6 +199,7 @@ func (r *resolver) checkName(e entry) error {
 	return nil
 }
 
+// stageNotFound is DVC's error for a name that no stage has.
 func stageNotFound(name, file string) *Error {
 	return &Error{Kind: NotFound, Msg: fmt.Sprintf("Stage '%s' not found inside '%s' file", name, file)}
 }

@@ -53,6 +53,7 @@ func LoadLock(fsys fs.FS, name string, opts *Options) (*Lock, error) {
 	r := &resolver{fsys: fsys, opts: opts, path: name, dir: path.Dir(name)}
 	l := &Lock{Path: name, stages: map[string]*LockStage{}}
 	data, raw, err := r.read(name, SchemaLock, lockFile)
+	// No lock is the state before the first run.
 	if ClassOf(err) == FileMissing {
 		l.text = newLockText(nil, nil)
 		return l, nil
@@ -99,6 +100,8 @@ func DecodeLockStage(file string, data []byte) (*LockStage, error) {
 	return s, nil
 }
 
+// decodeLockStage reads an entry whose structure the schema has checked: the
+// conversions cannot fail, but hashes can.
 func decodeLockStage(m *dvcyaml.Map) (*LockStage, error) {
 	s := &LockStage{}
 	s.Cmd.value, _ = m.Get("cmd")
@@ -117,6 +120,7 @@ func decodeLockStage(m *dvcyaml.Map) (*LockStage, error) {
 	return s, nil
 }
 
+// decodeEntries reads a list of dependencies or outputs; a missing one is nil.
 func decodeEntries(m *dvcyaml.Map, section string) ([]LockEntry, error) {
 	v, _ := m.Get(section)
 	list, _ := v.([]any)
@@ -135,6 +139,8 @@ func decodeEntries(m *dvcyaml.Map, section string) ([]LockEntry, error) {
 // decode fills e from the fields of an entry.
 func (e *LockEntry) decode(m *dvcyaml.Map) error {
 	e.NoSize = true
+	// The keys come in any order, so whether the hash is one of DVC 3 ("hash:
+	// md5") is known only at the end.
 	modern := false
 	for k, v := range m.All() {
 		switch k {
@@ -209,6 +215,8 @@ func (s *LockStage) Map() *dvcyaml.Map {
 	return m
 }
 
+// entryList is a section of entries, sorted by path. Unlike in a .dvc file the
+// path comes first here.
 func entryList(entries []LockEntry) []any {
 	sorted := slices.Clone(entries)
 	slices.SortStableFunc(sorted, func(a, b LockEntry) int { return cmp.Compare(a.Path, b.Path) })
@@ -232,6 +240,7 @@ func (e *LockEntry) meta(m *dvcyaml.Map) {
 	if !e.NoSize {
 		m.Set("size", e.Size)
 	}
+	// Only a directory has a number of files; zero is one as well.
 	if e.Hash.IsDir() {
 		m.Set("nfiles", int64(e.Files))
 	}
@@ -243,6 +252,8 @@ func (e *LockEntry) meta(m *dvcyaml.Map) {
 	}
 }
 
+// paramsMap is the section of parameters. Keys are sorted by their text, so 10
+// comes before 9.
 func paramsMap(list []LockParams) *dvcyaml.Map {
 	sorted := slices.Clone(list)
 	slices.SortStableFunc(sorted, func(a, b LockParams) int {
@@ -265,6 +276,7 @@ func paramsMap(list []LockParams) *dvcyaml.Map {
 	return m
 }
 
+// b2i is Python's int of a boolean, to sort by.
 func b2i(b bool) int {
 	if b {
 		return 1

@@ -24,6 +24,7 @@ type lockText struct {
 	doc     *dvcyaml.Document
 }
 
+// newLockText is the text of a lock as it was read, or of a new one for nil.
 func newLockText(data []byte, raw *dvcyaml.Map) *lockText {
 	return &lockText{data: data, raw: raw, pieces: map[string][]byte{}, values: map[string]*dvcyaml.Map{}}
 }
@@ -43,6 +44,9 @@ func (t *lockText) start(file string) error {
 	section, _ := t.raw.Get("stages")
 	stages, _ := section.(*dvcyaml.Map)
 	last, _ := t.raw.At(t.raw.Len() - 1)
+	// Pieces can stand one after the other only if the stages end the file and
+	// the whole is byte for byte as DVC writes it: then no comment, order or
+	// style is lost.
 	if last != "stages" || stages.Len() == 0 || !bytes.Equal(dvcyaml.Marshal(t.raw), t.data) {
 		var err error
 		t.doc, err = dvcyaml.ParseDocument(file, t.data)
@@ -57,6 +61,9 @@ func (t *lockText) start(file string) error {
 	return nil
 }
 
+// put makes the piece of a stage, at its old place or at the end. The piece is
+// written below a "stages:" line, which gives it its indentation, and that line
+// is cut off.
 func (t *lockText) put(name string, m *dvcyaml.Map) {
 	if _, ok := t.values[name]; !ok {
 		t.order = append(t.order, name)
@@ -76,6 +83,7 @@ func (t *lockText) bytes() []byte {
 	}
 	out := slices.Clone(t.head)
 	for _, name := range t.order {
+		// Perhaps an anchor, perhaps only such a text: whole is right for both.
 		if bytes.Contains(t.pieces[name], []byte("&id")) {
 			return t.whole()
 		}
@@ -133,6 +141,8 @@ func (l *Lock) Set(name string, s *LockStage) error {
 	}
 	l.stages[name] = s
 	if doc := l.text.doc; doc != nil {
+		// A document needs the section before an entry can be put into it; raw
+		// remembers that it is there.
 		if _, ok := l.text.raw.Get("stages"); !ok {
 			l.text.raw.Set("stages", dvcyaml.NewMap())
 			if err := doc.Set(dvcyaml.NewMap(), "stages"); err != nil {

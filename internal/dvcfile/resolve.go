@@ -27,6 +27,7 @@ type definition struct {
 	vars        []Var
 }
 
+// show is a path from the root as messages have it.
 func (r *resolver) show(p string) string {
 	if r.opts.Show != nil {
 		return r.opts.Show(p)
@@ -52,6 +53,7 @@ func (r *resolver) fail(err error, what string, at ...any) error {
 // place fills in where the value at that path stands in the file.
 func (r *resolver) place(e *Error, at ...any) *Error {
 	e.File = r.show(r.path)
+	// Parsed anew for every error, since there is usually one at most.
 	root, _ := dvcyaml.ParseNode(r.path, r.data)
 	e.Line, e.Column = locate(root, at)
 	return e
@@ -60,6 +62,7 @@ func (r *resolver) place(e *Error, at ...any) *Error {
 // start loads the variables that all definitions of the file share.
 func (r *resolver) start(vars []any) error {
 	for i, v := range vars {
+		// Vars are what expressions refer to, so they cannot have any.
 		if hasExpr(v) {
 			return r.fail(&exprError{class: Vars, msg: "interpolating is not allowed"}, "'vars'", "vars", i)
 		}
@@ -93,6 +96,8 @@ func (r *resolver) entries(stages *dvcyaml.Map) ([]entry, error) {
 		e := entry{name: name, def: def, at: []any{"stages", name}}
 		var err error
 		if items, ok := def.Get("matrix"); ok {
+			// Without its matrix the definition is that of each member; f.raw
+			// keeps the original.
 			e.def, e.group = def.Clone(), true
 			e.def.Delete("matrix")
 			e.members, err = r.matrix(name, items)
@@ -129,6 +134,8 @@ type member struct {
 	withKey bool
 }
 
+// eachMember resolves the members of a group one after the other, each with its
+// own item and key.
 func (r *resolver) eachMember(e entry, f func(definition) error) error {
 	for i, m := range e.members {
 		full := e.name + groupJoin + m.key
@@ -139,12 +146,15 @@ func (r *resolver) eachMember(e entry, f func(definition) error) error {
 		if strings.Contains(m.key, groupJoin) {
 			return r.place(stageNotFound(full, r.show(r.path)), e.at...)
 		}
+		// One definition serves all members: its syntax needs one check, and a
+		// group without members gets none.
 		if i == 0 {
 			if err := r.checkSyntax(e.def, e.name, e.at); err != nil {
 				return err
 			}
 		}
 		names, nodes := []string{"item"}, []*node{m.item}
+		// A list has no keys, so ${key} stays unknown there.
 		if m.withKey {
 			key, err := newNode(m.key, "", "key", true)
 			if err != nil {
@@ -168,6 +178,8 @@ func (r *resolver) eachMember(e entry, f func(definition) error) error {
 	return nil
 }
 
+// checkSyntax parses all expressions of a definition before any is resolved, so
+// that an error of syntax comes before a missing variable.
 func (r *resolver) checkSyntax(def *dvcyaml.Map, name string, at []any) error {
 	for k, v := range def.All() {
 		if err := checkSyntax(v); err != nil {
@@ -190,9 +202,12 @@ func (r *resolver) stage(name string, def *dvcyaml.Map, checked bool, at []any) 
 		return d, err
 	}
 	used := &usage{}
+	// The shared scope serves all definitions, one after the other; the
+	// recorder must not stay in it.
 	scope.used = used
 	defer func() { scope.used = nil }()
 	for k, v := range def.All() {
+		// They are loaded by now, and are no part of the stage.
 		if k == "vars" {
 			continue
 		}

@@ -137,6 +137,7 @@ func isSum(v any, at []any) []violation {
 	return []violation{{at: slices.Clone(at), msg: "not a valid value", want: "expected a checksum"}}
 }
 
+// isLockSchema accepts the text 2.0 and not the number.
 func isLockSchema(v any, at []any) []violation {
 	if v != lockSchema {
 		return bad(at, "invalid schema version")

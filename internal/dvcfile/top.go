@@ -27,6 +27,7 @@ func (r *resolver) tops(f *File) error {
 	return nil
 }
 
+// paths reads a section that is a list of paths.
 func (r *resolver) paths(raw *dvcyaml.Map, section string) ([]string, error) {
 	v, _ := raw.Get(section)
 	list, _ := v.([]any)
@@ -45,11 +46,15 @@ func (r *resolver) paths(raw *dvcyaml.Map, section string) ([]string, error) {
 	return all, nil
 }
 
+// mistyped is the error of an expression that gave no string where one is
+// needed.
 func (r *resolver) mistyped(section, name string, got any, at ...any) error {
 	return r.place(&Error{Kind: Schema, Msg: fmt.Sprintf("failed to resolve '%s.%s' in '%s': expected str, got %s",
 		section, name, r.show(r.path), typeName(got))}, at...)
 }
 
+// plots reads the plots section: paths, and mappings from an id to its
+// properties, of which one may hold several.
 func (r *resolver) plots(f *File) error {
 	v, _ := f.raw.Get("plots")
 	list, _ := v.([]any)
@@ -74,6 +79,8 @@ func (r *resolver) plots(f *File) error {
 	return nil
 }
 
+// artifacts reads the artifacts section. The name may be an expression, too;
+// text fields that a variable made something else are empty.
 func (r *resolver) artifacts(f *File) error {
 	v, _ := f.raw.Get("artifacts")
 	m, _ := v.(*dvcyaml.Map)

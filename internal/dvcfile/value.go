@@ -30,6 +30,8 @@ func typeName(v any) string {
 	return ""
 }
 
+// dateName is what Python calls a timestamp of YAML: with a time of day, or
+// without.
 func dateName(v any) string {
 	if _, ok := v.(time.Time); ok {
 		return "datetime"
@@ -64,6 +66,7 @@ func equal(a, b any) bool {
 	return a == b
 }
 
+// plural is the ending of a noun for that many.
 func plural(list []string) string {
 	if len(list) == 1 {
 		return ""

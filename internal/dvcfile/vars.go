@@ -39,12 +39,16 @@ func (r *resolver) loadVars(c *scope, vars []any, dir, stage string) error {
 
 // loadDefault merges params.yaml next to the file, if there is one.
 func (r *resolver) loadDefault(c *scope) error {
+	// Whatever keeps it from being found, it was not asked for by name.
 	if _, err := fs.Stat(r.fsys, join(r.dir, ParamsName)); err != nil {
 		return nil
 	}
 	return r.importFile(c, ParamsName, r.dir)
 }
 
+// importFile merges a file, or some keys of it. keys nil means the whole file,
+// also in imports; a file may be loaded in part several times, with other keys
+// each.
 func (r *resolver) importFile(c *scope, item, dir string) error {
 	name, list, _ := strings.Cut(item, ":")
 	full := join(dir, name)
@@ -78,6 +82,8 @@ func (r *resolver) importFile(c *scope, item, dir string) error {
 	return nil
 }
 
+// checkLoaded refuses to load what is there already, wholly or in part; the
+// messages differ even in their full stop, as DVC's do.
 func checkLoaded(have, keys []string, item string) error {
 	msg := ""
 	switch {
@@ -113,6 +119,7 @@ func (r *resolver) readVars(name string, keys []string) (*node, error) {
 	if !ok {
 		return nil, &exprError{class: Vars, msg: fmt.Sprintf("expected a dictionary, got '%s' in file '%s'", typeName(v), shown)}
 	}
+	// The order of the keys is that of the request.
 	if keys != nil {
 		chosen := dvcyaml.NewMap()
 		for _, k := range keys {

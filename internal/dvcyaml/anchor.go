@@ -16,6 +16,9 @@ type ident struct {
 	n  int
 }
 
+// identOf is the identity of a collection; scalars and lists without a backing
+// array have none. -1 is the length of no list, so a *Map and a list never
+// meet.
 func identOf(v any) (ident, bool) {
 	switch v := v.(type) {
 	case *Map:
@@ -43,6 +46,9 @@ func (e *emitter) findShared(v any) {
 			if e.names == nil {
 				e.names, e.placed = map[ident]string{}, map[ident]bool{}
 			}
+			// id001 and so on, in the order in which PyYAML's and ruamel's
+			// serializers name them: at the second occurrence, not at the
+			// first.
 			if e.names[id] == "" {
 				e.names[id] = fmt.Sprintf("id%03d", len(e.names)+1)
 			}
@@ -73,6 +79,8 @@ func mayShare(v any) bool {
 
 // anchor writes " *name" for a collection that was written before (alias is
 // then true) and " &name" for one that will occur again.
+// Both are false, and nothing is written, for what occurs once; nil names are
+// the usual case, in which there is nothing to look up.
 func (e *emitter) anchor(v any) (alias, anchored bool) {
 	if e.names == nil {
 		return false, false

@@ -7,6 +7,8 @@ func (p *parser) run() (*Node, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
+	// The byte order mark is no character of the first line: columns count from
+	// after it.
 	if len(p.src) >= 3 && p.src[:3] == "\ufeff" {
 		p.pos, p.lineStart = 3, 3
 	}
@@ -16,6 +18,8 @@ func (p *parser) run() (*Node, error) {
 	if p.docMark() && p.src[p.pos] == '.' {
 		return nil, p.fail("expected the node content, but found the end of the document")
 	}
+	// The top stands as if inside a collection at column -1, so that everything
+	// is further in.
 	n, err := p.block(-1, false, true)
 	if err != nil {
 		return nil, err
@@ -54,6 +58,8 @@ func (p *parser) directives() error {
 	if seen {
 		return p.fail("expected '---' after the directives")
 	}
+	// Without directives or a marker the text before the document is read
+	// again: block takes it as comments of the first node.
 	if p.keep {
 		p.pos, p.line, p.lineStart = 0, 0, 0
 		if len(p.src) >= 3 && p.src[:3] == "\ufeff" {
@@ -92,6 +98,8 @@ func (p *parser) block(indent int, dash, compact bool) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		// The tag was not there when the scalar was read, so content could not
+		// refuse it.
 		if n.Kind == Scalar && props.tag != "" && !strings.HasPrefix(props.tag, yamlTag) {
 			return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
 		}
@@ -114,6 +122,8 @@ func (p *parser) inside(indent int, dash bool) bool {
 }
 
 // empty is the node that stands for nothing.
+// A comment on the line of the indicator is the node's own; whole lines below
+// wait in p.before for the next key or item.
 func (p *parser) empty(lead lead) *Node {
 	n := p.newNode(Scalar)
 	switch {
@@ -128,6 +138,8 @@ func (p *parser) empty(lead lead) *Node {
 
 // content parses what follows the properties that began at start.
 func (p *parser) content(start place, indent int, collection bool, props properties, lead lead) (*Node, error) {
+	// An indicator counts only with a blank after it; else it begins a plain
+	// scalar, as in -1 or :x.
 	c := p.at(0)
 	if (c == '-' || c == '?' || c == ':') && p.blankAt(p.pos+1) {
 		if !collection || props.set && c != ':' {
@@ -159,6 +171,8 @@ func (p *parser) content(start place, indent int, collection bool, props propert
 	if err != nil {
 		return nil, err
 	}
+	// Only now is it known whether the atom is a value or the first key of a
+	// mapping, which then begins at the column of its properties.
 	if p.isKey(start) {
 		if !collection {
 			return nil, p.fail("mapping values are not allowed here")
@@ -166,7 +180,11 @@ func (p *parser) content(start place, indent int, collection bool, props propert
 		return p.mapping(n, p.columnOf(start), lead)
 	}
 	if plain != "" {
+		// A plain scalar may go on below, but a key may not: so the further
+		// lines are read only here, after the colon was looked for.
 		full := p.plainRest(plain, indent)
+		// ruamel resolves a lone = to the tag of values, for which its safe and
+		// round-trip constructors have nothing.
 		if full == "=" && props.tag == "" {
 			return nil, p.failAt(n, "could not determine a constructor for a plain '='")
 		}
@@ -199,6 +217,8 @@ func (p *parser) atom(start place, props properties) (n *Node, plain string, err
 		if err == nil {
 			n, err = p.finish(n, props)
 		}
+	// Resolved for its first line, which is right if it becomes a key or ends
+	// here; content resolves it again with the further lines.
 	case p.startsPlain():
 		n = p.newNodeAt(start, Scalar)
 		plain = p.plainLine()
@@ -304,6 +324,8 @@ func (p *parser) mapping(key *Node, col int, lead lead) (*Node, error) {
 
 // pair parses a key, unless it is given, and its value.
 func (p *parser) pair(key *Node, col int) (k, v *Node, err error) {
+	// The explicit form: the key may be any node of several lines, and the
+	// value stands after a colon at the same column, or is missing.
 	if key == nil && p.at(0) == '?' && p.blankAt(p.pos+1) {
 		p.pos++
 		if key, err = p.block(col, true, true); err != nil {
@@ -324,6 +346,8 @@ func (p *parser) pair(key *Node, col int) (k, v *Node, err error) {
 	}
 	p.skipBlanks()
 	p.pos++ // the colon
+	// Only after a colon in the column of the keys, with no key before it, may a
+	// collection begin on the line of the colon.
 	bare := key.Value == nil && key.Kind == Scalar && p.pos == p.lineStart+col+1
 	v, err = p.block(col, true, bare)
 	return key, v, err
@@ -369,6 +393,8 @@ func (p *parser) unexpected() error {
 		return p.fail("mapping keys are not allowed here")
 	}
 	line := p.src[p.pos:]
+	// The rest of the line, up to some thirty bytes, is enough to find the
+	// place.
 	for i := range line {
 		if p.breakLen(p.pos+i) > 0 || i > 30 {
 			line = line[:i]

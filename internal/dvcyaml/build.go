@@ -12,6 +12,8 @@ type properties struct {
 	anchor, tag string
 }
 
+// properties passes anchor and tag, in either order and each at most once, with
+// the blanks after them.
 func (p *parser) properties() (properties, error) {
 	var props properties
 	for {
@@ -75,6 +77,7 @@ func (p *parser) tag() (string, error) {
 		return text, nil
 	}
 	handle, suffix := text[:i+2], text[i+2:]
+	// A %TAG line may redefine even !!.
 	if prefix, ok := p.tags[handle]; ok {
 		return prefix + suffix, nil
 	}
@@ -86,6 +89,9 @@ func (p *parser) tag() (string, error) {
 
 const yamlTag = "tag:yaml.org,2002:"
 
+// tagDirective takes note of a %TAG or %YAML line; other directives are passed
+// over. A version of 1.1 turns the old rules for plain scalars on for the whole
+// document.
 func (p *parser) tagDirective(line string) error {
 	f := strings.Fields(line)
 	if f[0] == "%TAG" && len(f) >= 3 {
@@ -107,10 +113,12 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		n.text.source = s
 	}
 	if props.tag != "" {
+		// A tag decides the type, so the text must not be resolved before.
 		n.Value = s
 		_, err := p.scalarTag(n, props)
 		return err
 	}
+	// Most scalars are strings without properties: they are done at once.
 	k := p.resolve(s)
 	if k == kindString {
 		n.Value = p.intern(s)
@@ -120,6 +128,7 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 		}
 		return nil
 	}
+	// << is remembered at the node: as a value it is the plain text.
 	n.isMerge = k == kindMerge
 	v, err := p.convert(k, s)
 	if err != nil {
@@ -132,6 +141,7 @@ func (p *parser) resolvePlain(n *Node, s string, props properties) error {
 	return err
 }
 
+// resolve is the kind of a plain scalar under the document's version of YAML.
 func (p *parser) resolve(s string) kind {
 	if p.old {
 		return resolve11(s)
@@ -139,6 +149,7 @@ func (p *parser) resolve(s string) kind {
 	return resolve(s)
 }
 
+// convert is the value of a plain scalar of a known kind, by the same version.
 func (p *parser) convert(k kind, s string) (any, error) {
 	if p.old {
 		return convert11(k, s)
@@ -146,6 +157,9 @@ func (p *parser) convert(k kind, s string) (any, error) {
 	return convert(k, s)
 }
 
+// convert is the value of a plain scalar by YAML 1.2. s has the form that
+// resolve found, so the first byte tells booleans apart. Merge and value keys
+// stay text.
 func convert(k kind, s string) (any, error) {
 	switch k {
 	case kindNull:
@@ -185,9 +199,12 @@ func (p *parser) scalarTag(n *Node, props properties) (*Node, error) {
 		return nil, p.failAt(n, "could not determine a constructor for the tag %q", props.tag)
 	}
 	got := p.resolve(s)
+	// !!float 1 is fine, !!int 1.0 is not.
 	if k == kindFloat && got == kindInt {
 		got = k
 	}
+	// Any text can be tagged a string, and even a null; else it must have the
+	// form of the type.
 	if k != kindString && k != kindNull && got != k {
 		return nil, p.failAt(n, "%q is no %s", s, strings.TrimPrefix(props.tag, yamlTag))
 	}
@@ -219,6 +236,8 @@ func (p *parser) finish(n *Node, props properties) (*Node, error) {
 		if p.anchors == nil {
 			p.anchors = map[string]*Node{}
 		}
+		// An empty list that aliases share needs a backing array: that is what
+		// identOf goes by.
 		if l, ok := n.Value.([]any); ok && cap(l) == 0 {
 			n.Value = make([]any, 0, 1)
 		}
@@ -258,6 +277,8 @@ func (p *parser) alias(props properties) (*Node, error) {
 	if target == nil {
 		return nil, p.failAt(at, "found undefined alias %q", name)
 	}
+	// The alias has a node of its own with its own place, and the value and
+	// children of the target: the same *Map or list, not a copy.
 	n := *target
 	n.Line, n.Column = at.Line, at.Column
 	if at.text != nil {
@@ -271,6 +292,8 @@ func (p *parser) alias(props properties) (*Node, error) {
 }
 
 // count adds to the size that the document has with all aliases counted.
+// An error here stops a document whose aliases multiply, before anything walks
+// it in full.
 func (p *parser) count(n *Node, size int) error {
 	if p.size += size; p.size > maxSize {
 		return p.failAt(n, "the document is too large once its aliases are followed")
@@ -279,6 +302,8 @@ func (p *parser) count(n *Node, size int) error {
 }
 
 // grow counts a collection.
+// n.size has what is below with aliases counted in full; p.size got the plain
+// nodes below one by one already, so only n itself is added.
 func (p *parser) grow(n *Node) error {
 	if n.size > maxSize {
 		return p.count(n, n.size)
@@ -295,6 +320,8 @@ func (p *parser) add(n *Node, m *Map, key, value *Node) error {
 	if key.Kind != Scalar {
 		return p.failAt(key, "a collection cannot be a key")
 	}
+	// The pair stays among n.Pairs for merge; << itself is no key of the value.
+	// ruamel allows one << in a mapping, and merge refuses a second.
 	if key.isMerge {
 		return nil
 	}
@@ -307,6 +334,7 @@ func (p *parser) add(n *Node, m *Map, key, value *Node) error {
 	return nil
 }
 
+// brief is a value for an error message, cut at 60 bytes.
 func brief(v any) string {
 	s := pyjson.Str(v)
 	if len(s) > 60 {
@@ -342,6 +370,8 @@ func (p *parser) merge(n *Node, m *Map) error {
 		if src.Kind != Mapping {
 			return p.failAt(src, "expected a mapping or a list of mappings for merging")
 		}
+		// From the last source to the first, so that of equal keys the first
+		// source has the last word, as the merge type demands.
 		pairs = append(pairs, src.Pairs...)
 	}
 	own := n.Pairs
@@ -349,6 +379,8 @@ func (p *parser) merge(n *Node, m *Map) error {
 		n.text.own = own
 	}
 	n.Pairs = nil
+	// index maps a key to its place in n.Pairs: a key that occurs again keeps
+	// the place where it came first and takes the later value.
 	index := &Map{}
 	for _, pair := range append(pairs, own...) {
 		if pair.Key.isMerge {
@@ -362,6 +394,7 @@ func (p *parser) merge(n *Node, m *Map) error {
 		index.Set(pair.Key.Value, len(n.Pairs))
 		n.Pairs = append(n.Pairs, pair)
 	}
+	// m is already the value of n and must stay the same object.
 	*m = *all
 	return p.grow(n)
 }

@@ -3,6 +3,8 @@ package dvcyaml
 import "unicode/utf8"
 
 // isBreak reports a line break: LF, NEL, LS or PS (CR is only white).
+// The set is that of the emitter's analysis; the reader, in breakLen, also
+// breaks lines at CR.
 func isBreak(r rune) bool {
 	return r == '\n' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
@@ -73,6 +75,8 @@ func styleOf(s string) style {
 	}
 	a := analyse(s)
 	switch {
+	// What would be read back as something else than a string needs quotes,
+	// whichever type that is.
 	case a.plain && resolve(s) == kindString:
 		return plain
 	case a.escape || a.quote || a.newline || a.spaceAtBreak:
@@ -81,6 +85,8 @@ func styleOf(s string) style {
 	return single
 }
 
+// analysis is what styleOf has to know of a string. The zero value is the empty
+// string's, which is never plain.
 type analysis struct {
 	plain        bool // nothing in the string forbids the plain style
 	escape       bool // some character is not printable
@@ -90,6 +96,8 @@ type analysis struct {
 	multiline    bool // contains a break
 }
 
+// analyse goes through s once. It follows the ruamel emitter's analyze_scalar,
+// without what only concerns plain scalars in brackets.
 func analyse(s string) analysis {
 	if s == "" {
 		return analysis{}
@@ -98,6 +106,7 @@ func analyse(s string) analysis {
 	if len(s) >= 3 && (s[:3] == "---" || s[:3] == "...") || s[0] == ' ' || s[len(s)-1] == ' ' {
 		a.plain = false
 	}
+	// -1 stands for the start of the string; no character is negative.
 	prev := rune(-1)
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])
@@ -129,6 +138,7 @@ func analyse(s string) analysis {
 func indicates(r, prev rune, rest string) bool {
 	beforeWhite := func() bool {
 		next, _ := utf8.DecodeRuneInString(rest)
+		// At the end of the string a line break will follow.
 		return rest == "" || isWhite(next)
 	}
 	if prev < 0 {

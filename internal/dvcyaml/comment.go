@@ -6,6 +6,8 @@ import (
 )
 
 // text is what a Document remembers of a node besides its value.
+// It is nil unless the parser keeps it, for a Document; nodes that edits add
+// have an empty one.
 type text struct {
 	lead     string // comments before the node, from the end of its indicator
 	leadCol  int    // the column where lead begins
@@ -24,6 +26,7 @@ type text struct {
 	own      []Pair // the pairs of a mapping with <<, before the merge
 }
 
+// flow marks a collection as one in brackets.
 func (n *Node) flow() {
 	if n.text != nil {
 		n.text.inFlow = true
@@ -66,8 +69,11 @@ func (p *parser) taken() string {
 	return s
 }
 
+// join adds the text after properties that stood on a line of their own; the
+// column stays that of the first part.
 func (l *lead) join(more lead) { l.text += more.text }
 
+// into makes l the comments before n.
 func (l lead) into(n *Node) {
 	if n.text != nil {
 		n.text.lead, n.text.leadCol = l.text, l.col
@@ -75,6 +81,9 @@ func (l lead) into(n *Node) {
 }
 
 // trail passes blanks and comments after a node.
+// ruamel files a comment with the last token before it. So the loop goes down
+// to the last entry that is written: a scalar, an alias or brackets. Whole
+// lines below brackets belong to what comes next instead, in p.before.
 func (p *parser) trail(n *Node) {
 	l := p.lead()
 	if n.text == nil || l.text == "" {
@@ -88,6 +97,7 @@ func (p *parser) trail(n *Node) {
 			return
 		case last.text.inFlow || last.text.alias != "" || last.Kind == Scalar:
 			last.text.after += l.text
+			// Only the first part begins on the line of the node.
 			if len(last.text.after) == len(l.text) {
 				last.text.afterCol = l.col
 			}
@@ -103,6 +113,8 @@ func (p *parser) trail(n *Node) {
 }
 
 // ownPairs are the pairs of a mapping as they are written.
+// They are those of the file for a mapping with <<: Pairs has the merged ones,
+// which must not be written out.
 func (n *Node) ownPairs() []Pair {
 	if n.text != nil && n.text.own != nil {
 		return n.text.own
@@ -116,6 +128,7 @@ func (n *Node) ownPairs() []Pair {
 func (e *emitter) comment(s string, col int) {
 	first, rest, more := strings.Cut(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
 	if i := strings.IndexByte(first, '#'); i >= 0 {
+		// Columns are counted in characters on both sides.
 		want := col + utf8.RuneCountInString(first[:i])
 		e.indent(max(want-e.col, 1))
 		e.buf = append(e.buf, first[i:]...)

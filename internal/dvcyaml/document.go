@@ -28,6 +28,8 @@ func ParseDocument(file string, data []byte) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{root: root, tail: p.before}
+	// An empty file is about to become a mapping. All its comments go to the
+	// top.
 	if root.Value == nil {
 		top := root.text.lead + root.text.after + d.tail
 		d.tail = ""
@@ -39,6 +41,8 @@ func ParseDocument(file string, data []byte) (*Document, error) {
 // Value returns the current content, as Decode would.
 func (d *Document) Value() any { return valueOf(d.root) }
 
+// valueOf is the value of n as it is now. Edits change nodes and leave Value of
+// a collection as it was read, so it is made anew.
 func valueOf(n *Node) any {
 	switch n.Kind {
 	case Mapping:
@@ -70,6 +74,8 @@ func (d *Document) Node(path ...any) *Node {
 
 // fresh makes nodes for a value that is new to the document.
 func fresh(v any) *Node {
+	// A node that Document.Node handed out moves with all that is remembered of
+	// it.
 	if n, ok := v.(*Node); ok {
 		return n
 	}
@@ -145,6 +151,8 @@ func (d *Document) Delete(path ...any) bool {
 	return false
 }
 
+// index is a path part as the index of a list, or false. Negative ones are no
+// entries here.
 func index(v any) (int, bool) {
 	switch v := v.(type) {
 	case int:
@@ -193,6 +201,7 @@ func (n *Node) touch() {
 }
 
 // open makes a block of {} or [], which is about to be filled.
+// A comment beside the brackets now stands between the key and the block.
 func (n *Node) open() {
 	if n.empty() && n.text.inFlow {
 		n.text.inFlow = false
@@ -202,6 +211,8 @@ func (n *Node) open() {
 	}
 }
 
+// find is the place of a key in Pairs, or -1. Keys are equal as in Python, so 1
+// finds 1.0.
 func (n *Node) find(key any) int {
 	for i, p := range n.Pairs {
 		if pyjson.Equal(p.Key.Value, key) {
@@ -221,6 +232,7 @@ func (n *Node) set(key any, v *Node) {
 		n.setOwn(key, v)
 		return
 	}
+	// Appended to both lists where there is a <<: own is what will be written.
 	p := Pair{fresh(key), v}
 	n.Pairs = append(n.Pairs, p)
 	if n.text.own != nil {
@@ -239,9 +251,13 @@ func (n *Node) setOwn(key any, v *Node) {
 			return
 		}
 	}
+	// The key came from a merge alone. Changing it there would change other
+	// mappings, so it is written here and wins.
 	n.text.own = append(n.text.own, Pair{fresh(key), v})
 }
 
+// delete removes the pair of a key, both after the merge and as it is written,
+// and reports whether there was one.
 func (n *Node) delete(key any) bool {
 	n.touch()
 	i := n.find(key)
@@ -269,6 +285,8 @@ func keepText(old, now *Node) *Node {
 	}
 	now.text.before = old.text.before
 	now.text.lead, now.text.leadCol = old.text.lead, old.text.leadCol
+	// A block's comment after its key moves behind the scalar that takes its
+	// place.
 	if now.Kind == Scalar && old.Kind != Scalar && !old.text.inFlow {
 		now.text.after, now.text.afterCol = old.text.lead, old.text.leadCol
 	}
@@ -282,8 +300,11 @@ func keepText(old, now *Node) *Node {
 	return now
 }
 
+// empty reports a node without entries, as every scalar is.
 func (n *Node) empty() bool { return len(n.Pairs) == 0 && len(n.Items) == 0 }
 
+// replaceRoot makes v the whole content; of the old text the comments at the
+// top stay.
 func (d *Document) replaceRoot(v any) {
 	n := fresh(v)
 	n.text.lead = d.root.text.lead

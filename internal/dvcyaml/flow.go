@@ -6,6 +6,7 @@ func (p *parser) flowCollection() (*Node, error) {
 		return nil, p.fail("nested more than %d levels deep", maxDepth)
 	}
 	defer func() { p.depth-- }()
+	// Inside brackets tabs separate tokens and , [ ] { } end plain scalars.
 	p.flow++
 	defer func() { p.flow-- }()
 	from, comments := p.pos, p.comments
@@ -14,6 +15,9 @@ func (p *parser) flowCollection() (*Node, error) {
 		parse = p.flowSequence
 	}
 	n, err := parse()
+	// Comments between entries have no place in what is remembered of a node.
+	// Such a collection is kept as its text, and written so unless something in
+	// it changes.
 	if err == nil && n.text != nil && p.comments > comments {
 		n.text.raw = p.src[from:p.pos]
 	}
@@ -46,6 +50,7 @@ func (p *parser) flowNext(n *Node, first bool, end byte) (done bool, err error) 
 	return false, nil
 }
 
+// flowSequence parses [...] at its bracket.
 func (p *parser) flowSequence() (*Node, error) {
 	n := p.newNode(Sequence)
 	n.flow()
@@ -98,6 +103,7 @@ func (p *parser) flowItem() (*Node, error) {
 		p.place = after
 		return key, nil
 	}
+	// Without the question mark a key has to be a simple one.
 	if !explicit && p.line != start.line {
 		return nil, p.fail("a key must stand on one line")
 	}
@@ -109,6 +115,8 @@ func (p *parser) flowItem() (*Node, error) {
 	return p.singlePair(start, key, value)
 }
 
+// singlePair is the mapping of one pair that stands without braces between
+// brackets; start is where its key, or the question mark, stands.
 func (p *parser) singlePair(start place, key, value *Node) (*Node, error) {
 	n := p.newNodeAt(start, Mapping)
 	n.flow()
@@ -120,6 +128,8 @@ func (p *parser) singlePair(start place, key, value *Node) (*Node, error) {
 	return n, p.merge(n, m)
 }
 
+// flowMapping parses {...} at its brace. An entry may be a key alone, with a
+// null for its value.
 func (p *parser) flowMapping() (*Node, error) {
 	n := p.newNode(Mapping)
 	n.flow()
@@ -202,6 +212,8 @@ func (p *parser) flowNode() (*Node, error) {
 	if err != nil || plain == "" {
 		return n, err
 	}
+	// Within brackets indentation does not matter. More lines make another
+	// scalar, to be resolved anew.
 	if full := p.plainRest(plain, -1); len(full) != len(plain) {
 		return n, p.resolvePlain(n, full, props)
 	}

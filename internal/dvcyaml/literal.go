@@ -13,9 +13,13 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 	from := p.pos
 	var b strings.Builder
 	var breaks string
+	// least is the smallest column its lines may have. At the top that is 0,
+	// where a document mark would end the scalar, and nowhere else.
 	least := indent + 1
 	inner := least
 	if increment > 0 {
+		// An indicator counts from the collection around, and at the top from
+		// the left margin: hence the 1.
 		inner = max(least, 1) + increment - 1
 		breaks = p.blockBreaks(inner)
 	} else {
@@ -27,6 +31,9 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 	if n.text != nil {
 		n.text.inner = inner
 	}
+	// lineBreak is the break after the last line with text, breaks the empty
+	// lines that followed it. They are written only when another line comes, so
+	// that the end can be chomped.
 	lineBreak := ""
 	for p.pos < len(p.src) && p.pos-p.lineStart == inner && !(least == 0 && p.docMark()) {
 		b.WriteString(breaks)
@@ -41,6 +48,8 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 		if p.pos >= len(p.src) || p.pos-p.lineStart != inner || least == 0 && p.docMark() {
 			break
 		}
+		// Only between two lines that begin with text does > fold; a line that
+		// begins with a blank keeps the breaks around it.
 		if folded && lineBreak == "\n" && leading && p.at(0) != ' ' && p.at(0) != '\t' {
 			if breaks == "" {
 				b.WriteByte(' ')
@@ -49,6 +58,7 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 			b.WriteString(lineBreak)
 		}
 	}
+	// - drops the last break, + keeps all, and neither of them keeps one.
 	if chomp != '-' {
 		b.WriteString(lineBreak)
 	}
@@ -74,6 +84,7 @@ func (p *parser) blockScalar(n *Node, indent int) (string, error) {
 func (p *parser) blockHeader(n *Node) (chomp byte, increment int, err error) {
 	from, digit := p.pos, 0
 	p.pos++
+	// The two indicators may come in either order.
 	for range 2 {
 		switch c := p.at(0); {
 		case (c == '+' || c == '-') && chomp == 0:
@@ -133,6 +144,8 @@ func (p *parser) blockIndent(inner int) {
 }
 
 // blockBreaks passes indentation and empty lines.
+// The breaks it returns are those of the empty lines. The place is then at
+// column inner, or further left where the scalar ends.
 func (p *parser) blockBreaks(inner int) string {
 	breaks := ""
 	for {

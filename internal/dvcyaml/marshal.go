@@ -50,6 +50,8 @@ func Marshal(v any) []byte {
 }
 
 // emitter writes block style. col counts code points since the last newline.
+// The column decides where words are broken, and must be right at any time:
+// text is written through its methods only, or col set by hand.
 type emitter struct {
 	buf    []byte
 	col    int
@@ -59,11 +61,13 @@ type emitter struct {
 	root   bool // the document is one scalar: words are broken without look-ahead
 }
 
+// newline ends the line; the columns of the next count from 0.
 func (e *emitter) newline() {
 	e.buf = append(e.buf, '\n')
 	e.col = 0
 }
 
+// blanks are copied in one piece, enough for most indentations at once.
 const blanks = "                                                                                "
 
 func (e *emitter) indent(n int) {
@@ -81,6 +85,7 @@ func (e *emitter) ascii(s string) {
 	e.col += len(s)
 }
 
+// text writes text without line breaks.
 func (e *emitter) text(s string) {
 	e.buf = append(e.buf, s...)
 	e.col += utf8.RuneCountInString(s)
@@ -108,6 +113,7 @@ func (e *emitter) mapping(m *Map, ind int) {
 // valueOf writes what follows "key:", with the line end.
 func (e *emitter) valueOf(v any, ind int) {
 	v = normal(v)
+	// A null is nothing after "key:", not even a blank.
 	if v == nil {
 		e.newline()
 		return
@@ -170,6 +176,7 @@ func (e *emitter) item(v any, ind int) {
 	m, isMap := v.(*Map)
 	l, isList := v.([]any)
 	if isMap && m.Len() > 0 || isList && len(l) > 0 {
+		// A collection may begin beside its dash, but not beside an anchor.
 		if anchored {
 			e.newline()
 		} else {
@@ -193,6 +200,7 @@ func (e *emitter) item(v any, ind int) {
 // needed.
 func (e *emitter) key(k any, ind int) (explicit bool) {
 	s, isString := k.(string)
+	// Nearly every key, without any analysis.
 	if isString && len(s) < 80 && isSimplePlain(s) {
 		e.ascii(s)
 		return false
@@ -206,6 +214,8 @@ func (e *emitter) key(k any, ind int) (explicit bool) {
 		return false
 	}
 	st := styleOf(s)
+	// The length is that of the string, before quotes and escapes. A key with a
+	// line break is never simple.
 	if utf8.RuneCountInString(s) >= maxSimpleKey || analyse(s).multiline {
 		e.ascii("? ")
 		e.styled(s, st, ind+2, true)
@@ -230,6 +240,8 @@ func (e *emitter) scalar(v any, ind int) {
 	}
 }
 
+// styled writes s in a style; split allows line breaks inside quotes, which a
+// simple key cannot have.
 func (e *emitter) styled(s string, st style, ind int, split bool) {
 	switch st {
 	case plain:
@@ -250,6 +262,8 @@ func (e *emitter) topScalar(v any) []byte {
 		e.scalar(v, 0)
 	case string:
 		e.scalar(v, 0)
+		// A scalar without quotes leaves the end of the document open, so the
+		// writer marks it.
 		if styleOf(s) == plain {
 			e.ascii("\n...")
 		}
@@ -263,12 +277,14 @@ func (e *emitter) topScalar(v any) []byte {
 	return e.buf
 }
 
+// enter counts a collection that is opened, and stops one that contains itself.
 func (e *emitter) enter() {
 	if e.depth++; e.depth > maxDepth {
 		panic(fmt.Sprintf("dvcyaml: value is nested more than %d levels deep", maxDepth))
 	}
 }
 
+// leave counts it as closed.
 func (e *emitter) leave() { e.depth-- }
 
 // normal turns the convenient Go types into the ones that Decode returns.
@@ -322,6 +338,8 @@ func scalarText(v any) string {
 		return v.String()
 	case Date:
 		return v.String()
+	// Without a zone where the offset is zero: a time in UTC and one with no
+	// zone are written alike.
 	case time.Time:
 		return timeText(v)
 	case int8, int16, int32, uint, uint8, uint16, uint32, uint64:

@@ -66,6 +66,10 @@ func (e *SyntaxError) Error() string {
 // errors, which are of type *[SyntaxError].
 func Decode(file string, data []byte) (any, error) {
 	p := parser{file: file, src: string(data)}
+	// Without anchors, tags and merges nothing refers back to a node, so nodes
+	// can be used again once their values are taken. The test is for the bytes
+	// anywhere in the text, a string or a comment included: it may only err to
+	// the safe side.
 	p.lean = !strings.ContainsAny(p.src, "&!") && !strings.Contains(p.src, "<<")
 	n, err := p.run()
 	if err != nil {

@@ -28,6 +28,8 @@ const (
 // resolve says what a plain scalar is read as: the YAML 1.2 core schema with
 // the extensions of DVC's YAML library (binary numbers, underscores,
 // timestamps, << and =).
+// The first byte decides which forms are possible, as in ruamel's table of
+// resolvers.
 func resolve(s string) kind {
 	if s == "" {
 		return kindNull
@@ -63,6 +65,8 @@ func resolve(s string) kind {
 	return kindString
 }
 
+// resolveNumber tells apart what begins like a number. The three forms exclude
+// each other.
 func resolveNumber(s string) kind {
 	switch {
 	case isFloat(s):
@@ -127,6 +131,8 @@ func isFloat(s string) bool {
 	return rest == "" || isExponent(rest, false)
 }
 
+// isExponent matches e, a sign that may be missing unless it is needed, and
+// digits.
 func isExponent(s string, needSign bool) bool {
 	if s == "" || s[0] != 'e' && s[0] != 'E' {
 		return false
@@ -138,6 +144,8 @@ func isExponent(s string, needSign bool) bool {
 	return digits != "" && run(digits, isDigit) == len(digits)
 }
 
+// isInt matches the integer forms. Underscores may stand anywhere, even at the
+// end; a leading zero changes nothing, and octal needs 0o.
 func isInt(s string) bool {
 	s = trimSign(s)
 	if s == "" {
@@ -191,6 +199,8 @@ func parseInt(s string) (any, error) {
 	if n, err := strconv.ParseInt(digits, base, 64); err == nil {
 		return n, nil
 	}
+	// Python's int refuses more digits, in base 10 only: the other bases take
+	// time in proportion.
 	if base == 10 && len(strings.TrimPrefix(digits, "-")) > pyjson.MaxDigits {
 		return nil, errNumber
 	}
@@ -200,6 +210,7 @@ func parseInt(s string) (any, error) {
 	return nil, errNumber
 }
 
+// parseFloat reads what isFloat accepts.
 func parseFloat(s string) (float64, error) {
 	s = strings.ReplaceAll(s, "_", "")
 	switch strings.ToLower(trimSign(s)) {
@@ -230,6 +241,8 @@ func isTimestamp(s string) bool {
 		return false
 	}
 	rest := s[5:]
+	// A date alone needs two digits for month and day, before a time of day one
+	// is enough.
 	month := min(run(rest, isDigit), 2)
 	if month == 0 || len(rest) <= month || rest[month] != '-' {
 		return false

@@ -31,6 +31,7 @@ func resolve11(s string) kind {
 	return kindString
 }
 
+// Keys in lower case; isCased says which other spellings count.
 var bools11 = map[string]bool{
 	"y": true, "yes": true, "true": true, "on": true, "n": false, "no": false, "false": false, "off": false,
 }
@@ -47,6 +48,8 @@ func isSignedPoint(s string) bool {
 	return len(unsigned) < len(s) && len(unsigned) > 1 && unsigned[0] == '.' && isDigitOrBar(unsigned[1])
 }
 
+// isInt11 matches the integer forms of YAML 1.1: octal with a leading zero, 0b
+// and 0x, base 60, and decimals.
 func isInt11(s string) bool {
 	digits := trimSign(s)
 	switch {
@@ -99,6 +102,8 @@ func convert11(k kind, s string) (any, error) {
 	return convert(k, s)
 }
 
+// sexagesimal is the value of parts between colons, each worth 60 of the next.
+// The sign holds for the whole.
 func sexagesimal(s string, k kind) (any, error) {
 	negative := s[0] == '-'
 	if k == kindFloat {

@@ -7,6 +7,9 @@ import (
 
 // Bytes writes the document.
 func (d *Document) Bytes() []byte {
+	// Which anchors are written is known only here: an edit may have removed
+	// the entry that had one, and then the first alias is written in full and
+	// takes the name over.
 	w := rewriter{written: map[string]bool{}}
 	n := d.root
 	if n.text.lead != "" {
@@ -67,10 +70,13 @@ func (w *rewriter) mapping(n *Node, ind int) {
 		}
 		explicit := false
 		switch {
+		// An alias as a key needs a blank before the colon, which could be a
+		// part of its name.
 		case p.Key.text != nil && p.Key.text.alias != "":
 			w.ascii("*" + p.Key.text.alias + " ")
 		case p.Key.isMerge:
 			w.ascii("<<")
+		// An empty key stays empty: ": value".
 		case p.Key.Value == nil && p.Key.text != nil && p.Key.text.source == "":
 			w.ascii("")
 		case p.Key.text != nil && p.Key.text.source != "" && !isString(p.Key.Value):
@@ -138,6 +144,8 @@ func (w *rewriter) properties(n *Node) bool {
 	return any
 }
 
+// tagText is the short form of a tag in full; handles of %TAG are gone with
+// their directive.
 func tagText(tag string) string {
 	if s, ok := strings.CutPrefix(tag, yamlTag); ok {
 		return "!!" + s
@@ -160,11 +168,14 @@ func (w *rewriter) value(n *Node, ind int, compact bool) {
 		w.comment(t.after, t.afterCol)
 		return
 	}
+	// What is empty cannot be written as a block.
 	block := !t.inFlow && !n.empty()
 	if block {
 		w.block(n, ind, compact)
 		return
 	}
+	// A comment between the key and a scalar below it comes to stand behind the
+	// scalar, on one line with the key.
 	if t.after == "" && strings.ContainsRune(t.lead, '#') {
 		t.after, t.afterCol = t.lead, t.leadCol
 	}
@@ -180,6 +191,7 @@ func (w *rewriter) value(n *Node, ind int, compact bool) {
 	switch {
 	case n.Kind != Scalar:
 		w.flow(n, ind+2, false)
+	// literal writes the lines after it as well.
 	case t.header != "" && isString(n.Value):
 		w.literal(n, ind+2)
 		return
@@ -210,6 +222,8 @@ func (w *rewriter) number(n *Node, ind int) {
 	switch n.Value.(type) {
 	case bool:
 		s = scalarText(n.Value)
+	// Decimal digits are written by value, without a plus sign; ruamel
+	// remembers the form of 0x, 0o, underscores and leading zeros.
 	case int64, *big.Int:
 		if digits := trimSign(s); run(digits, isDigit) == len(digits) && digits[0] != '0' {
 			s = scalarText(n.Value)
@@ -232,6 +246,8 @@ func (w *rewriter) block(n *Node, ind int, compact bool) {
 		}
 		beside = false
 	}
+	// A comment or an empty line between the indicator and the block is kept;
+	// the block must then begin on a line of its own.
 	if strings.ContainsRune(t.lead, '#') || strings.Count(t.lead, "\n") > 1 {
 		w.comment(t.lead, t.leadCol)
 	} else if beside {
@@ -242,6 +258,8 @@ func (w *rewriter) block(n *Node, ind int, compact bool) {
 	switch {
 	case n.Kind == Mapping:
 		w.mapping(n, ind+2)
+	// Inside another sequence, whose dash is at ind, the dashes stand two
+	// columns further; below a key they stand under it.
 	case compact:
 		w.sequence(n, ind+2)
 	default:
@@ -258,6 +276,8 @@ func (w *rewriter) literal(n *Node, ind int) {
 		line = strings.TrimSuffix(line, "\n")
 		lines = append(lines, line[min(t.inner, len(line)):])
 	}
+	// The value may have been replaced, or the new indentation may be
+	// ambiguous.
 	if !readsBack(t.header, lines, n.Value) {
 		w.scalar(n.Value, ind)
 		w.comment(t.after, t.afterCol)
@@ -308,6 +328,7 @@ func readsBack(header string, lines []string, value any) bool {
 func (w *rewriter) flow(n *Node, ind int, bare bool) {
 	if n.text != nil && n.text.raw != "" {
 		w.text(n.text.raw)
+		// text counted all of it as one line.
 		if i := strings.LastIndexByte(n.text.raw, '\n'); i >= 0 {
 			w.col = len(n.text.raw) - i - 1
 		}
@@ -347,6 +368,7 @@ func (w *rewriter) flow(n *Node, ind int, bare bool) {
 	w.ascii(end)
 }
 
+// flowValue writes a node inside brackets; bare as for flow.
 func (w *rewriter) flowValue(n *Node, ind int, bare bool) {
 	if n.text != nil && n.text.alias != "" && w.written[n.text.alias] {
 		w.text("*" + n.text.alias)

@@ -9,6 +9,7 @@ import (
 // startsPlain reports whether a plain scalar can begin at the current place.
 func (p *parser) startsPlain() bool {
 	switch c := p.at(0); c {
+	// The indicators begin a plain scalar if no blank follows them.
 	case '-':
 		return !p.blankAt(p.pos + 1)
 	case ':':
@@ -70,6 +71,9 @@ func (p *parser) plainRest(s string, indent int) string {
 		mark := p.place
 		p.skipBlanks()
 		fold := p.fold()
+		// A comment ends a plain scalar, even if text in the right column
+		// follows. On failure the place goes back to before the break, where
+		// the comment is found again.
 		if fold == "" || p.ended() || p.at(0) == '#' || !p.continuesPlain() || p.flow == 0 && p.column() <= indent {
 			p.place = mark
 			break
@@ -119,6 +123,7 @@ func (p *parser) fold() string {
 		breaks += more
 	}
 	switch {
+	// LS and PS are kept and not folded.
 	case first != "\n":
 		return first + breaks
 	case breaks == "":
@@ -133,6 +138,8 @@ func (p *parser) quoted() (string, error) {
 	start := p.place
 	p.pos++
 	from := p.pos
+	// Most quoted scalars have no escape and no break: they are a part of the
+	// source and need no copy.
 	i := strings.IndexAny(p.src[from:], "'\"\\\n\r\u0085\u2028\u2029")
 	if i >= 0 && p.src[from+i] == quote && (quote == '"' || from+i+1 >= len(p.src) || p.src[from+i+1] != quote) {
 		p.pos += i + 1
@@ -207,6 +214,8 @@ func (p *parser) quotedBreaks() (string, error) {
 }
 
 const (
+	// The n-th name stands for the n-th character of the values. A tab may be
+	// written by its letter or by itself.
 	escapeNames  = `0abt` + "\t" + `nvfre "/\N_LP`
 	escapeValues = "\x00\a\b\t\t\n\v\f\r\x1b \"/\\\u0085\u00a0\u2028\u2029"
 )
@@ -226,6 +235,8 @@ func (p *parser) escape(b *strings.Builder) error {
 		}
 		return p.fail("expected an escape sequence of %d hexadecimal digits", digits)
 	}
+	// A backslash at the end of a line joins it with the next, without the
+	// blanks there.
 	if p.breakLen(p.pos+1) > 0 {
 		p.pos++
 		p.lineBreak()

@@ -38,6 +38,8 @@ type place struct {
 // counted in full: a few aliases of aliases can describe billions.
 const maxSize = 2_000_000
 
+// errorAt is an error at an offset of a line that begins at lineStart; line
+// counts from 0, the error's own numbers from 1.
 func (p *parser) errorAt(line, lineStart, pos int, format string, args ...any) error {
 	pos = min(pos, len(p.src))
 	return &SyntaxError{
@@ -80,6 +82,8 @@ func (p *parser) validate() error {
 	return nil
 }
 
+// invalid is an error at an offset before parsing began, whose line has yet to
+// be counted.
 func (p *parser) invalid(at int, msg string) error {
 	before := p.src[:at]
 	start := strings.LastIndexByte(before, '\n') + 1
@@ -169,6 +173,7 @@ type counted struct{ lineStart, pos, column int }
 // firstOnLine reports whether only blanks precede the current place.
 func (p *parser) firstOnLine() bool { return p.firstAt(p.place) }
 
+// firstAt is firstOnLine for another place; tabs are no indentation.
 func (p *parser) firstAt(at place) bool {
 	for i := at.pos - 1; i >= at.lineStart; i-- {
 		if p.src[i] != ' ' {
@@ -234,6 +239,8 @@ func (p *parser) intern(s string) any {
 	if s == "" {
 		return s
 	}
+	// A small table without collisions handled: the newcomer takes the slot.
+	// Keys such as path and md5 repeat thousands of times in one file.
 	slot := &p.names[(int(s[0])*7+int(s[len(s)-1])*3+len(s))%len(p.names)]
 	if old, ok := (*slot).(string); ok && old == s {
 		return *slot
@@ -242,6 +249,8 @@ func (p *parser) intern(s string) any {
 	return *slot
 }
 
+// newNode makes a node with the current place: a released one if there is any,
+// or one from a slab, which saves allocations.
 func (p *parser) newNode(k Kind) *Node {
 	var n *Node
 	if last := len(p.spare) - 1; last >= 0 {

@@ -32,6 +32,9 @@ func update(n *Node, v any) bool {
 	return false
 }
 
+// updateMapping gives n the pairs of m: changed ones in their old places, new
+// ones at the end, and what m lacks is deleted. The order of m counts only for
+// new keys.
 func updateMapping(n *Node, m *Map) {
 	before := n.Pairs
 	for k, x := range m.All() {
@@ -50,6 +53,8 @@ func updateMapping(n *Node, m *Map) {
 	}
 }
 
+// updateSequence changes items where they stand if there are as many as before;
+// otherwise all are made anew, without their comments.
 func updateSequence(n *Node, l []any) {
 	if len(n.Items) != len(l) {
 		n.touch()
@@ -86,6 +91,8 @@ func (n *Node) touchIf(child *Node) {
 // spelling, and every list is written anew in block style, changed or not.
 func (d *Document) Merge(v *Map) { merge(d.root, v) }
 
+// merge gives n the pairs of m, key by key. Unlike update it keeps a scalar
+// only if type and value stay.
 func merge(n *Node, m *Map) {
 	n.touch()
 	for k, x := range m.All() {
@@ -120,6 +127,8 @@ func freshLike(old *Node, v any) *Node {
 	return n
 }
 
+// adopt takes over the spelling of old where the value is the same, item by
+// item and key by key.
 func (n *Node) adopt(old *Node) {
 	switch {
 	case old.Kind != n.Kind || old.text == nil:
@@ -152,6 +161,7 @@ func sameSpelling(a, b any) bool {
 	case bool, *Map, []any:
 		return false
 	}
+	// 1 over 1.0 is a change as well, and nan over nan is none.
 	fa, aFloat := a.(float64)
 	fb, bFloat := b.(float64)
 	if aFloat != bFloat {

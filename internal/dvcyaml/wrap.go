@@ -56,6 +56,7 @@ func (e *emitter) plain(s string, ind int) {
 	}
 }
 
+// leadingSpaces counts the blanks at the start of s.
 func leadingSpaces(s string) int {
 	return run(s, func(c byte) bool { return c == ' ' })
 }
@@ -72,6 +73,8 @@ func (e *emitter) single(s string, ind int, split bool) {
 	rest := s
 	for rest != "" {
 		if n := leadingSpaces(rest); n > 0 {
+			// A blank at either end of the string would be lost at a line
+			// break.
 			inner := len(rest) < len(s) && n < len(rest)
 			if n == 1 && e.col > width && split && inner {
 				e.breakLine(ind)
@@ -98,6 +101,7 @@ func (e *emitter) single(s string, ind int, split bool) {
 // breaks writes a run of line breaks inside single quotes and returns what
 // follows it.
 func (e *emitter) breaks(s string, ind int) string {
+	// Quotes fold a first break to a blank, so one more is written for it.
 	if s[0] == '\n' {
 		e.newline()
 	}
@@ -133,6 +137,8 @@ func (e *emitter) double(s string, ind int, split bool) {
 				p = i + 1
 			}
 		}
+		// A break may come at a blank or after an escape, where p is i or more,
+		// and never next to the quotes.
 		if !split || i <= 0 || i >= len(rs)-1 || rs[i] != ' ' && p < i || e.col+i-p <= width {
 			continue
 		}
@@ -174,6 +180,7 @@ func canBreakSoftly(rs []rune, p, i int) bool {
 	return rs[i-1] != ' ' || rs[i] != ' '
 }
 
+// runes writes printable characters, each one column wide.
 func (e *emitter) runes(rs []rune) {
 	for _, r := range rs {
 		e.buf = utf8.AppendRune(e.buf, r)
@@ -181,6 +188,8 @@ func (e *emitter) runes(rs []rune) {
 	e.col += len(rs)
 }
 
+// needsEscape reports what double quotes cannot hold as it is. NEL, LS and PS
+// are printable, and would be read as breaks.
 func needsEscape(r rune) bool {
 	switch r {
 	case '"', '\\', 0x85, 0x2028, 0x2029, 0xfeff:
@@ -189,6 +198,8 @@ func needsEscape(r rune) bool {
 	return r < 0x20 || r > 0x7e && (r < 0xa0 || r > 0xd7ff) && (r < 0xe000 || r > 0xfffd) && r < 0x10000
 }
 
+// escape is the escape sequence of r: a letter if YAML has one, else two, four
+// or eight hexadecimal digits in capitals.
 func escape(r rune) string {
 	const from, to = "\x00\a\b\t\n\v\f\r\x1b\"\\\u0085\u00a0\u2028\u2029", `0abtnvfre"\N_LP`
 	i := 0

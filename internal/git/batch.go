@@ -16,6 +16,8 @@ import (
 // batch is a `git cat-file --batch` that answers one question after another.
 // Whatever disturbs the conversation ends the process; the next question
 // starts a new one.
+// mu is held for a whole question and its answer, fn included: fn must not ask
+// for another object. cmd nil means that no process runs.
 type batch struct {
 	repo *Repo
 
@@ -34,6 +36,7 @@ func (b *batch) read(ctx context.Context, rev ID, fn visit) (Kind, error) {
 		return "", err
 	}
 	cmd := b.cmd
+	// A read from a pipe knows no context; the end of the process ends it.
 	stop := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
 	defer stop()
 	kind, clean, err := b.ask(rev, fn)
@@ -48,6 +51,8 @@ func (b *batch) read(ctx context.Context, rev ID, fn visit) (Kind, error) {
 	return kind, err
 }
 
+// start makes sure that there is a process; mu is held. It outlives the context
+// of the question that needed it first.
 func (b *batch) start() error {
 	if b.cmd != nil {
 		return nil
@@ -79,6 +84,8 @@ func (b *batch) ask(rev ID, fn visit) (kind Kind, clean bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
+	// The answer is "ID KIND SIZE", the content, and a line break; or "REV
+	// missing".
 	f := strings.Fields(head)
 	if len(f) != 3 {
 		if strings.HasSuffix(head, " missing\n") || strings.HasSuffix(head, " ambiguous\n") {
@@ -98,12 +105,14 @@ func (b *batch) ask(rev ID, fn visit) (kind Kind, clean bool, err error) {
 	if _, err := io.Copy(io.Discard, body); err != nil {
 		return "", false, errors.Join(ferr, err)
 	}
+	// The line break after the content.
 	if _, err := b.stdout.Discard(1); err != nil {
 		return "", false, errors.Join(ferr, err)
 	}
 	return Kind(f[1]), true, ferr
 }
 
+// end kills the process, whatever it is doing, and waits for it; mu is held.
 func (b *batch) end() {
 	if b.cmd == nil {
 		return
@@ -114,6 +123,7 @@ func (b *batch) end() {
 	b.cmd = nil
 }
 
+// close lets the process end by itself: the end of its input is its sign.
 func (b *batch) close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,6 +16,7 @@ type Signature struct {
 	When        time.Time // with the zone of the author
 }
 
+// String is the form that it has in a commit: seconds since 1970 and the zone.
 func (s Signature) String() string {
 	return fmt.Sprintf("%s <%s> %d %s", s.Name, s.Email, s.When.Unix(), s.When.Format("-0700"))
 }
@@ -32,6 +33,7 @@ type Commit struct {
 
 // Commit reads the commit id; an annotated tag is followed to its commit.
 func (r *Repo) Commit(ctx context.Context, id ID) (*Commit, error) {
+	// A tag may name another tag; ten are more than anybody nests.
 	for range 10 {
 		kind, data, err := r.Object(ctx, id)
 		if err != nil {
@@ -57,6 +59,9 @@ func (r *Repo) Commit(ctx context.Context, id ID) (*Commit, error) {
 // ParseCommit decodes the content of a commit object.
 func ParseCommit(id ID, data []byte) (*Commit, error) {
 	c := &Commit{ID: id}
+	// The header ends at the first empty line. Keys that are not known here,
+	// and the continuation lines of a signature, which begin with a blank, are
+	// passed over.
 	head, msg, _ := strings.Cut(string(data), "\n\n")
 	c.Message = msg
 	for line := range strings.SplitSeq(head, "\n") {
@@ -103,6 +108,7 @@ func parseSignature(s string) Signature {
 	zone := time.UTC
 	if len(f) > 1 && len(f[1]) == 5 {
 		if n, err := strconv.Atoi(f[1][1:]); err == nil {
+			// The zone is +hhmm in decimal digits.
 			off := (n/100*60 + n%100) * 60
 			if f[1][0] == '-' {
 				off = -off
@@ -166,6 +172,7 @@ func (r *Repo) envSignature(prefix string) (Signature, bool) {
 			return Signature{}, false
 		}
 	}
+	// Git strips such characters from names; where it would, it is asked.
 	plain := !strings.ContainsAny(s.Name+s.Email, "<>\n") && strings.TrimSpace(s.Name) == s.Name
 	return s, plain && s.Name != "" && s.Email != ""
 }
@@ -189,5 +196,6 @@ func (r *Repo) Untracked(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Split at NUL alone: names may have blanks and line breaks.
 	return strings.FieldsFunc(string(out), func(c rune) bool { return c == 0 }), nil
 }

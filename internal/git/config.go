@@ -26,6 +26,7 @@ func (c Config) Bool(key string) bool {
 		return false
 	}
 	switch strings.ToLower(v) {
+	// NUL stands for a key without a value, see Config.
 	case "true", "yes", "on", "1", "\x00":
 		return true
 	}
@@ -61,6 +62,9 @@ func (r *Repo) Config(ctx context.Context) (Config, error) {
 
 // filtersFiles reports whether git would transform file contents on their way
 // into the repository: line endings, LFS and other clean filters.
+// It errs to the safe side: whether an attributes file says anything of the
+// kind is not looked into. A true answer costs a process for each file that is
+// stored.
 func (r *Repo) filtersFiles(ctx context.Context, ix *Index) (bool, error) {
 	c, err := r.Config(ctx)
 	if err != nil {

@@ -56,12 +56,14 @@ func (r *Repo) Do(ctx context.Context, c Cmd) ([]byte, error) {
 	if err == nil {
 		return stdout.Bytes(), nil
 	}
+	// How git ended is of no interest when it was told to.
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return stdout.Bytes(), newError(c.Args, stderr.String(), err)
 }
 
+// newError is an Error from what git wrote and how it ended.
 func newError(args []string, stderr string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) {
 		err = ErrMissing
@@ -83,6 +85,8 @@ func oldGitHint(stderr string) string {
 	return ""
 }
 
+// command prepares a git command: its directory, a clean environment, and how
+// it ends with ctx.
 func (r *Repo) command(ctx context.Context, c Cmd) *exec.Cmd {
 	dir := c.Dir
 	if dir == "" {
@@ -106,6 +110,8 @@ func (r *Repo) command(ctx context.Context, c Cmd) *exec.Cmd {
 		return nil
 	}
 	cmd.SysProcAttr = apart()
+	// After that long it is killed, and its pipes are closed even if a child of
+	// its holds them.
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
@@ -124,5 +130,7 @@ func cleanEnv(env []string) []string {
 		}
 		out = append(out, kv)
 	}
+	// GIT_OPTIONAL_LOCKS=0 keeps commands that only read from refreshing, and
+	// so locking, the user's index.
 	return append(out, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0")
 }

@@ -67,6 +67,8 @@ func Open(dir string) (*Repo, error) {
 		if gitDir != "" {
 			return open(d, gitDir)
 		}
+		// Only a directory without a .git in it may be a repository itself, as in
+		// git.
 		if isGitDir(d) {
 			return open("", d)
 		}
@@ -77,6 +79,9 @@ func Open(dir string) (*Repo, error) {
 }
 
 // gitDirAt returns the git directory that d/.git is or names, or "".
+//
+// A directory called .git that is no repository is passed over, and the search
+// goes on above; a file that does not name one is an error.
 func gitDirAt(d string) (string, error) {
 	dot := filepath.Join(d, ".git")
 	fi, err := os.Stat(dot)
@@ -124,6 +129,8 @@ func isGitDir(d string) bool {
 	return true
 }
 
+// commonDir is the git directory that a linked working tree shares with the
+// others, or gitDir itself if it is no such.
 func commonDir(gitDir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -139,6 +146,7 @@ func commonDir(gitDir string) (string, error) {
 	return filepath.Clean(dir), nil
 }
 
+// open makes the Repo of a git directory; root is empty for a bare one.
 func open(root, gitDir string) (*Repo, error) {
 	common, err := commonDir(gitDir)
 	if err != nil {
@@ -160,6 +168,8 @@ func (r *Repo) readExtensions() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	// Enough for these keys, which git writes itself, one to a line and without
+	// quotes.
 	section := ""
 	for line := range strings.Lines(string(data)) {
 		line = strings.ToLower(strings.TrimSpace(line))
@@ -179,6 +189,8 @@ func (r *Repo) readExtensions() error {
 		case "core.filemode":
 			r.noExec = value == "false"
 		case "core.bare":
+			// core.bare is that of the main repository; a linked working tree
+			// of a bare one has its files.
 			if value == "true" && r.gitDir == r.common {
 				r.root = ""
 			}
@@ -190,6 +202,7 @@ func (r *Repo) readExtensions() error {
 // alternates lists the object directories that dir borrows from.
 func alternates(dir string, depth int) []string {
 	data, err := os.ReadFile(filepath.Join(dir, "info", "alternates"))
+	// Git follows alternates five levels deep as well.
 	if err != nil || depth > 5 {
 		return nil
 	}

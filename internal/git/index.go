@@ -42,6 +42,7 @@ type Index struct {
 	hasAttributes bool      // a .gitattributes is tracked somewhere
 }
 
+// indexStamp tells whether the index file is still the one that was read.
 type indexStamp struct {
 	mtime time.Time
 	size  int64
@@ -62,6 +63,8 @@ func (r *Repo) Index(ctx context.Context) (*Index, error) {
 		return nil, err
 	}
 	stamp := indexStamp{fi.ModTime(), fi.Size()}
+	// A file written within the last second may be written again with the same
+	// time and size.
 	if r.index != nil && r.stamp == stamp && time.Since(stamp.mtime) > time.Second {
 		return r.index, nil
 	}
@@ -93,6 +96,8 @@ var errIndexLayout = errors.New("index layout not read here")
 // (gitformat-index(5)), for ids of hexLen digits. Extensions are skipped, but
 // for those that change what the entries mean: they are an error.
 func ParseIndex(data []byte, hexLen int) (*Index, error) {
+	// raw is the length of an id, and of the checksum that ends the file, in
+	// bytes.
 	raw := hexLen / 2
 	if len(data) < 12+raw || string(data[:4]) != "DIRC" {
 		return nil, errors.New("not an index file")
@@ -103,6 +108,7 @@ func ParseIndex(data []byte, hexLen int) (*Index, error) {
 		return nil, fmt.Errorf("index version %d is not known", version)
 	}
 	body := data[12 : len(data)-raw]
+	// Before memory is set aside for them: a hostile count must not exhaust it.
 	if uint64(count) > uint64(len(body))/uint64(40+raw+2) {
 		return nil, errors.New("corrupt index: more entries than fit")
 	}
@@ -113,6 +119,7 @@ func ParseIndex(data []byte, hexLen int) (*Index, error) {
 		if err != nil {
 			return nil, fmt.Errorf("corrupt index after %q: %w", prev, err)
 		}
+		// A sparse index has whole directories as entries.
 		if e.Mode == ModeTree {
 			return nil, errIndexLayout
 		}
@@ -132,6 +139,10 @@ func ParseIndex(data []byte, hexLen int) (*Index, error) {
 	return ix, nil
 }
 
+// parseIndexEntry reads one entry and returns its length with the padding: ten
+// words of stat data (40 bytes), the id, two bytes of flags, two more if they
+// say so, and the name. prev is the name before, of which version 4 keeps a
+// prefix.
 func parseIndexEntry(b []byte, raw int, version uint32, prev string) (e IndexEntry, n int, err error) {
 	fixed := 40 + raw + 2
 	if len(b) < fixed {
@@ -173,6 +184,7 @@ func parseIndexEntry(b []byte, raw int, version uint32, prev string) (e IndexEnt
 		return e, 0, errors.New("unterminated name")
 	}
 	e.Path = string(b[n : n+end])
+	// Up to version 3 an entry is padded to a multiple of eight bytes.
 	n = (n + end + 8) &^ 7 // 1 to 8 NULs
 	if n > len(b) {
 		return e, 0, errors.New("truncated")
@@ -203,6 +215,8 @@ func (r *Repo) listFiles(ctx context.Context) (*Index, error) {
 		return nil, err
 	}
 	ix := &Index{}
+	// Each is "TAG MODE ID STAGE", a tab and the name; the tag S means
+	// skip-worktree.
 	for rec := range strings.SplitSeq(string(out), "\x00") {
 		head, name, ok := strings.Cut(rec, "\t")
 		f := strings.Fields(head)

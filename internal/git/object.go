@@ -90,6 +90,8 @@ func (r *Repo) Size(ctx context.Context, id ID) (Kind, int64, error) {
 	return kind, n, err
 }
 
+// A visit gets an object's kind, its size in bytes and a reader of its content,
+// which is valid only during the call. It need not read everything.
 type visit func(kind Kind, size int64, src io.Reader) error
 
 // read calls fn with the object: a loose one is opened here, any other comes
@@ -116,6 +118,8 @@ func (r *Repo) read(ctx context.Context, id ID, fn visit) (Kind, error) {
 	return kind, err
 }
 
+// openLoose opens the file of a loose object, here or in a directory borrowed
+// from. fs.ErrNotExist says that it is packed or missing.
 func (r *Repo) openLoose(id ID) (*os.File, error) {
 	name := filepath.Join(string(id[:2]), string(id[2:]))
 	f, err := os.Open(filepath.Join(r.common, "objects", name))
@@ -125,6 +129,8 @@ func (r *Repo) openLoose(id ID) (*os.File, error) {
 	return f, err
 }
 
+// inflater is a zlib reader between two buffers; z is nil until its first use,
+// because zlib reads a header when it is made.
 type inflater struct {
 	z   io.ReadCloser
 	src *bufio.Reader
@@ -136,6 +142,8 @@ var inflaters = sync.Pool{New: func() any {
 	return &inflater{src: bufio.NewReaderSize(nil, 4096), out: bufio.NewReaderSize(nil, 4096)}
 }}
 
+// readLoose calls fn with a loose object: "KIND SIZE", a NUL and the content,
+// all compressed.
 func readLoose(f io.Reader, fn visit) (Kind, error) {
 	in := inflaters.Get().(*inflater)
 	defer inflaters.Put(in)
@@ -147,6 +155,7 @@ func readLoose(f io.Reader, fn visit) (Kind, error) {
 		err = in.z.(zlib.Resetter).Reset(in.src, nil)
 	}
 	if err != nil {
+		// A reader that failed to reset is not used again.
 		in.z = nil
 		return "", err
 	}

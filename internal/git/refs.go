@@ -36,6 +36,7 @@ func (r *Repo) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 			}
 			return err
 		}
+		// A .lock is git's, of an update under way: no reference may end so.
 		if d.IsDir() || strings.HasSuffix(p, ".lock") {
 			return nil
 		}
@@ -71,6 +72,8 @@ func (r *Repo) Refs(ctx context.Context, prefix string) ([]Ref, error) {
 	return refs, nil
 }
 
+// forEachRef is Refs through git, for a reftable. for-each-ref sorts by name,
+// too.
 func (r *Repo) forEachRef(ctx context.Context, prefix string) ([]Ref, error) {
 	out, err := r.Run(ctx, "for-each-ref", "--format=%(objectname) %(refname)", strings.TrimSuffix(prefix, "/"))
 	if err != nil {
@@ -110,6 +113,7 @@ func (r *Repo) ref(name string, depth int) (ID, error) {
 	if !strings.HasPrefix(name, "refs/") || strings.HasPrefix(name, "refs/bisect/") || strings.HasPrefix(name, "refs/worktree/") {
 		dir = r.gitDir
 	}
+	// A loose reference hides a packed one of the same name.
 	id, err := r.readRef(filepath.Join(dir, filepath.FromSlash(name)), depth)
 	if err == nil {
 		return id, nil
@@ -140,6 +144,7 @@ func (r *Repo) packedRefs(fn func(name string, id ID) bool) error {
 	for len(data) > 0 {
 		line, rest, _ := bytes.Cut(data, []byte("\n"))
 		data = rest
+		// # is the header; ^ gives what the tag on the line before leads to.
 		if len(line) <= r.hexLen+1 || line[0] == '#' || line[0] == '^' {
 			continue
 		}
@@ -202,6 +207,8 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (ID, error) {
 		}
 		return c.ID, nil
 	}
+	// The order is that of gitrevisions(7). A name that is nothing of these may
+	// yet be the short form of an id, and goes to rev-parse.
 	if r.plain && !strings.ContainsAny(rev, "^~:@{}?*[\\ ") {
 		for _, pre := range []string{"", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"} {
 			if pre == "" && rev != "HEAD" && !strings.HasPrefix(rev, "refs/") {
@@ -221,6 +228,7 @@ func (r *Repo) Resolve(ctx context.Context, rev string) (ID, error) {
 		if ctx.Err() != nil || errors.Is(err, ErrMissing) {
 			return "", err
 		}
+		// Git's own meanings come first, as in DVC.
 		if id, ok := r.experiment(ctx, rev); ok {
 			return id, nil
 		}

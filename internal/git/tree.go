@@ -48,6 +48,7 @@ func ParseTree(data []byte, hexLen int) ([]Entry, error) {
 		if err != nil || name == "" || strings.Contains(name, "/") {
 			return nil, fmt.Errorf("corrupt tree object: entry %q", data[:nul])
 		}
+		// An entry is "MODE NAME", a NUL and the id in bytes.
 		id := data[nul+1 : nul+1+hexLen/2]
 		entries = append(entries, Entry{name, Mode(mode), ID(hex.EncodeToString(id))})
 		data = data[nul+1+hexLen/2:]
@@ -57,6 +58,8 @@ func ParseTree(data []byte, hexLen int) ([]Entry, error) {
 
 // treeCache keeps decoded trees: the experiments of a baseline share most of
 // theirs. It forgets everything when it has grown large.
+// n counts the entries it holds, and one more for each tree; beyond 1<<18 it
+// starts anew. The slices are shared and must not be changed.
 type treeCache struct {
 	mu sync.Mutex
 	m  map[ID][]Entry
@@ -131,6 +134,8 @@ func (r *Repo) Walk(ctx context.Context, tree ID, fn func(name string, e Entry) 
 	return r.walk(ctx, tree, "", 0, fn)
 }
 
+// walk is Walk below dir. The depth is bounded, for a hostile tree may be
+// deeper than the stack.
 func (r *Repo) walk(ctx context.Context, tree ID, dir string, depth int, fn func(string, Entry) error) error {
 	if depth > 1000 {
 		return fmt.Errorf("tree %s: nested more than 1000 levels deep", tree)
@@ -141,6 +146,7 @@ func (r *Repo) walk(ctx context.Context, tree ID, dir string, depth int, fn func
 	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name)
+		// Names become paths on the disk of whoever asked.
 		if e.Name == ".." || e.Name == "." {
 			return fmt.Errorf("tree %s: forbidden name %q", tree, e.Name)
 		}
@@ -175,6 +181,8 @@ func appendTree(entries []Entry) ([]byte, error) {
 	return out, nil
 }
 
+// sortKey is the name by which git orders an entry: a tree comes after foo.c
+// and before foo0, where foo/ would.
 func sortKey(e Entry) string {
 	if e.IsDir() {
 		return e.Name + "/"
@@ -198,6 +206,10 @@ func (r *Repo) EditTree(ctx context.Context, base ID, changes map[string]Change)
 	return id, err
 }
 
+// editTree is EditTree that also tells how many entries the new tree has: git
+// stores no empty trees below the top. Changes are sorted by their first part:
+// what ends there changes an entry, all else is handed down to the subtree in
+// one go.
 func (r *Repo) editTree(ctx context.Context, base ID, changes map[string]Change) (ID, int, error) {
 	entries := map[string]Entry{}
 	if !base.IsZero() {
@@ -221,6 +233,7 @@ func (r *Repo) editTree(ctx context.Context, base ID, changes map[string]Change)
 			}
 			below[first][rest] = c
 		case c.ID.IsZero():
+			// To delete a file never deletes a directory that took its place.
 			if !entries[first].IsDir() {
 				delete(entries, first)
 			}
@@ -243,6 +256,7 @@ func (r *Repo) editTree(ctx context.Context, base ID, changes map[string]Change)
 			return "", 0, err
 		}
 		switch {
+		// An empty subtree goes from its parent, too.
 		case n > 0:
 			entries[name] = Entry{name, ModeTree, id}
 		case entries[name].IsDir():
@@ -264,6 +278,7 @@ func (r *Repo) editTree(ctx context.Context, base ID, changes map[string]Change)
 	return id, len(list), err
 }
 
+// onlyDeletes reports changes of which none sets an entry.
 func onlyDeletes(changes map[string]Change) bool {
 	for _, c := range changes {
 		if !c.ID.IsZero() {

@@ -54,6 +54,8 @@ func (t *TreeFS) Entry(name string) (Entry, error) {
 	return t.find("lstat", name, false)
 }
 
+// find is the entry at name; follow says whether a symbolic link at its end
+// counts as what it leads to. op names the operation in errors.
 func (t *TreeFS) find(op, name string, follow bool) (Entry, error) {
 	fail := func(err error) (Entry, error) {
 		if errors.Is(err, ErrNotFound) {
@@ -84,6 +86,8 @@ func (t *TreeFS) find(op, name string, follow bool) (Entry, error) {
 
 // resolve replaces the symbolic links in name; the last element only if last.
 func (t *TreeFS) resolve(name string, last bool) (string, error) {
+	// done has no links in it, rest is still to be looked at; a link puts its
+	// target in front of rest. Forty hops are the limit of Linux.
 	done, hops := ".", 0
 	rest := name
 	for rest != "" {
@@ -115,11 +119,14 @@ func (t *TreeFS) resolve(name string, last bool) (string, error) {
 		if target == "" || path.IsAbs(target) {
 			return "", ErrNotFound
 		}
+		// Relative to the directory of the link, which is done; a ".." at its
+		// front is taken by the Join above.
 		rest = path.Join(target, rest)
 	}
 	return done, nil
 }
 
+// readSmall is the target of a symbolic link, of a length that a path can have.
 func (t *TreeFS) readSmall(e Entry) (string, error) {
 	_, n, err := t.repo.Size(t.ctx, e.ID)
 	if err != nil {
@@ -162,6 +169,8 @@ func (t *TreeFS) Lstat(name string) (fs.FileInfo, error) {
 	return t.info(path.Base(name), e)
 }
 
+// info describes an entry. Only files take a look at the object, for their
+// size.
 func (t *TreeFS) info(name string, e Entry) (fs.FileInfo, error) {
 	fi := treeInfo{name: name, mode: fileMode(e.Mode), when: t.when}
 	if fi.mode.IsDir() {
@@ -218,6 +227,7 @@ func (t *TreeFS) Open(name string) (fs.File, error) {
 	return &openFile{fi, bytes.NewReader(data)}, nil
 }
 
+// openFile is an open file, read whole when it was opened.
 type openFile struct {
 	fi treeInfo
 	*bytes.Reader
@@ -226,6 +236,8 @@ type openFile struct {
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.fi, nil }
 func (f *openFile) Close() error               { return nil }
 
+// openDir is an open directory; left are the entries that ReadDir has yet to
+// give.
 type openDir struct {
 	fi   treeInfo
 	left []fs.DirEntry

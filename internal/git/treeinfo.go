@@ -49,6 +49,8 @@ func (d treeEntry) Type() fs.FileMode          { return fileMode(d.e.Mode).Type(
 func (d treeEntry) Info() (fs.FileInfo, error) { return d.fs.info(d.e.Name, d.e) }
 func (d treeEntry) String() string             { return fs.FormatDirEntry(d) }
 
+// list is the content of a directory, sorted as io/fs wants it: by name alone,
+// where git sorts directories as if they ended in a slash.
 func (t *TreeFS) list(name string, e Entry) ([]fs.DirEntry, error) {
 	if e.Mode == ModeModule {
 		return nil, nil

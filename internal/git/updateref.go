@@ -34,6 +34,8 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...Update) error {
 	if len(updates) == 0 {
 		return nil
 	}
+	// As an old value zeros mean that the reference must not exist, and nothing
+	// means that any value will do.
 	zero := strings.Repeat("0", r.hexLen)
 	var in strings.Builder
 	in.WriteString("start\x00")
@@ -42,6 +44,7 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...Update) error {
 		if !strings.HasPrefix(u.Name, "refs/") || strings.ContainsAny(u.Name, "\n\x00") {
 			return fmt.Errorf("%q is not the name of a reference", u.Name)
 		}
+		// update-ref takes one message for all.
 		if u.Message != "" {
 			msg = u.Message
 		}
@@ -79,6 +82,8 @@ func (r *Repo) UpdateRefs(ctx context.Context, updates ...Update) error {
 // milliseconds, counts as left behind.
 const staleLock = 3 * time.Second
 
+// breakLocks removes stale locks of references that only DVC and this module
+// write. Those of branches and tags are the user's to judge.
 func (r *Repo) breakLocks(updates []Update) {
 	for _, u := range updates {
 		if !strings.HasPrefix(u.Name, "refs/exps/") && !strings.HasPrefix(u.Name, "refs/reprodl/") {

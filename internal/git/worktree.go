@@ -28,6 +28,7 @@ func (r *Repo) Snapshot(ctx context.Context, extra ...string) (ID, error) {
 	if err != nil {
 		return "", err
 	}
+	// Before the first commit there is no base, and every file is a change.
 	var base ID
 	if head, _, err := r.Head(ctx); err == nil {
 		c, err := r.Commit(ctx, head)
@@ -67,6 +68,7 @@ func (r *Repo) changesFrom(ctx context.Context, base ID, now map[string]Change) 
 			if c.ID != e.ID || c.Mode != e.Mode {
 				changes[name] = c
 			}
+			// What remains in the end is new. now is used up by this.
 			delete(now, name)
 			return nil
 		})
@@ -111,6 +113,8 @@ func (r *Repo) compareFiles(ctx context.Context, ix *Index) (now map[string]Chan
 		mode Mode // 0: gone
 		same bool
 	}
+	// Each goroutine writes its own part; Wait orders that before the reads
+	// below.
 	verdicts := make([]verdict, len(ix.Entries))
 	g, ctx := errgroup.WithContext(ctx)
 	const chunk = 512
@@ -137,6 +141,7 @@ func (r *Repo) compareFiles(ctx context.Context, ix *Index) (now map[string]Chan
 		if v.mode == 0 {
 			continue
 		}
+		// The sides of a conflict are entries of one path, one after the other.
 		if !v.same && (len(dirty) == 0 || dirty[len(dirty)-1] != e.Path) {
 			dirty = append(dirty, e.Path)
 		}
@@ -148,6 +153,8 @@ func (r *Repo) compareFiles(ctx context.Context, ix *Index) (now map[string]Chan
 // compareFile returns the mode that e's file has now, 0 if it is gone, and
 // whether its content is certainly that of the index.
 func (r *Repo) compareFile(e *IndexEntry, ix *Index) (Mode, bool, error) {
+	// These have no file, or the user said that it is not to be looked at; a
+	// submodule has its own repository.
 	if e.SkipWorktree || e.AssumeValid || e.Mode == ModeModule {
 		return e.Mode, true, nil
 	}
@@ -168,6 +175,9 @@ func (r *Repo) compareFile(e *IndexEntry, ix *Index) (Mode, bool, error) {
 // clean applies git's test: the stamp in the index fits the file, and the
 // file had settled when the index was written.
 func (e *IndexEntry) clean(fi fs.FileInfo, ix *Index) bool {
+	// The index keeps 32 bits of each number. A file not older than the index
+	// may have changed after it was looked at, within the resolution of the
+	// clock: racily clean, so not certain.
 	m := fi.ModTime()
 	if uint32(fi.Size()) != e.Size || uint32(m.Unix()) != e.MtimeS || uint32(m.Nanosecond()) != e.MtimeN || !m.Before(ix.mtime) {
 		return false
@@ -184,6 +194,7 @@ func (r *Repo) modeOf(fi fs.FileInfo, was Mode) (Mode, bool) {
 		return ModeSymlink, true
 	case !fi.Mode().IsRegular():
 		return 0, false
+	// A link may be a plain file there, with its target for content.
 	case r.noExec || runtime.GOOS == "windows":
 		if was == ModeExec || was == ModeSymlink {
 			return was, true
@@ -210,6 +221,7 @@ func (r *Repo) expand(ctx context.Context, ix *Index, names []string) ([]string,
 			if err != nil {
 				return err
 			}
+			// Git stores no such name.
 			if d.Name() == ".git" {
 				if d.IsDir() {
 					return filepath.SkipDir
@@ -266,6 +278,7 @@ func (r *Repo) store(ctx context.Context, ix *Index, now map[string]Change, name
 			if target, err = os.Readlink(file); err == nil {
 				id, err = r.WriteObject(Blob, []byte(filepath.ToSlash(target)))
 			}
+		// hash-object applies the filters of the name it is given.
 		case filtered:
 			var out []byte
 			out, err = r.Run(ctx, "hash-object", "-w", "--", name)
@@ -281,6 +294,8 @@ func (r *Repo) store(ctx context.Context, ix *Index, now map[string]Change, name
 	return nil
 }
 
+// storeFile stores a file as it is. The size is taken from the open file; one
+// that changes meanwhile is an error.
 func (r *Repo) storeFile(file string) (ID, error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
+// newHash is the hash of the repository's object format.
 func (r *Repo) newHash() hash.Hash {
 	if r.hexLen == 64 {
 		return sha256.New()
@@ -26,6 +27,7 @@ func (r *Repo) newHash() hash.Hash {
 	return sha1.New()
 }
 
+// decodeHex is an id as bytes, as trees have it.
 func decodeHex(id ID) ([]byte, error) {
 	raw, err := hex.DecodeString(string(id))
 	if err != nil || (len(raw) != 20 && len(raw) != 32) {
@@ -42,6 +44,8 @@ func (r *Repo) HashObject(kind Kind, data []byte) ID {
 	return ID(hex.EncodeToString(h.Sum(nil)))
 }
 
+// header is what comes before the content of an object, in the hash and in its
+// file: "KIND SIZE" and a NUL.
 func header(kind Kind, size int64) []byte {
 	b := append([]byte(kind), ' ')
 	b = strconv.AppendInt(b, size, 10)
@@ -59,6 +63,8 @@ func (r *Repo) HashReader(src io.Reader, size int64) (ID, error) {
 	return ID(hex.EncodeToString(h.Sum(nil))), err
 }
 
+// deflaters spare the many small objects of a snapshot their compressors. The
+// speed counts: a gc compresses anew.
 var deflaters = sync.Pool{New: func() any {
 	w, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed)
 	return w
@@ -85,10 +91,14 @@ func (r *Repo) WriteObject(kind Kind, data []byte) (ID, error) {
 	return id, r.placeLoose(name, buf.Bytes())
 }
 
+// loosePath is the file of a loose object: the first two digits name its
+// directory.
 func (r *Repo) loosePath(id ID) string {
 	return filepath.Join(r.common, "objects", string(id[:2]), string(id[2:]))
 }
 
+// placeLoose writes a loose object, and its directory if that is missing. Git's
+// objects are read-only.
 func (r *Repo) placeLoose(name string, data []byte) error {
 	opts := &atomicfile.Options{Perm: 0o444}
 	err := atomicfile.WriteFile(name, data, opts)
@@ -104,6 +114,8 @@ func (r *Repo) placeLoose(name string, data []byte) error {
 	return err
 }
 
+// freshen gives an object the present time, and reports whether it is there: gc
+// prunes what is unreachable and old.
 func freshen(name string) bool {
 	now := time.Now()
 	return os.Chtimes(name, now, now) == nil
@@ -112,6 +124,7 @@ func freshen(name string) bool {
 // WriteBlob stores size bytes of src as a blob, without holding them all in
 // memory.
 func (r *Repo) WriteBlob(src io.Reader, size int64) (ID, error) {
+	// A small blob is hashed first, and not written if it is there.
 	if size <= 1<<20 {
 		data, err := io.ReadAll(io.LimitReader(src, size+1))
 		if err != nil {

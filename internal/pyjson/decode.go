@@ -41,6 +41,7 @@ func Decode(file string, data []byte) (any, error) {
 // time with their square, and so does all that is done with the number then.
 const MaxDigits = 4300
 
+// decoder reads data from the front; pos never passes its end.
 type decoder struct {
 	data []byte
 	pos  int
@@ -56,6 +57,8 @@ func (f *failure) Error() string { return f.msg }
 
 func (d *decoder) fail(at int, msg string) error { return &failure{at, msg} }
 
+// locate gives a failure its file, line and column. This counts from the start
+// of the text, so it is done once, at the end, and not while reading.
 func (d *decoder) locate(file string, err error) error {
 	var f *failure
 	if !errors.As(err, &f) {
@@ -73,6 +76,8 @@ func (d *decoder) document() (any, error) {
 	if !utf8.Valid(d.data) {
 		return nil, d.fail(0, "not valid UTF-8")
 	}
+	// json.loads refuses a text that begins with the mark, too: it says to
+	// decode with utf-8-sig.
 	if strings.HasPrefix(string(d.data[:min(3, len(d.data))]), "\ufeff") {
 		return nil, d.fail(0, "unexpected UTF-8 BOM")
 	}
@@ -87,6 +92,7 @@ func (d *decoder) document() (any, error) {
 	return v, nil
 }
 
+// space passes white space: JSON's four characters and no other of Unicode's.
 func (d *decoder) space() {
 	for d.pos < len(d.data) {
 		switch d.data[d.pos] {
@@ -98,6 +104,8 @@ func (d *decoder) space() {
 	}
 }
 
+// peek returns the next byte, and 0 at the end: a NUL is valid nowhere outside
+// a string, so both lead to the same errors.
 func (d *decoder) peek() byte {
 	if d.pos < len(d.data) {
 		return d.data[d.pos]
@@ -105,6 +113,9 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
+// words are the literals, with the three that JSON lacks and Python reads and
+// writes all the same. -Infinity is tried before a number, which also begins
+// with a minus.
 var words = []struct {
 	text  string
 	value any
@@ -117,6 +128,9 @@ var words = []struct {
 	{"-Infinity", math.Inf(-1)},
 }
 
+// value reads one value; depth is how many collections are open around it. A
+// word is taken by its beginning alone: nullx is null, and then an error at the
+// x, as in Python.
 func (d *decoder) value(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, d.fail(d.pos, fmt.Sprintf("nested more than %d levels deep", maxDepth))
@@ -139,6 +153,7 @@ func (d *decoder) value(depth int) (any, error) {
 	return d.number()
 }
 
+// digits passes decimal digits and returns how many they are.
 func (d *decoder) digits() int {
 	n := 0
 	for d.pos < len(d.data) && d.data[d.pos] >= '0' && d.data[d.pos] <= '9' {
@@ -148,6 +163,10 @@ func (d *decoder) digits() int {
 	return n
 }
 
+// number reads as much as Python's pattern
+// (-?)(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)? matches: 1. is the number 1 and an
+// error at the point. A point or an exponent makes it a float, even 1e2;
+// without, it is an integer of any length.
 func (d *decoder) number() (any, error) {
 	start := d.pos
 	if d.peek() == '-' {
@@ -193,6 +212,8 @@ func (d *decoder) number() (any, error) {
 
 func (d *decoder) array(depth int) (any, error) {
 	d.pos++
+	// Never nil, so that an empty array is told from null by those who look at
+	// the slice.
 	list := make([]any, 0, 1)
 	if d.space(); d.peek() == ']' {
 		d.pos++
@@ -217,6 +238,8 @@ func (d *decoder) array(depth int) (any, error) {
 	}
 }
 
+// object reads the members of an object. Of equal keys the last value counts,
+// at the place of the first, as in a Python dict.
 func (d *decoder) object(depth int) (any, error) {
 	d.pos++
 	m := &Map{}
@@ -255,6 +278,9 @@ func (d *decoder) object(depth int) (any, error) {
 	}
 }
 
+// string reads a string at its opening quote. buf stays nil until the first
+// escape sequence: text without any is copied once; from is where the text not
+// yet in buf begins.
 func (d *decoder) string() (string, error) {
 	start := d.pos
 	d.pos++
@@ -304,6 +330,8 @@ func (d *decoder) escape() (rune, error) {
 		return r, err
 	}
 	mark := d.pos
+	// A second escape sequence that is no low half is left for the next round,
+	// where it counts by itself.
 	if d.pos+1 < len(d.data) && d.data[d.pos] == '\\' && d.data[d.pos+1] == 'u' {
 		d.pos++
 		if low, err := d.hex(mark); err == nil {

@@ -9,6 +9,7 @@ import (
 // mappings are compared without regard to order and lists with it, and a
 // not-a-number equals nothing, not even itself.
 func Equal(a, b any) bool {
+	// Numbers first, as booleans are numbers and equal to some of other types.
 	if x, ok := number(a); ok {
 		y, ok := number(b)
 		return ok && x.equal(y)
@@ -56,6 +57,8 @@ func Subtract(a, b any) (any, bool) {
 	if !ok {
 		return nil, false
 	}
+	// One float makes the difference a float, as in Python; two integers stay
+	// exact.
 	if x.n == nil || y.n == nil {
 		return x.float() - y.float(), true
 	}
@@ -72,6 +75,8 @@ type num struct {
 	f float64
 }
 
+// number is v as a number, and whether it is one. More types are taken than
+// pyjson has, for callers with Go's own numbers.
 func number(v any) (num, bool) {
 	switch v := v.(type) {
 	case bool:
@@ -93,6 +98,8 @@ func number(v any) (num, bool) {
 	return num{}, false
 }
 
+// float is x as a float, an integer rounded to the nearest; beyond the range it
+// is infinite, where Python would raise OverflowError.
 func (x num) float() float64 {
 	if x.n == nil {
 		return x.f
@@ -101,6 +108,8 @@ func (x num) float() float64 {
 	return f
 }
 
+// equal compares by value and not by way of a float: 1<<53+1 is not the float
+// 1<<53, though rounded it would be.
 func (x num) equal(y num) bool {
 	switch {
 	case x.n != nil && y.n != nil:
@@ -110,6 +119,7 @@ func (x num) equal(y num) bool {
 	case x.n == nil:
 		x, y = y, x
 	}
+	// x is the integer by now, y the float.
 	if math.IsNaN(y.f) || math.IsInf(y.f, 0) || y.f != math.Trunc(y.f) {
 		return false
 	}

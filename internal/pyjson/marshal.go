@@ -54,11 +54,13 @@ type mapping interface {
 	All() iter.Seq2[any, any]
 }
 
+// encoder appends to out, which begins with what the caller had.
 type encoder struct {
 	Style
 	out []byte
 }
 
+// value writes v; depth is how many collections are open around it.
 func (e *encoder) value(v any, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("value is nested more than %d levels deep", maxDepth)
@@ -84,6 +86,8 @@ func (e *encoder) value(v any, depth int) error {
 	return nil
 }
 
+// list writes n values in brackets. An empty list has no line break in it, not
+// even with an indentation.
 func (e *encoder) list(n int, at func(int) any, depth int) error {
 	if n == 0 {
 		e.out = append(e.out, "[]"...)
@@ -101,6 +105,8 @@ func (e *encoder) list(n int, at func(int) any, depth int) error {
 	return nil
 }
 
+// object writes the pairs of m in its order, or sorted. Two keys that become
+// the same text, as 1 and "1" do, are both written, as by json.dumps.
 func (e *encoder) object(m mapping, depth int) error {
 	if m.Len() == 0 {
 		e.out = append(e.out, "{}"...)
@@ -133,6 +139,7 @@ func (e *encoder) object(m mapping, depth int) error {
 // separate writes what stands before item i of a collection at depth.
 func (e *encoder) separate(i, depth int) {
 	switch {
+	// Since Python 3.4 no blank follows a comma at the end of a line.
 	case i > 0 && e.Indent > 0:
 		e.out = append(e.out, ',')
 	case i > 0:
@@ -141,6 +148,7 @@ func (e *encoder) separate(i, depth int) {
 	e.newline(depth)
 }
 
+// newline begins a line at depth, unless everything stands on one.
 func (e *encoder) newline(depth int) {
 	if e.Indent == 0 {
 		return
@@ -180,6 +188,8 @@ func scalarText(v any) (string, bool) {
 	return "", false
 }
 
+// keyText is the text of a key: 1, true and null are keys "1", "true" and
+// "null", and a float has its repr.
 func keyText(k any) (string, error) {
 	if s, ok := k.(string); ok {
 		return s, nil
@@ -191,6 +201,9 @@ func keyText(k any) (string, error) {
 	return s, nil
 }
 
+// sortKeys goes through the pairs by the text of their keys, compared by bytes,
+// which for UTF-8 is by code points. Python sorts the keys themselves, before
+// they become text; for keys that are all strings it is the same.
 func sortKeys(m mapping) iter.Seq2[any, any] {
 	type pair struct {
 		name string
@@ -211,6 +224,8 @@ func sortKeys(m mapping) iter.Seq2[any, any] {
 	}
 }
 
+// sortedMap gives a Go map an order of its own, by key: its pairs would come in
+// another order at every run.
 func sortedMap(m map[string]any) *Map {
 	keys := make([]string, 0, len(m))
 	for k := range m {
@@ -234,6 +249,8 @@ func AppendString(dst []byte, s string, ascii bool) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		// U+007F and more stay as they are without ascii; with it, U+007F is
+		// escaped, since Python's pattern keeps only the blank to the tilde.
 		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' || c >= 0x7f && !ascii {
 			i++
 			continue
@@ -251,6 +268,8 @@ func AppendString(dst []byte, s string, ascii bool) []byte {
 	return append(dst, '"')
 }
 
+// appendEscape appends one character as an escape: by its letter if it has one,
+// else as \uXXXX in small hexadecimal digits, or two of these.
 func appendEscape(dst []byte, r rune) []byte {
 	if i := strings.IndexRune("\"\\\n\r\t\b\f", r); i >= 0 {
 		return append(dst, '\\', "\"\\nrtbf"[i])
@@ -263,6 +282,7 @@ func appendEscape(dst []byte, r rune) []byte {
 	return appendU(dst, r)
 }
 
+// appendU appends one 16-bit unit.
 func appendU(dst []byte, r rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }

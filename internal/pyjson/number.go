@@ -21,6 +21,10 @@ func AppendFloat32(dst []byte, f float32) []byte {
 	return appendFloat(dst, float64(f), 32, 1e-4, 1e6)
 }
 
+// appendFloat writes f with the shortest digits for its bits: positional where
+// the magnitude is zero or in [low, high), else with an exponent, which Go
+// writes as Python does, with a sign and two digits at least. A whole number
+// gets ".0", so that it is read as a float again.
 func appendFloat(dst []byte, f float64, bits int, low, high float64) []byte {
 	switch {
 	case math.IsNaN(f):

@@ -20,6 +20,9 @@ func Str(v any) string {
 // Repr is Python's repr(v): None, True, 0.1, 'text', [64, {'x': 7}].
 func Repr(v any) string { return string(appendRepr(nil, v, 0)) }
 
+// appendRepr appends the repr of v; depth ends a value that contains itself,
+// where Python writes dots as well. Float32 is widened, as Python knows one
+// kind of float. A type that is not the package's has Go's text.
 func appendRepr(dst []byte, v any, depth int) []byte {
 	if depth > maxDepth {
 		return append(dst, "..."...)
@@ -71,6 +74,9 @@ func appendRepr(dst []byte, v any, depth int) []byte {
 }
 
 // appendReprString quotes with ' unless the string has a ' and no ".
+// Printable characters stay, whatever their script; what Python's
+// str.isprintable refuses is escaped with two, four or eight digits. The blank
+// is the only white space that counts as printable.
 func appendReprString(dst []byte, s string) []byte {
 	quote := byte('\'')
 	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {

@@ -37,6 +37,7 @@ func (e *ConfigError) Unwrap() error { return e.Err }
 // ConfigError tells the command line how to report it.
 func (e *ConfigError) ConfigError() bool { return true }
 
+// configErrorf is a ConfigError with a formatted text; %w keeps a cause.
 func configErrorf(format string, args ...any) error {
 	return &ConfigError{fmt.Errorf(format, args...)}
 }
@@ -67,6 +68,8 @@ func LoadConfig(dvcDir string, getenv func(string) string) (*Config, error) {
 	return c, nil
 }
 
+// load reads the file of a level. One that is missing is empty, and so is one
+// of the system or the user that this process may not read.
 func (c *Config) load(l Level) error {
 	c.inis[l] = new(ini)
 	if c.files[l] == "" {
@@ -87,6 +90,9 @@ func (c *Config) load(l Level) error {
 	return nil
 }
 
+// systemDir and globalDir are the directories that Python's platformdirs gives
+// to DVC, site_config_dir and user_config_dir, for an application dvc of the
+// author iterative. Of several site directories the first counts.
 func systemDir(getenv func(string) string) string {
 	if dir := getenv("DVC_SYSTEM_CONFIG_DIR"); dir != "" {
 		return dir
@@ -125,6 +131,8 @@ func (c *Config) File(l Level) string { return c.files[l] }
 
 // Validate checks sections, keys and values of all levels together.
 func (c *Config) Validate() error {
+	// DVC validates what the levels add up to, not the files: a remote may have
+	// its url in one and its options in another.
 	merged := map[string]map[string]string{}
 	for l := range levels {
 		for _, line := range c.inis[l].lines {
@@ -178,11 +186,14 @@ func (c *Config) Bool(section, key string, def bool) bool {
 	if !ok {
 		return def
 	}
+	// Validate accepts no other words than true and false, in any case.
 	return strings.EqualFold(v, "true")
 }
 
 var urlScheme = regexp.MustCompile(`^\w+://`)
 
+// isPathKey reports the keys whose values are paths. In a file a relative one
+// is meant from the directory of the file.
 func isPathKey(section, key string) bool {
 	if section == "cache" {
 		return key == "dir"
@@ -191,6 +202,8 @@ func isPathKey(section, key string) bool {
 	return isRemote && slices.Contains([]string{"url", "credentialpath", "configpath", "keyfile", "cert_path", "key_path"}, key)
 }
 
+// resolve makes the path of a key that holds one absolute; other values, URLs
+// and absolute paths stay. ~ is the home directory, though not ~user.
 func (c *Config) resolve(l Level, section, key, value string) string {
 	if !isPathKey(section, key) || urlScheme.MatchString(value) || filepath.IsAbs(value) {
 		return value
@@ -225,6 +238,7 @@ func (c *Config) List(l Level) []Value {
 			continue
 		}
 		v := Value{line.section, line.key, c.resolve(l, line.section, line.key, line.value)}
+		// configobj made a list of it, which DVC prints as Python does.
 		if line.list != nil {
 			items := make([]string, len(line.list))
 			for i, s := range line.list {
@@ -249,6 +263,8 @@ func (c *Config) Set(l Level, section, key, value, workDir string) error {
 		if err != nil {
 			return err
 		}
+		// With slashes on every system, so that a repository can move between
+		// them.
 		value = filepath.ToSlash(rel)
 	}
 	return c.Edit(l, func(e *Editor) error { return e.Set(section, key, value) })
@@ -280,6 +296,9 @@ func (c *Config) Edit(l Level, change func(*Editor) error) error {
 	if c.files[l] == "" {
 		return configErrorf("Not inside a DVC repo")
 	}
+	// The lines are changed in memory first and put back by their text if the
+	// result is refused: neither the file nor c is changed by an edit that
+	// fails.
 	before := c.inis[l].String()
 	err := change(&Editor{c.inis[l]})
 	if err == nil {

@@ -23,6 +23,7 @@ func AddGitignore(git *ignore.Tree, path string, opts *atomicfile.Options) (stri
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
+	// The slash ties the pattern to this directory.
 	line := "/" + ignore.Quote(filepath.Base(path))
 	if hasLine(string(data), line) {
 		return "", nil
@@ -34,6 +35,7 @@ func AddGitignore(git *ignore.Tree, path string, opts *atomicfile.Options) (stri
 	if err := atomicfile.WriteFile(file, data, opts); err != nil {
 		return "", err
 	}
+	// The tree keeps the patterns it has read.
 	git.Forget(filepath.Dir(path))
 	return file, nil
 }
@@ -74,6 +76,7 @@ func RemoveGitignore(git *ignore.Tree, path string, opts *atomicfile.Options) (s
 	return file, atomicfile.WriteFile(file, []byte(kept.String()), opts)
 }
 
+// hasLine reports a line that is exactly this, blanks included.
 func hasLine(text, line string) bool {
 	for l := range strings.SplitSeq(text, "\n") {
 		if l == line {

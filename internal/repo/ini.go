@@ -31,6 +31,8 @@ func parseINI(data string) (*ini, error) {
 	if data == "" {
 		return f, nil
 	}
+	// Section and key of all before; a section itself is there with no key.
+	// configobj refuses duplicates, where other readers take the last.
 	seen := map[[2]string]bool{}
 	for n, text := range strings.Split(strings.TrimSuffix(data, "\n"), "\n") {
 		line := iniLine{text: text, section: section}
@@ -94,6 +96,8 @@ func parseHeader(s string) (string, bool) {
 
 // normaliseSection writes the name of a named section in one way.
 func normaliseSection(name string) string {
+	// remote"x" and remote "x" are the same section; without the quotes at the
+	// end it is an ordinary name.
 	kind, rest, ok := strings.Cut(strings.TrimSpace(name), `"`)
 	if kind = strings.TrimSpace(kind); ok && strings.HasSuffix(rest, `"`) && (kind == "remote" || kind == "machine" || kind == "db") {
 		return kind + ` "` + strings.TrimSuffix(rest, `"`) + `"`
@@ -151,6 +155,8 @@ func parseValue(s string) (value string, list []string, ok bool) {
 			}
 			item, s = strings.TrimSpace(s[:end]), s[end:]
 		}
+		// A comma makes a list, even with nothing after it; one value without a
+		// comma is a text.
 		items = append(items, item)
 		s = strings.TrimLeftFunc(s, unicode.IsSpace)
 		if s == "" || s[0] == '#' {
@@ -173,6 +179,9 @@ func parseValue(s string) (value string, list []string, ok bool) {
 
 // quoteValue writes a value so that it is read back the same.
 func quoteValue(v string) (string, error) {
+	// configobj quotes by these rules: blanks and quotes at either end, and
+	// commas and # anywhere, would be read otherwise. It has no escapes, so a
+	// value with both sorts of quotes needs three of one.
 	const edge = " \r\n\v\t'\""
 	switch {
 	case strings.Contains(v, "\n") || strings.Contains(v, `"`) && strings.Contains(v, "'"):
@@ -193,6 +202,7 @@ func quoteValue(v string) (string, error) {
 	return v, nil
 }
 
+// find is the line of a key, or -1.
 func (f *ini) find(section, key string) int {
 	for i, l := range f.lines {
 		if l.section == section && l.key == key && key != "" {
@@ -202,6 +212,7 @@ func (f *ini) find(section, key string) int {
 	return -1
 }
 
+// header is the line of a section's header, or -1.
 func (f *ini) header(section string) int {
 	for i, l := range f.lines {
 		if l.header && l.section == section {
@@ -211,6 +222,7 @@ func (f *ini) header(section string) int {
 	return -1
 }
 
+// isNamed reports a section such as remote "x", with a name of its own.
 func isNamed(section string) bool { return strings.HasSuffix(section, `"`) }
 
 // set gives a key a value, in its old place or at the end of its section.
@@ -224,6 +236,8 @@ func (f *ini) set(section, key, value string) error {
 	if err != nil {
 		return err
 	}
+	// DVC indents what it writes by four blanks; a key that is there keeps its
+	// indentation.
 	line := iniLine{text: "    " + quotedKey + " = " + quoted, section: section, key: key, value: value}
 	if i := f.find(section, key); i >= 0 {
 		old := f.lines[i].text
@@ -237,6 +251,8 @@ func (f *ini) set(section, key, value string) error {
 			return err
 		}
 	}
+	// After the last key of the section: comments and blank lines below belong
+	// to what follows, by their looks.
 	end := at + 1
 	for i := at + 1; i < len(f.lines) && f.lines[i].section == section; i++ {
 		if f.lines[i].key != "" {
@@ -247,10 +263,12 @@ func (f *ini) set(section, key, value string) error {
 	return nil
 }
 
+// insert puts a line in front of the one at an index, or at the end.
 func (f *ini) insert(at int, line iniLine) {
 	f.lines = append(f.lines[:at], append([]iniLine{line}, f.lines[at:]...)...)
 }
 
+// addHeader adds an empty section and returns its line.
 func (f *ini) addHeader(section string) (int, error) {
 	quoted, err := quoteValue(section)
 	if err != nil {
@@ -286,6 +304,8 @@ func (f *ini) unset(section, key string) {
 	f.removeSection(section)
 }
 
+// removeSection removes the lines from the header to the next section, comments
+// included; all of them carry the section's name.
 func (f *ini) removeSection(section string) {
 	kept := f.lines[:0]
 	for _, l := range f.lines {
@@ -313,6 +333,7 @@ func (f *ini) renameSection(from, to string) error {
 	return nil
 }
 
+// String is the text of the file, in which every line ends with a line break.
 func (f *ini) String() string {
 	var b strings.Builder
 	for _, l := range f.lines {

@@ -28,6 +28,8 @@ func FindGit(dir string) string {
 	return root
 }
 
+// findUp goes from dir towards the root of the file system to the first
+// directory that has name. What cannot be looked at counts as missing.
 func findUp(dir, name string, mustBeDir bool) (string, error) {
 	for {
 		if fi, err := os.Stat(filepath.Join(dir, name)); err == nil && (fi.IsDir() || !mustBeDir) {
@@ -66,13 +68,17 @@ func Init(dir string, opts *InitOptions) ([]string, error) {
 	if err := checkInit(dir, dvc, opts); err != nil {
 		return nil, err
 	}
+	// checkInit let a repository that is there pass only with Force.
 	if err := os.RemoveAll(dvc); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(dvc, "tmp"), 0o777); err != nil {
 		return nil, err
 	}
+	// btime is empty: its modification time is what counts, the time when this
+	// repository was made.
 	files := map[string]string{filepath.Join(dvc, "config"): "", filepath.Join(dvc, "tmp", "btime"): ""}
+	// tracked[1] is the .dvcignore, which is kept if it is there.
 	tracked := []string{filepath.Join(dvc, "config"), filepath.Join(dir, ".dvcignore")}
 	if opts.NoSCM {
 		files[filepath.Join(dvc, "config")] = "[core]\n    no_scm = True\n"
@@ -91,6 +97,9 @@ func Init(dir string, opts *InitOptions) ([]string, error) {
 	return tracked, nil
 }
 
+// checkInit refuses, in DVC's words, a directory that is not the top of a git
+// work tree, one whose .dvc git would ignore, and one that is a repository
+// already.
 func checkInit(dir, dvc string, opts *InitOptions) error {
 	if !opts.NoSCM {
 		git := FindGit(dir)

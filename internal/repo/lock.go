@@ -27,6 +27,7 @@ func LockFile(ctx context.Context, path string) (unlock func() error, err error)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
+	// Not truncated: until the lock is ours the content is somebody else's.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
@@ -51,6 +52,7 @@ func LockFile(ctx context.Context, path string) (unlock func() error, err error)
 		case <-time.After(lockDelay):
 		}
 	}
+	// As zc.lockfile writes it, which is what DVC locks with.
 	content := " " + strconv.Itoa(os.Getpid()) + "\n"
 	if _, err = f.WriteAt([]byte(content), 0); err == nil {
 		err = f.Truncate(int64(len(content)))

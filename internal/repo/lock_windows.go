@@ -16,6 +16,7 @@ func tryLock(f *os.File) error {
 	return err
 }
 
+// release unlocks the byte that tryLock locked.
 func release(f *os.File) error {
 	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped))
 }

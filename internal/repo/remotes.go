@@ -27,6 +27,7 @@ func (c *Config) Remotes(at ...Level) []Remote {
 				continue
 			}
 			r := Remote{name, c.resolve(l, line.section, "url", line.value)}
+			// A higher level replaces the url and keeps the place of the first.
 			if i := slices.IndexFunc(out, func(o Remote) bool { return o.Name == name }); i >= 0 {
 				out[i] = r
 			} else {
@@ -67,6 +68,8 @@ func (c *Config) AddRemote(l Level, name, url, workDir string, force, isDefault 
 		if !force {
 			return configErrorf("remote '%s' already exists. Use `-f|--force` to overwrite it.", name)
 		}
+		// The url stays until Set replaces it: a remote without one is not
+		// valid, and every edit is validated.
 		if err := c.Edit(l, func(e *Editor) error {
 			for _, line := range slices.Clone(c.inis[l].lines) {
 				if line.section == section && line.key != "" && line.key != "url" {

@@ -17,6 +17,9 @@ import (
 // RWLock is DVC's table of paths that processes are reading and writing
 // (.dvc/tmp/rwlock). A process has one RWLock for a repository; it is safe for
 // concurrent use, and its own holders do not exclude each other.
+// reads and write count, by path, the holders within this process; the table
+// has one entry for all of them. mu guards both maps, and is held while the
+// file is edited.
 type RWLock struct {
 	dir  string // .dvc/tmp
 	self holder
@@ -69,6 +72,7 @@ func (l *RWLock) Acquire(ctx context.Context, read, write []string) (release fun
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err = l.edit(ctx, func(t *rwTable) error {
+		// Readers exclude writers only, writers exclude both.
 		if err := l.blocked(t.writers(), slices.Concat(read, write)); err != nil {
 			return err
 		}
@@ -89,6 +93,8 @@ func (l *RWLock) Acquire(ctx context.Context, read, write []string) (release fun
 	if err != nil {
 		return nil, err
 	}
+	// Only counted once the table is written: an error leaves both as they
+	// were.
 	for _, p := range read {
 		l.reads[p]++
 	}
@@ -107,6 +113,8 @@ func (l *RWLock) Acquire(ctx context.Context, read, write []string) (release fun
 	}, nil
 }
 
+// release takes the paths out of the counts, and those that nobody in this
+// process uses any more out of the table. l.mu is held.
 func (l *RWLock) release(read, write []string) error {
 	return l.edit(context.Background(), func(t *rwTable) error {
 		for _, p := range read {
@@ -118,6 +126,8 @@ func (l *RWLock) release(read, write []string) error {
 		for _, p := range write {
 			if l.write[p]--; l.write[p] == 0 {
 				delete(l.write, p)
+				// Another process may hold it by now if this one was taken for
+				// dead.
 				if t.Write[p] == l.self {
 					delete(t.Write, p)
 				}
@@ -128,6 +138,8 @@ func (l *RWLock) release(read, write []string) error {
 }
 
 // edit changes the table under its guard.
+// The guard is a file of its own, locked for the time of one change, as DVC
+// does. If change fails, nothing is written.
 func (l *RWLock) edit(ctx context.Context, change func(*rwTable) error) (err error) {
 	unlock, err := LockFile(ctx, filepath.Join(l.dir, "rwlock.lock"))
 	if err != nil {
@@ -162,11 +174,15 @@ func overwrite(path string, data []byte) error {
 		_, err = f.WriteAt(data, 0)
 	}
 	if err == nil {
+		// The blanks go at last; a table with blanks at its end is valid JSON
+		// meanwhile.
 		err = f.Truncate(int64(len(bytes.TrimRight(data, " "))))
 	}
 	return errors.Join(err, f.Close())
 }
 
+// readTable reads the table; a missing file is an empty one. The texts of the
+// errors are DVC's, which tells broken JSON from other content.
 func readTable(path string) (*rwTable, error) {
 	t := new(rwTable)
 	data, err := os.ReadFile(path)
@@ -209,6 +225,7 @@ func (t *rwTable) encode() []byte {
 	return data
 }
 
+// writers is t.Write in the form of t.Read.
 func (t *rwTable) writers() map[string][]holder {
 	out := make(map[string][]holder, len(t.Write))
 	for p, h := range t.Write {
@@ -217,6 +234,8 @@ func (t *rwTable) writers() map[string][]holder {
 	return out
 }
 
+// removeReader takes all entries of a process out of a path's readers. A path
+// without readers is no key.
 func (t *rwTable) removeReader(path string, h holder) {
 	left := slices.DeleteFunc(t.Read[path], func(o holder) bool { return o == h })
 	if len(left) == 0 {
@@ -268,6 +287,7 @@ func overlaps(a, b string) bool {
 	return a == b || inside(a, b) || inside(b, a)
 }
 
+// inside reports a path below another; /ab is not inside /a.
 func inside(child, parent string) bool {
 	rest, ok := strings.CutPrefix(child, parent)
 	return ok && rest != "" && (os.IsPathSeparator(rest[0]) || os.IsPathSeparator(parent[len(parent)-1]))
@@ -277,6 +297,8 @@ func inside(child, parent string) bool {
 // writing the paths. When nobody uses anything it only reads the table.
 func (l *RWLock) Check(ctx context.Context, read []string) error {
 	data, err := os.ReadFile(filepath.Join(l.dir, "rwlock"))
+	// Read without the guard: a writer that comes right after would not have
+	// been seen with it either.
 	if errors.Is(err, fs.ErrNotExist) || err == nil && string(bytes.TrimSpace(data)) == "{}" {
 		return nil
 	}

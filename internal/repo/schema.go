@@ -9,6 +9,7 @@ import (
 )
 
 // kind is what values a key takes.
+// The zero value takes any text, as most keys do.
 type kind byte
 
 const (
@@ -63,6 +64,7 @@ func (k kind) check(value string) error {
 			return fmt.Errorf("expected true or false")
 		}
 	case positive, integer, percent:
+		// Python's int trims blanks, too.
 		n, err := strconv.Atoi(strings.TrimSpace(value))
 		switch {
 		case err != nil:
@@ -108,6 +110,7 @@ func (k kind) check(value string) error {
 	return nil
 }
 
+// oneOf is the error of a value that is none of those allowed.
 func oneOf(value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
@@ -117,6 +120,7 @@ func oneOf(value string, allowed ...string) error {
 
 // validate checks a merged configuration.
 func validate(sections map[string]map[string]string) error {
+	// The first error is told; sorted, so that it is the same one each time.
 	for _, section := range slices.Sorted(maps.Keys(sections)) {
 		values := sections[section]
 		name, isRemote := remoteName(section)
@@ -136,6 +140,7 @@ func validate(sections map[string]map[string]string) error {
 			continue
 		case !known:
 			return configErrorf("extra keys not allowed @ data['%s']", section)
+		// Sections that are known and take anything.
 		case keys == nil:
 			continue
 		}
@@ -148,6 +153,8 @@ func validate(sections map[string]map[string]string) error {
 	return nil
 }
 
+// checkKey validates a key and its value; where is the section as voluptuous
+// prints paths.
 func checkKey(keys map[string]kind, key, value, where string) error {
 	k, ok := keys[key]
 	if !ok {
@@ -165,4 +172,6 @@ func remoteName(section string) (string, bool) {
 	return strings.TrimSuffix(rest, `"`), ok
 }
 
+// remoteSection is the section of a remote; names are lower case, for DVC lowers
+// the sections and keys that it reads.
 func remoteSection(name string) string { return `remote "` + strings.ToLower(name) + `"` }

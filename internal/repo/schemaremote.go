@@ -52,6 +52,8 @@ func keys(text, booleans, integers string, rest map[string]kind) map[string]kind
 	return out
 }
 
+// checkRemote validates the merged options of one remote: it must have a url,
+// whose scheme decides which other keys there are.
 func checkRemote(name string, values map[string]string) error {
 	where := "['remote']['" + name + "']"
 	url, ok := values["url"]
