@@ -28,6 +28,7 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	// Before anything is locked or written.
 	if err := r.checkTree(ctx, c.Tree); err != nil {
 		return err
 	}
@@ -36,6 +37,7 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 		return err
 	}
 	defer lock.unlock()
+	// From here on the state before can be had back with git stash apply.
 	if err := r.keepWorkspace(ctx, id, name); err != nil {
 		return err
 	}
@@ -43,6 +45,7 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	// From here to done a kill is made good by the next call that looks.
 	r.noteOuts(j)
 	if err := r.begin(j); err != nil {
 		return err
@@ -54,6 +57,7 @@ func (r *Repo) Apply(ctx context.Context, name string) error {
 	}
 	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir}
 	err = w.checkout(ctx)
+	// A cancelled checkout leaves half of the data: everything goes back.
 	if ctx.Err() != nil {
 		return errors.Join(err, r.undo(context.WithoutCancel(ctx), j))
 	}
@@ -75,9 +79,11 @@ func (r *Repo) differences(ctx context.Context, tree git.ID) (*journal, error) {
 			return fmt.Errorf("'%s' lies behind a symbolic link of the working tree and is not written", name)
 		}
 		abs := filepath.Join(r.git.Root(), filepath.FromSlash(name))
+		// A directory is not deleted for the sake of a file.
 		if fi, err := os.Lstat(abs); err == nil && fi.IsDir() {
 			return fmt.Errorf("'%s' is a file in the experiment and a directory in the workspace; move it away", name)
 		}
+		// What is the same already is neither written nor in the journal.
 		now, mode, err := r.blobAt(abs)
 		if err != nil || (now == e.ID && mode == e.Mode) {
 			return err
@@ -113,12 +119,15 @@ func (r *Repo) keepBlob(_ context.Context, abs string, id git.ID, mode git.Mode)
 		return err
 	}
 	now, err := r.git.WriteBlob(f, fi.Size())
+	// The journal names the content by its id, so it must be that.
 	if err == nil && now != id {
 		err = fmt.Errorf("%s changed while it was read", abs)
 	}
 	return err
 }
 
+// applyFile writes one file of the tree; ctx is asked before each, so a file is
+// written whole or not at all.
 func (r *Repo) applyFile(ctx context.Context, tree git.ID, f journalFile) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -137,6 +146,7 @@ func (r *Repo) keepWorkspace(ctx context.Context, rev git.ID, name string) error
 	if err != nil {
 		return err
 	}
+	// A detached HEAD, in git's words.
 	if branch == "" {
 		branch = "(no branch)"
 	} else {
@@ -166,6 +176,8 @@ func (r *Repo) keepWorkspace(ctx context.Context, rev git.ID, name string) error
 	if err != nil {
 		return err
 	}
+	// Nothing is lost by writing over it, and an older stash, which would be
+	// taken for that of this apply, is forgotten.
 	if tree == hc.Tree && index == hc.Tree && untracked == "" {
 		if old, err := r.git.Ref(ctx, applyWork); err == nil {
 			updates = append(updates, git.Update{Name: applyWork, Old: old})
@@ -177,6 +189,8 @@ func (r *Repo) keepWorkspace(ctx context.Context, rev git.ID, name string) error
 	if err != nil {
 		return err
 	}
+	// The parents of a stash commit are HEAD, the index and, third, a commit
+	// without parents that holds the untracked files.
 	parents := []git.ID{head, staged}
 	if untracked != "" {
 		u, err := commit(untracked, "untracked files on "+on+"\n")
@@ -202,6 +216,7 @@ func (r *Repo) untrackedTree(ctx context.Context) (git.ID, error) {
 	for _, name := range slices.Clone(names) {
 		abs := filepath.Join(r.git.Root(), filepath.FromSlash(name))
 		fi, err := os.Lstat(abs)
+		// Pipes and the like are no content.
 		if err != nil || (!fi.Mode().IsRegular() && fi.Mode()&fs.ModeSymlink == 0) {
 			continue
 		}

@@ -21,6 +21,8 @@ func (r *Repo) Clean(ctx context.Context) error {
 		}
 	}
 	os.Remove(r.tmpDir("reprodl-show.cache"))
+	// Git objects that were written by half. A writer that lives may have a
+	// young one, so only those that are an hour old go.
 	half, _ := filepath.Glob(filepath.Join(r.git.CommonDir(), "objects", "*", atomicfile.TempPrefix+"*"))
 	for _, name := range half {
 		if fi, err := os.Lstat(name); err == nil && time.Since(fi.ModTime()) > time.Hour {

@@ -34,12 +34,15 @@ func (w *work) stagesOf(results []pipeline.Result) (*stages, error) {
 	ran, planned := map[string]bool{}, map[string]bool{}
 	for _, res := range results {
 		planned[res.Address] = true
+		// What was skipped has a lock entry too, but is not in the hash.
 		ran[res.Address] = res.Action == pipeline.Ran || res.Action == pipeline.Restored || res.Action == pipeline.Verified
 	}
 	s := &stages{entries: pyjson.NewMap()}
 	dvc := tracked(items)
 	for _, item := range items {
 		if item.DotDVC != nil {
+			// Stages outside of the targets were not looked at: their files are
+			// none of the experiment's business, unless git tracks them.
 			if planned[w.address(item.DotDVC.Path, "")] {
 				s.files = append(s.files, item.DotDVC.Path)
 			}
@@ -60,6 +63,8 @@ func (w *work) stagesOf(results []pipeline.Result) (*stages, error) {
 	return s, nil
 }
 
+// items reads all files of the pipeline in this working tree, anew at each call:
+// a run may write dvc.lock and .dvc files.
 func (w *work) items() ([]dvcfile.Item, error) {
 	return dvcfile.Collect(os.DirFS(w.root), &dvcfile.CollectOptions{Options: dvcfile.Options{Root: w.root}, Skip: skipper(w.root)})
 }
@@ -101,6 +106,8 @@ func tracked(items []dvcfile.Item) map[string]bool {
 	return set
 }
 
+// add takes in paths from the root, each once. What lies outside of the
+// repository cannot be part of a commit.
 func (s *stages) add(files ...string) {
 	for _, f := range files {
 		if filepath.IsLocal(filepath.FromSlash(f)) && !slices.Contains(s.files, f) {
@@ -114,6 +121,7 @@ func (s *stages) add(files ...string) {
 func (s *stages) addStage(f *dvcfile.File, st *dvcfile.Stage, dvc map[string]bool) {
 	s.add(f.Path, path.Join(f.Dir(), dvcfile.LockName))
 	for _, p := range append(slices.Clone(st.Deps), paramPaths(st)...) {
+		// What DVC keeps is in the lock file by its hash, not in git.
 		if full := st.Path(p); !inside(dvc, full) {
 			s.add(full)
 		}
@@ -125,6 +133,7 @@ func (s *stages) addStage(f *dvcfile.File, st *dvcfile.Stage, dvc map[string]boo
 	}
 }
 
+// paramPaths are the files whose keys a stage depends on.
 func paramPaths(st *dvcfile.Stage) []string {
 	var list []string
 	for _, p := range st.Params {
@@ -166,6 +175,7 @@ func (s *stages) addTop(items []dvcfile.Item) {
 // mapping, else the name itself.
 func plotFiles(p dvcfile.TopPlot) []string {
 	if p.Props != nil {
+		// y may map files to their fields.
 		y, _ := p.Props.Get("y")
 		if m, ok := y.(*pyjson.Map); ok {
 			var list []string
@@ -209,10 +219,12 @@ func (w *work) commit(ctx context.Context, base git.ID, s *stages, o *RunOptions
 	if err != nil {
 		return nil, err
 	}
+	// The parent is the baseline, wherever HEAD is by now.
 	c := &git.Commit{Tree: tree, Parents: []git.ID{base}, Author: author, Committer: committer, Message: o.Message}
 	if c.Message == "" {
 		c.Message = "dvc: commit experiment " + hash
 	}
+	// Objects without a reference are harmless if the process ends here.
 	id, err := w.git.WriteCommit(c)
 	if err != nil {
 		return nil, err
@@ -223,6 +235,7 @@ func (w *work) commit(ctx context.Context, base git.ID, s *stages, o *RunOptions
 		return nil, err
 	}
 	extra = append(extra, record)
+	// The record of a replaced experiment goes with it, in the same step.
 	if old, ok := w.repo.exists(ctx, f); ok && old != id { // to be replaced, if at all
 		was := ref{Baseline: base, Name: f.Name, ID: old}
 		if rec, err := w.repo.git.Ref(ctx, recordRef(was)); err == nil {
@@ -232,6 +245,7 @@ func (w *work) commit(ctx context.Context, base git.ID, s *stages, o *RunOptions
 	if err := w.repo.publish(ctx, f, o.Force, extra); err != nil {
 		return nil, err
 	}
+	// A warning, and no part of the outcome.
 	w.tellUntracked(ctx, tree)
 	return w.repo.experiment(ctx, f)
 }
@@ -265,9 +279,12 @@ func throughLink(root, name string) bool {
 func (r *Repo) publish(ctx context.Context, f ref, force bool, extra []git.Update) error {
 	u := git.Update{Name: f.String(), New: f.ID, Old: git.NoRef}
 	if force {
+		// "" lets git replace whatever is there.
 		u.Old = ""
 	}
 	err := r.git.UpdateRefs(ctx, append([]git.Update{u}, extra...)...)
+	// The update fails as a whole; this finds out whether the name was taken
+	// since it was claimed, to say so in DVC's words.
 	if err != nil && !force {
 		if _, ok := r.exists(ctx, f); ok {
 			return existsError(f.Name)
@@ -279,6 +296,7 @@ func (r *Repo) publish(ctx context.Context, f ref, force bool, extra []git.Updat
 // tellUntracked names what lies in the working tree and is not part of the
 // experiment.
 func (w *work) tellUntracked(ctx context.Context, tree git.ID) {
+	// In a copy, the run alone can have left files, and they go with it.
 	if w.temp {
 		return
 	}

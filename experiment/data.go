@@ -27,6 +27,8 @@ func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
 		_, err := p.Checkout(ctx, opts)
 		return err
 	}
+	// In the user's tree only what is not there at all is checked out: a
+	// changed file may be their work.
 	items, err := w.items()
 	if err != nil {
 		return nil // Repro will say it
@@ -80,6 +82,8 @@ func (w *work) define(ctx context.Context, p *pipeline.Repo, o *RunOptions) (*pi
 	if err := d.WriteProject(ctx); err != nil {
 		return nil, err
 	}
+	// A copy runs the program by the dvc.yaml just written; functions know
+	// one working directory only, and it is not the copy.
 	if w.temp {
 		return p, nil
 	}

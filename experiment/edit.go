@@ -45,6 +45,8 @@ type edited struct {
 	data []byte
 }
 
+// write leaves the file alone if it has that content, so that its time does not
+// change without reason.
 func (e edited) write() error {
 	_, err := atomicfile.WriteFileIfChanged(e.abs, e.data, nil)
 	return err
@@ -57,9 +59,11 @@ func (r *Repo) prepareEdits(root, dir string, edits []edit, j *journal) ([]edite
 	for _, e := range edits {
 		abs := filepath.Join(dir, filepath.FromSlash(e.File))
 		rel, err := filepath.Rel(root, abs)
+		// An experiment could not hold a file that lies elsewhere.
 		if err != nil || !filepath.IsLocal(rel) {
 			return nil, fmt.Errorf("'%s' is outside of the repository", e.File)
 		}
+		// Nothing is written before all files were found to be right.
 		data, err := overridden(abs, e)
 		if err != nil {
 			return nil, err
@@ -76,6 +80,7 @@ func (r *Repo) prepareEdits(root, dir string, edits []edit, j *journal) ([]edite
 		if err != nil {
 			return nil, err
 		}
+		// With it, undo can tell the run's content from the user's.
 		n.New = r.git.HashObject(git.Blob, data)
 		j.Files = append(j.Files, n)
 	}

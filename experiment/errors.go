@@ -14,6 +14,8 @@ var ErrNotFound = errors.New("experiment not found")
 // ErrExist says that an experiment of that name exists for the baseline.
 var ErrExist = errors.New("experiment exists")
 
+// errEmpty: an experiment's reference has its parent in its name, so there must
+// be a commit.
 var errEmpty = errors.New("Empty Git repo. Add a commit to use experiments.")
 
 // messageError has DVC's words and, for errors.Is, a sentinel.
@@ -25,10 +27,13 @@ type messageError struct {
 func (e *messageError) Error() string { return e.msg }
 func (e *messageError) Unwrap() error { return e.err }
 
+// The functions below have DVC's words, which its users and scripts know.
 func existsError(name string) error {
 	return &messageError{fmt.Sprintf("Experiment conflicts with existing experiment '%s'. To overwrite the existing experiment run:\n\n\tdvc exp run -f ...\n", name), ErrExist}
 }
 
+// unknownError is about names that are not here or, with a remote, not there. The
+// words differ for one and for several.
 func unknownError(remote string, names ...string) error {
 	list := strings.Join(names, "; ")
 	msg := fmt.Sprintf("'%s' is not a valid experiment name", list)
@@ -41,10 +46,13 @@ func unknownError(remote string, names ...string) error {
 	return &messageError{msg, ErrNotFound}
 }
 
+// notExperimentError is about a commit that no experiment's reference names.
 func notExperimentError(rev string) error {
 	return &messageError{fmt.Sprintf("'%s' does not appear to be an experiment commit.", rev), ErrNotFound}
 }
 
+// ambiguousError lists what a name may mean; it is not "not found", as the caller
+// has to say which.
 func ambiguousError(name string, refs []ref) error {
 	msg := fmt.Sprintf("Ambiguous name '%s' refers to multiple experiments. Use one of the following full refnames instead:\n", name)
 	for _, f := range refs {
@@ -53,6 +61,7 @@ func ambiguousError(name string, refs []ref) error {
 	return errors.New(msg)
 }
 
+// notRepoError names how far up the search went.
 func notRepoError(dir, top string) error {
 	return &messageError{fmt.Sprintf("you are not inside of a DVC repository (checked from %s up to %s)", dir, top), pipeline.ErrNotRepo}
 }

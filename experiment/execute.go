@@ -28,10 +28,12 @@ func (r *Repo) planDir() string { return r.tmpDir("reprodl", "work") }
 // experiment, because the plan was discarded, the error wraps [ErrNotFound].
 func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Experiment, error) {
 	own := r.with(opts)
+	// No mark: it was executed, or discarded.
 	mark, err := r.git.Ref(ctx, markRef(p.ID))
 	if err != nil {
 		return r.executed(ctx, p)
 	}
+	// A plan runs in the directory it was made in.
 	own.dir = filepath.Join(r.root, filepath.FromSlash(p.Options.Dir))
 	c, err := r.git.Commit(ctx, mark)
 	if err != nil {
@@ -43,8 +45,11 @@ func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Exp
 		return nil, err
 	}
 	defer remove()
+	// Removing the mark is part of the step that makes the result visible,
+	// so two attempts cannot both succeed.
 	e, err := w.run(ctx, base, p.runOptions(), []git.Update{{Name: markRef(p.ID), Old: mark}})
 	if err != nil {
+		// Looked up even when ctx has ended: the result may be there.
 		if e, err := r.executed(context.WithoutCancel(ctx), p); err == nil {
 			return e, nil // another attempt was first
 		}
@@ -58,6 +63,7 @@ func (r *Repo) with(opts *ExecuteOptions) *Repo {
 	if opts == nil {
 		return &own
 	}
+	// Nobody types into a task of a queue.
 	own.opts.Stdin = nil
 	if opts.Stdout != nil {
 		own.opts.Stdout = opts.Stdout
@@ -76,6 +82,8 @@ func (r *Repo) with(opts *ExecuteOptions) *Repo {
 func (r *Repo) executed(ctx context.Context, p *Plan) (*Experiment, error) {
 	f := ref{Baseline: git.ID(p.Baseline), Name: p.Name}
 	if id, ok := r.exists(ctx, f); ok {
+		// Only the record tells the result of this plan from an experiment that
+		// took the name by other means.
 		if rec, err := r.recordOf(ctx, id, p.Name); err == nil && rec.Task == p.ID {
 			f.ID = id
 			return r.experiment(ctx, f)

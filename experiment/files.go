@@ -13,21 +13,26 @@ import (
 )
 
 // restore gives one file its former content.
+// restore may run more than once, after a second kill: what is as it was stays.
 func (r *Repo) restore(ctx context.Context, f journalFile) error {
 	abs := filepath.Join(r.git.Root(), filepath.FromSlash(f.Path))
 	now, mode, err := r.blobAt(abs)
 	if err != nil {
 		return err
 	}
+	// Restored already, or never changed.
 	if now == f.Old && mode == f.Mode {
 		return nil
 	}
+	// Neither the old content nor the operation's: the user's, then. If it
+	// is gone, the user deleted it.
 	if f.New != "" && now != f.New {
 		if now != "" {
 			r.log.Warn(fmt.Sprintf("'%s' was edited meanwhile and is left as it is", f.Path))
 		}
 		return nil
 	}
+	// There was no such file.
 	if f.Mode == 0 {
 		err := os.Remove(abs)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -75,6 +80,8 @@ func (r *Repo) writeBlob(ctx context.Context, abs string, mode git.Mode, id git.
 		if err != nil {
 			return err
 		}
+		// A symlink cannot be replaced in place; the name has the prefix that
+		// sweep looks for.
 		tmp := filepath.Join(filepath.Dir(abs), atomicfile.TempPrefix+string(id[:12]))
 		os.Remove(tmp)
 		if err := os.Symlink(string(target), tmp); err != nil {
@@ -87,6 +94,8 @@ func (r *Repo) writeBlob(ctx context.Context, abs string, mode git.Mode, id git.
 			return err
 		}
 	}
+	// Without Perm the mode of the file that is there is kept; it is set only
+	// where the executable bit has to change.
 	opts := &atomicfile.Options{}
 	if fi, err := os.Stat(abs); mode == git.ModeExec || (err == nil && fi.Mode()&0o100 != 0) {
 		opts.Perm = 0o644
@@ -123,6 +132,7 @@ func (r *Repo) note(path string) (journalFile, error) {
 		return journalFile{}, err
 	}
 	defer f.Close()
+	// The content goes into git before the journal names it.
 	id, err := r.git.WriteBlob(f, fi.Size())
 	mode := git.ModeFile
 	if fi.Mode()&0o100 != 0 {

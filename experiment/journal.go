@@ -48,6 +48,7 @@ type workLock struct {
 	file *os.File
 }
 
+// lockPath and journalPath are in .dvc/tmp/exps: of this working tree, not of git.
 func (r *Repo) lockPath() string    { return r.tmpDir("reprodl-work.lock") }
 func (r *Repo) journalPath() string { return r.tmpDir("reprodl-journal.json") }
 
@@ -69,6 +70,8 @@ func (r *Repo) lockWork(ctx context.Context) (*workLock, error) {
 	return l, nil
 }
 
+// tryLockWork returns nil and no error if another process has the lock. The
+// system gives the lock up when its holder dies, so a kill leaves none behind.
 func (r *Repo) tryLockWork() (*workLock, error) {
 	if err := os.MkdirAll(r.tmpDir(), 0o777); err != nil {
 		return nil, err
@@ -82,11 +85,14 @@ func (r *Repo) tryLockWork() (*workLock, error) {
 		f.Close()
 		return nil, err
 	}
+	// The id is for the message to others; the lock itself is the open file.
 	f.Truncate(0)
 	fmt.Fprintf(f, "%d", os.Getpid())
 	return &workLock{f}, nil
 }
 
+// unlock leaves the empty file: deleting it would let two processes lock two
+// files of one name.
 func (l *workLock) unlock() {
 	l.file.Truncate(0)
 	l.file.Close()
@@ -107,6 +113,8 @@ func (r *Repo) Recover(ctx context.Context) error {
 	return r.recoverLocked(ctx)
 }
 
+// recoverLocked undoes what the journal tells; the caller holds the lock. A
+// journal that cannot be read stays, and so does the refusal to go on.
 func (r *Repo) recoverLocked(ctx context.Context) error {
 	data, err := os.ReadFile(r.journalPath())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,6 +157,7 @@ func (r *Repo) undo(ctx context.Context, j *journal) error {
 			errs = append(errs, fmt.Errorf("restore %s: %w", f.Path, err))
 		}
 	}
+	// The journal stays, so that the next call tries again.
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
@@ -203,6 +212,8 @@ func (r *Repo) noteOuts(j *journal) {
 	}
 }
 
+// outNow is the state of an output by the size and time of the path itself; of a
+// directory, that of its list of names only.
 func (r *Repo) outNow(name string) journalOut {
 	fi, err := os.Lstat(filepath.Join(r.root, filepath.FromSlash(name)))
 	if err != nil {
@@ -216,6 +227,7 @@ func (r *Repo) outNow(name string) journalOut {
 func (r *Repo) undoOuts(ctx context.Context, outs []journalOut) error {
 	var changed []string
 	for _, o := range outs {
+		// An output that there was none of before is kept.
 		if o.Size >= 0 && r.outNow(o.Path) != o {
 			changed = append(changed, filepath.FromSlash(o.Path))
 		}

@@ -14,6 +14,7 @@ func (r *Repo) Remove(ctx context.Context, names ...string) error {
 		return err
 	}
 	var gone []ref
+	// All unknown names are told at once.
 	var unknown []string
 	for _, name := range names {
 		f, err := r.pick(ctx, refs, name)
@@ -76,6 +77,7 @@ func (r *Repo) Keep(ctx context.Context, names ...string) ([]string, error) {
 	return removed, r.removeRefs(ctx, gone)
 }
 
+// others are the experiments that are not in keep.
 func (r *Repo) others(ctx context.Context, keep []ref) ([]ref, error) {
 	refs, err := r.refs(ctx)
 	if err != nil {
@@ -100,6 +102,8 @@ func (r *Repo) removeRefs(ctx context.Context, gone []ref) error {
 		return nil
 	}
 	var updates []git.Update
+	// EXEC_APPLY names what was applied last; it must not keep a removed
+	// experiment alive.
 	applied, _ := r.git.Ref(ctx, execApply)
 	for _, f := range gone {
 		updates = append(updates, git.Update{Name: f.String(), Old: f.ID})
@@ -108,6 +112,8 @@ func (r *Repo) removeRefs(ctx context.Context, gone []ref) error {
 		}
 		if f.ID == applied {
 			updates = append(updates, git.Update{Name: execApply, Old: applied})
+			// Two experiments may have the same commit, but the reference can be
+			// deleted only once.
 			applied = ""
 		}
 	}
@@ -125,6 +131,7 @@ func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
+	// A new name that is the old one is no conflict with itself.
 	if f.Name == name {
 		return nil
 	}
@@ -133,8 +140,10 @@ func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
 		if !force {
 			return existsError(name)
 		}
+		// Whatever has the name is replaced.
 		update.Old = ""
 	}
+	// One step: at no time are there two of them, or none.
 	updates := []git.Update{{Name: f.String(), Old: f.ID}, update}
 	if rec, err := r.git.Ref(ctx, recordRef(f)); err == nil {
 		updates = append(updates, git.Update{Name: recordRef(f), Old: rec}, git.Update{Name: recordRef(to), New: rec})
@@ -178,10 +187,12 @@ func (r *Repo) findByRev(ctx context.Context, rev string) (ref, error) {
 	if err != nil {
 		return ref{}, err
 	}
+	// Without HEAD no baseline equals it, and all finds count alike.
 	head, _, _ := r.git.Head(ctx)
 	var found []ref
 	for _, f := range refs {
 		if f.ID == id {
+			// Of several the one of the baseline that is checked out, as in find.
 			if f.Baseline == head {
 				return f, nil
 			}

@@ -57,6 +57,8 @@ type PlanOptions struct {
 	Backend         string   `json:",omitempty"`
 }
 
+// planOptions takes from o what the commit of a plan does not hold; runOptions
+// gives it back. Streams are those of the process that executes it.
 func planOptions(o *RunOptions) PlanOptions {
 	p := &o.Repro
 	return PlanOptions{Targets: o.Targets, Message: o.Message, Copy: o.Copy, Force: o.Force, Single: p.Single, Pipeline: p.Pipeline,
@@ -65,6 +67,7 @@ func planOptions(o *RunOptions) PlanOptions {
 		Seed: o.Seed, Backend: o.Backend}
 }
 
+// runOptions are the options of the run; task marks its record with the plan's id.
 func (p *Plan) runOptions() *RunOptions {
 	o := &p.Options
 	return &RunOptions{Name: p.Name, Message: o.Message, Force: o.Force, Targets: o.Targets, Copy: o.Copy, Seed: o.Seed, Backend: o.Backend, task: p.ID,
@@ -73,8 +76,10 @@ func (p *Plan) runOptions() *RunOptions {
 			AllowMissing: o.AllowMissing, OnError: pipeline.OnError(o.OnError), Jobs: o.Jobs}}
 }
 
+// markPrefix is outside of refs/exps, which is DVC's.
 const markPrefix = "refs/reprodl/queue/"
 
+// markRef is the reference that marks the plan of that id.
 func markRef(id string) string { return markPrefix + id }
 
 // Plan marks an experiment for each combination of the values in Set, to be run
@@ -88,6 +93,7 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	if opts != nil {
 		o = *opts
 	}
+	// All plans of a call share one baseline and one snapshot.
 	head, _, err := r.head(ctx)
 	if err != nil {
 		return nil, err
@@ -103,6 +109,7 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	o.Copy = r.withProgram(ctx, tree, &o)
 	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
 	ours := map[string]bool{}
+	// ours: the marks are made at the end, so nothing else knows these names.
 	used := func(name string) bool { return ours[name] || (taken != nil && taken(name)) }
 	for i, set := range sets {
 		name := o.Name
@@ -160,8 +167,10 @@ type planner struct {
 	plans []Plan
 }
 
+// add writes the commit of one plan. It is not visible before mark.
 func (p *planner) add(ctx context.Context, name string, set []string) error {
 	r := p.repo
+	// The parameters are in the commit: executing needs no overrides.
 	tree, err := r.editTree(ctx, p.tree, parseSet(set))
 	if err != nil {
 		return err
@@ -192,6 +201,7 @@ func (p *planner) add(ctx context.Context, name string, set []string) error {
 func (p *planner) mark(ctx context.Context) error {
 	var updates []git.Update
 	for _, plan := range p.plans {
+		// NoRef: an id that is in use fails the whole step.
 		updates = append(updates, git.Update{Name: markRef(plan.ID), New: git.ID(plan.Commit), Old: git.NoRef})
 	}
 	return p.repo.git.UpdateRefs(ctx, updates...)
@@ -226,6 +236,7 @@ func (r *Repo) Plans(ctx context.Context) ([]Plan, error) {
 		if err != nil {
 			continue // a damaged mark is nobody's plan
 		}
+		// What is no mark of ours is left alone.
 		if p, ok := parseMark(c); ok {
 			p.ID = strings.TrimPrefix(g.Name, markPrefix)
 			plans = append(plans, p)
@@ -241,6 +252,7 @@ func (r *Repo) Plans(ctx context.Context) ([]Plan, error) {
 // options are the usual ones.
 func parseMark(c *git.Commit) (Plan, bool) {
 	line, rest, _ := strings.Cut(c.Message, "\n")
+	// dvc-exp, a revision, the baseline and the name.
 	f := strings.Split(line, ":")
 	if len(f) < 4 || f[0] != "dvc-exp" || len(c.Parents) == 0 {
 		return Plan{}, false

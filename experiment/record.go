@@ -17,6 +17,7 @@ func recordDir(commit git.ID) string {
 	return "refs/reprodl/provenance/" + string(commit[:2]) + "/" + string(commit[2:]) + "/"
 }
 
+// recordRef is where the record of one experiment is.
 func recordRef(f ref) string { return recordDir(f.ID) + f.Name }
 
 // record stores what is known about this run and returns the update that
@@ -30,6 +31,7 @@ func (w *work) record(f ref, o *RunOptions) (git.Update, error) {
 		return git.Update{}, err
 	}
 	id, err := w.git.WriteObject(git.Blob, append(data, '\n'))
+	// No Old: a record of an earlier try may be there and is replaced.
 	return git.Update{Name: recordRef(f), New: id}, err
 }
 
@@ -46,6 +48,7 @@ func (w *work) addInputs(rec *provenance.Record) {
 		}
 		for _, st := range item.File.Stages {
 			entry := item.File.Lock.Stage(st.Name)
+			// A stage that never ran has no inputs to tell of.
 			if entry == nil {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/reprodl/reprodl/internal/git"
 )
 
+// DVC's names. Its Python code reads and writes the same references.
 const (
 	refPrefix = "refs/exps/"
 	execApply = refPrefix + "exec/EXEC_APPLY"
@@ -25,6 +26,8 @@ type ref struct {
 	ID       git.ID
 }
 
+// String is the full name. The baseline is split after two digits, as git splits
+// the names of loose objects.
 func (f ref) String() string {
 	return refPrefix + string(f.Baseline[:2]) + "/" + string(f.Baseline[2:]) + "/" + f.Name
 }
@@ -103,6 +106,7 @@ func (r *Repo) find(ctx context.Context, name string) (ref, error) {
 	return r.pick(ctx, refs, name)
 }
 
+// pick is find in a list of references, those of a remote as well.
 func (r *Repo) pick(ctx context.Context, refs []ref, name string) (ref, error) {
 	var found []ref
 	for _, f := range refs {
@@ -130,6 +134,7 @@ func (r *Repo) pick(ctx context.Context, refs []ref, name string) (ref, error) {
 
 // resolve turns a git revision or the name of an experiment into a commit.
 func (r *Repo) resolve(ctx context.Context, rev string) (git.ID, error) {
+	// Git comes first, as in DVC: a branch hides an experiment of its name.
 	id, err := r.git.Resolve(ctx, rev)
 	if err == nil || !errors.Is(err, git.ErrNotFound) {
 		return id, err
@@ -143,6 +148,7 @@ func (r *Repo) resolve(ctx context.Context, rev string) (git.ID, error) {
 			return r.git.Resolve(ctx, string(f.ID)+tail)
 		}
 	}
+	// The name means several experiments.
 	if !errors.Is(ferr, ErrNotFound) {
 		return "", fmt.Errorf("ambiguous Git revision '%s'", rev)
 	}

@@ -22,6 +22,7 @@ func (r *Repo) remoteRefs(ctx context.Context, remote string) ([]ref, error) {
 	for line := range strings.Lines(string(out)) {
 		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		f, ok := parseRef(name)
+		// What a remote sends is not trusted: a name becomes part of a refspec.
 		if oid, err := git.ParseID(id); ok && err == nil && checkName(f.Name) == nil {
 			f.ID = oid
 			refs = append(refs, f)
@@ -30,6 +31,7 @@ func (r *Repo) remoteRefs(ctx context.Context, remote string) ([]ref, error) {
 	return refs, nil
 }
 
+// checkRemote refuses what git would take for an option or cannot be passed on.
 func checkRemote(remote string) error {
 	if remote == "" || strings.HasPrefix(remote, "-") || strings.ContainsAny(remote, "\n\x00") {
 		return fmt.Errorf("'%s' is not a valid Git remote or URL", remote)
@@ -50,11 +52,14 @@ func (r *Repo) ListRemote(ctx context.Context, remote string, s *Selection) ([]E
 	return list, nil
 }
 
+// remoteSelected lists the named experiments of a remote, all of which must
+// exist, or else those of the selection. Baselines are resolved here, not there.
 func (r *Repo) remoteSelected(ctx context.Context, remote string, s *Selection, names ...string) ([]ref, error) {
 	refs, err := r.remoteRefs(ctx, remote)
 	if err != nil {
 		return nil, err
 	}
+	// Names are looked up among all experiments of the remote, whatever s says.
 	if len(names) > 0 {
 		var found []ref
 		var unknown []string
@@ -84,6 +89,7 @@ type Sync struct {
 	Diverged []string // the other side has another experiment of that name
 }
 
+// add sorts an experiment in by what the other side has under its name.
 func (s *Sync) add(f ref, there git.ID, known, force bool) (transfer bool) {
 	switch {
 	case known && there == f.ID:
@@ -120,6 +126,7 @@ func (r *Repo) PushRefs(ctx context.Context, remote string, opts *SyncOptions) (
 		return nil, nil, err
 	}
 	s := &Sync{}
+	// No pre-push hook runs: what is pushed is no branch.
 	args := []string{"push", "--quiet", "--no-verify"}
 	if opts.Force {
 		args = append(args, "--force")
@@ -131,6 +138,7 @@ func (r *Repo) PushRefs(ctx context.Context, remote string, opts *SyncOptions) (
 		if s.add(f, id, known, opts.Force) {
 			args = append(args, string(f.ID)+":"+f.String())
 			if rec, err := r.git.Ref(ctx, recordRef(f)); err == nil {
+				// A record belongs to its commit; it is replaced without asking.
 				args = append(args, "+"+string(rec)+":"+recordRef(f))
 			}
 		}
@@ -162,6 +170,7 @@ func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (
 	for _, f := range refs {
 		id, known := idOf(have, f)
 		if s.add(f, id, known, opts.Force) {
+			// The plus is safe: add has let through only what is new, or forced.
 			specs = append(specs, "+"+f.String()+":"+f.String())
 			records = append(records, recordRef(f))
 		}
@@ -171,6 +180,7 @@ func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (
 		if _, err := r.git.Run(ctx, append(args, specs...)...); err != nil {
 			return nil, nil, err
 		}
+		// An experiment without its record is still an experiment.
 		r.fetchRecords(ctx, remote, records)
 	}
 	return s, r.synced(refs, s), nil
@@ -196,6 +206,7 @@ func (r *Repo) fetchRecords(ctx context.Context, remote string, names []string) 
 	}
 }
 
+// chosen lists the experiments to push: the named ones, or the selection.
 func (r *Repo) chosen(ctx context.Context, opts *SyncOptions) ([]ref, error) {
 	if len(opts.Names) == 0 {
 		return r.selected(ctx, &opts.Selection)
@@ -223,6 +234,7 @@ func (r *Repo) chosen(ctx context.Context, opts *SyncOptions) ([]ref, error) {
 	return list, nil
 }
 
+// idOf is the commit that refs has for the baseline and name of f.
 func idOf(refs []ref, f ref) (git.ID, bool) {
 	for _, g := range refs {
 		if g.Baseline == f.Baseline && g.Name == f.Name {
@@ -255,11 +267,14 @@ func (r *Repo) RemoveRemote(ctx context.Context, remote string, s *Selection, ke
 		if err != nil {
 			return nil, err
 		}
+		// What was asked for is kept, all else goes.
 		refs = slices.DeleteFunc(all, func(f ref) bool { return slices.Contains(refs, f) })
 	}
 	args := []string{"push", "--quiet", "--no-verify", "--", remote}
 	var removed []string
 	for _, f := range refs {
+		// An empty source deletes the reference over there. The record of its
+		// provenance stays.
 		args = append(args, ":"+f.String())
 		removed = append(removed, f.Name)
 	}
@@ -279,11 +294,13 @@ func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, force
 		return err
 	}
 	f := refs[0]
+	// The baseline stays: a name is unique below its baseline only.
 	to := ref{Baseline: f.Baseline, Name: name}
 	all, err := r.remoteRefs(ctx, remote)
 	if err != nil {
 		return err
 	}
+	// Looked up in advance, for DVC's words; the push below is forced.
 	if _, ok := idOf(all, to); ok && !force {
 		return existsError(name)
 	}

@@ -31,6 +31,7 @@ func (r *Repo) Revision(ctx context.Context, rev string) (*Revision, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The DVC repository may be a subdirectory of git's.
 	root, err := r.git.Lookup(ctx, c.Tree, r.sub)
 	if err != nil {
 		return nil, err

@@ -61,10 +61,13 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 		return nil, err
 	}
 	edits := parseSet(o.Set)
+	// The name is drawn before anything is locked: it may be taken meanwhile,
+	// which the creation of the reference notices.
 	if err := r.claim(ctx, head, &o.Name, o.Force, nil); err != nil {
 		return nil, err
 	}
 	if o.Repro.Dry {
+		// A dry run changes nothing, so it needs neither lock nor journal.
 		o.Temp = true
 	}
 	if o.Temp {
@@ -79,6 +82,7 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	if err := r.noteMachineFiles(j, len(o.Stages) > 0); err != nil {
 		return nil, err
 	}
+	// The new contents are known, and in the journal, before any is written.
 	changed, err := r.prepareEdits(r.root, r.dir, edits, j)
 	if err != nil {
 		return nil, err
@@ -87,10 +91,12 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	if err := r.begin(j); err != nil {
 		return nil, err
 	}
+	// Deferred after the lock, so it ends before the lock is given up.
 	end := r.announce(ctx, head, o.Name)
 	defer end()
 	e, err := r.runHere(ctx, head, changed, &o)
 	if err != nil {
+		// Undoing must not stop because ctx did.
 		return nil, errors.Join(err, r.undo(context.WithoutCancel(ctx), j))
 	}
 	if err := r.done(); err != nil {
@@ -108,6 +114,7 @@ func (r *Repo) runHere(ctx context.Context, head git.ID, changed []edited, o *Ru
 			return nil, err
 		}
 	}
+	// The stages start only if the baseline is still checked out.
 	if err := r.checkHead(ctx, head); err != nil {
 		return nil, err
 	}
@@ -148,6 +155,7 @@ func (r *Repo) noteMachineFiles(j *journal, inGo bool) error {
 	if err != nil {
 		return err
 	}
+	// The files that the definition in Go will write may not be there yet.
 	if inGo {
 		dir, err := filepath.Rel(r.root, r.dir)
 		if err != nil {
@@ -195,8 +203,10 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 		}
 	}
 	ro := o.Repro
+	// -f of exp run means both: all stages, and the name.
 	ro.Force = ro.Force || o.Force
 	ro.NoGit = true // the index is the user's
+	// What DVC tells its stages; DVCLive looks for them.
 	ro.Env = append(slices.Clone(ro.Env), "DVC_EXP_BASELINE_REV="+string(base), "DVC_EXP_NAME="+o.Name)
 	results, err := p.Repro(ctx, &ro, o.Targets...)
 	if err != nil {

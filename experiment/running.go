@@ -34,6 +34,8 @@ const (
 	statusSuccess = 3 // and above: it ended
 )
 
+// runFile is workspace.run, or workspace.json with the process: the two files
+// that DVC keeps there.
 func (r *Repo) runFile(ext string) string { return r.tmpDir("run", "workspace", "workspace"+ext) }
 
 // announce tells others that an experiment runs in the workspace; end takes it
@@ -56,6 +58,7 @@ func (r *Repo) announce(ctx context.Context, base git.ID, name string) (end func
 	if os.MkdirAll(filepath.Dir(r.runFile("")), 0o777) != nil {
 		return func() {}
 	}
+	// The process first: who sees workspace.run looks for it.
 	write(r.runFile(".json"), map[string]any{"pid": os.Getpid(), "stdin": nil, "stdout": nil, "stderr": nil, "returncode": nil})
 	write(r.runFile(".run"), info)
 	r.signLock(ctx)
@@ -72,9 +75,11 @@ func (r *Repo) signLock(ctx context.Context) {
 }
 
 // runningHere returns what runs in the workspace, nil if nothing does.
+// A killed run leaves its files, so the process must be alive as well.
 func (r *Repo) runningHere() *runInfo {
 	var info runInfo
 	data, err := os.ReadFile(r.runFile(".run"))
+	// Whatever cannot be read is not running.
 	if err != nil || json.Unmarshal(data, &info) != nil || info.Status >= statusSuccess || !host.Alive(r.runningPID()) {
 		return nil
 	}

@@ -60,6 +60,8 @@ func (r *Repo) Save(ctx context.Context, opts *SaveOptions) (*Experiment, error)
 	return e, r.done()
 }
 
+// save stores the outputs, then commits. The entries are those of all stages, as
+// none ran.
 func (r *Repo) save(ctx context.Context, head git.ID, o *RunOptions, s *SaveOptions) (*Experiment, error) {
 	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir}
 	if err := w.store(ctx, s); err != nil {
@@ -81,6 +83,7 @@ func (r *Repo) save(ctx context.Context, head git.ID, o *RunOptions, s *SaveOpti
 			}
 		}
 	}
+	// Relative to the working directory, like targets.
 	for _, p := range s.Untracked {
 		rel, err := filepath.Rel(r.root, filepath.Join(r.dir, filepath.FromSlash(p)))
 		if err != nil || !filepath.IsLocal(rel) {

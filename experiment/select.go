@@ -22,11 +22,13 @@ type Selection struct {
 	Branches, Tags bool
 }
 
+// orHead makes the defaults explicit; the receiver may be nil and is not changed.
 func (s *Selection) orHead() Selection {
 	if s == nil {
 		return Selection{Revs: []string{"HEAD"}, Num: 1}
 	}
 	out := *s
+	// HEAD is only what nothing else was chosen for.
 	if len(out.Revs) == 0 && !out.All && !out.Branches && !out.Tags {
 		out.Revs = []string{"HEAD"}
 	}
@@ -46,6 +48,7 @@ func (r *Repo) commits(ctx context.Context, revs []string, num int) ([]git.ID, e
 		if err != nil {
 			return nil, err
 		}
+		// A negative num is never reached, which means all.
 		for n := 0; n != num; {
 			if !seen[id] {
 				seen[id] = true
@@ -58,6 +61,7 @@ func (r *Repo) commits(ctx context.Context, revs []string, num int) ([]git.ID, e
 			if err != nil || len(c.Parents) == 0 {
 				break // the root, or where a shallow clone ends
 			}
+			// The parent is named but not here.
 			if _, _, err := r.git.Size(ctx, c.Parents[0]); err != nil {
 				break
 			}
@@ -104,6 +108,7 @@ func (r *Repo) baselines(ctx context.Context, s Selection) ([]git.ID, error) {
 		add(all)
 		return list, err
 	}
+	// Tags are taken by themselves, without parents, whatever Num is.
 	for _, tips := range []struct {
 		wanted bool
 		space  string
@@ -136,6 +141,7 @@ func (r *Repo) Commits(ctx context.Context, s *Selection) ([]string, error) {
 	return texts(ids), err
 }
 
+// texts are the ids as the API has them.
 func texts(ids []git.ID) []string {
 	list := make([]string, len(ids))
 	for i, id := range ids {
@@ -152,6 +158,7 @@ func (r *Repo) Orphans(ctx context.Context, known []string) ([]string, error) {
 		return nil, err
 	}
 	seen := map[git.ID]bool{}
+	// Those are on the table already.
 	for _, id := range known {
 		seen[git.ID(id)] = true
 	}
@@ -165,6 +172,8 @@ func (r *Repo) Orphans(ctx context.Context, known []string) ([]string, error) {
 	if len(ask) == 0 {
 		return nil, nil
 	}
+	// One git process answers for all: what it lists is not reached by any
+	// name. Commits between the baselines are listed as well, and ignored.
 	args := append([]string{"rev-list", "--ignore-missing"}, texts(ask[:min(len(ask), maxAsked)])...)
 	out, err := r.git.Run(ctx, append(args, "--not", "HEAD", "--branches", "--tags", "--remotes")...)
 	if err != nil {
@@ -189,6 +198,8 @@ func (r *Repo) selected(ctx context.Context, s *Selection) ([]ref, error) {
 	return r.ofSelection(ctx, refs, s)
 }
 
+// ofSelection keeps those of refs whose baseline is selected, in their order. It
+// reuses the array of refs.
 func (r *Repo) ofSelection(ctx context.Context, refs []ref, s *Selection) ([]ref, error) {
 	sel := s.orHead()
 	if sel.All {
@@ -268,6 +279,7 @@ func (r *Repo) Describe(ctx context.Context) (map[string]string, error) {
 	}
 	head, branch, err := r.git.Head(ctx)
 	if err == nil && branch != "" {
+		// The branch that is checked out wins over tags.
 		names[string(head)] = strings.TrimPrefix(branch, "refs/heads/")
 	}
 	if err != nil && !errors.Is(err, git.ErrNotFound) {

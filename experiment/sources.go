@@ -19,6 +19,7 @@ func (r *Repo) snapshot(ctx context.Context) (git.ID, error) {
 	if err != nil {
 		return "", err
 	}
+	// Without changed data the tree is the snapshot, which is the usual case.
 	changes, err := r.changedSources(ctx)
 	if err != nil || len(changes) == 0 {
 		return tree, err
@@ -35,9 +36,11 @@ func (r *Repo) changedSources(ctx context.Context) (map[string]git.Change, error
 		return nil, err
 	}
 	x := p.NewIndex()
+	// A pipeline that cannot be read has no data to store.
 	if x.Collect() != nil {
 		return nil, nil // Repro will say it
 	}
+	// DVC's lock of the repository, as the cache is written to.
 	unlock, err := p.Lock(ctx)
 	if err != nil {
 		return nil, err
@@ -87,6 +90,7 @@ func storeChanged(ctx context.Context, p *project.Repo, s *project.Stage) (chang
 		if err != nil {
 			return false, err
 		}
+		// In memory alone: Dot.Bytes is what would be written.
 		s.Dot.Outs[i].Entry.Meta, s.Dot.Outs[i].Entry.NoSize = m, false
 		changed = true
 	}

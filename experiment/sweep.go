@@ -10,6 +10,7 @@ import (
 // train.seed=range(0,5), to all combinations, the first parameter slowest.
 // Without such overrides the only combination is set itself.
 func combinations(set []string) ([][]string, error) {
+	// all grows by one factor per file: each row is joined with each set.
 	all := [][]string{nil}
 	for _, e := range parseSet(set) {
 		sets, err := params.Sweep(e.Overrides...)
@@ -24,6 +25,7 @@ func combinations(set []string) ([][]string, error) {
 			for _, one := range sets {
 				row := slices.Clone(before)
 				for _, o := range one {
+					// params.yaml is what no name means.
 					if e.File != "params.yaml" {
 						o = e.File + ":" + o
 					}

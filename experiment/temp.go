@@ -17,10 +17,12 @@ import (
 
 // runTemp runs an experiment in a copy of the working tree.
 func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
+	// The tree is fixed here: what the user edits from now on is not in it.
 	tree, err := r.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
+	// Parameters are edited in the tree, not in the workspace.
 	if tree, err = r.editTree(ctx, tree, edits); err != nil {
 		return nil, err
 	}
@@ -40,8 +42,10 @@ func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOpt
 // withProgram is what a copy needs besides the tree: the files asked for and
 // the program that runs stages in Go, if it is a file that git does not track.
 func (r *Repo) withProgram(ctx context.Context, tree git.ID, o *RunOptions) []string {
+	// The first word is the file; the rest are its arguments.
 	name, _, _ := strings.Cut(o.Program, " ")
 	name = path.Clean(filepath.ToSlash(name))
+	// A name without a slash is found on PATH, an absolute one where it is.
 	if len(o.Stages) == 0 || !strings.Contains(o.Program, "/") || !filepath.IsLocal(filepath.FromSlash(name)) || slices.Contains(o.Copy, name) {
 		return o.Copy
 	}
@@ -76,6 +80,7 @@ func (r *Repo) editTree(ctx context.Context, tree git.ID, edits []edit) (git.ID,
 			return "", err
 		}
 		name = filepath.ToSlash(name)
+		// The file stays executable if it was.
 		mode := git.ModeFile
 		if e, err := r.git.Lookup(ctx, tree, name); err == nil && e.Mode == git.ModeExec {
 			mode = git.ModeExec
@@ -98,6 +103,7 @@ func (r *Repo) copyTree(ctx context.Context, base, prefix string, head, tree git
 		return nil, nil, err
 	}
 	dir := strings.TrimSuffix(lock.Name(), lockSuffix)
+	// The lock is held until the directory is gone.
 	clean := func() {
 		removeAll(dir)
 		lock.Close()
@@ -128,6 +134,8 @@ func cleanCopies(base string) error {
 	}
 	for _, e := range entries {
 		name := filepath.Join(base, strings.TrimSuffix(e.Name(), lockSuffix))
+		// Both the directory and its lock are entries; whichever comes first
+		// removes both.
 		if !owned(name + lockSuffix) {
 			removeAll(name)
 			os.Remove(name + lockSuffix)
@@ -136,6 +144,8 @@ func cleanCopies(base string) error {
 	return err
 }
 
+// owned reports whether a living process holds the lock of a copy. A lock that
+// cannot be opened has no owner.
 func owned(lock string) bool {
 	f, err := os.OpenFile(lock, os.O_RDWR, 0)
 	if err != nil {
@@ -155,6 +165,8 @@ func (r *Repo) populate(ctx context.Context, dir string, head, tree git.ID, extr
 	if err := os.MkdirAll(gitDir, 0o777); err != nil {
 		return nil, err
 	}
+	// HEAD is detached at the baseline; commondir is how git finds the rest, as
+	// in a linked work tree.
 	for name, text := range map[string]string{"HEAD": string(head), "commondir": r.git.CommonDir()} {
 		if err := os.WriteFile(filepath.Join(gitDir, name), []byte(text+"\n"), 0o666); err != nil {
 			return nil, err
@@ -165,6 +177,8 @@ func (r *Repo) populate(ctx context.Context, dir string, head, tree git.ID, extr
 		return nil, err
 	}
 	g.Env = r.opts.Env
+	// Both are given, so that a GIT_DIR in the environment, as in a hook,
+	// does not lead to another repository.
 	env := []string{"GIT_DIR=" + gitDir, "GIT_WORK_TREE=" + dir}
 	for _, args := range [][]string{
 		{"-c", "core.sparseCheckout=false", "read-tree", string(tree)},
@@ -174,6 +188,8 @@ func (r *Repo) populate(ctx context.Context, dir string, head, tree git.ID, extr
 			return nil, err
 		}
 	}
+	// The DVC repository and the working directory lie in the copy as they
+	// lie in the original.
 	w := &work{repo: r, git: g, root: filepath.Join(dir, filepath.FromSlash(r.sub)), temp: true}
 	rel, err := filepath.Rel(r.root, r.dir)
 	if err != nil {
@@ -223,6 +239,7 @@ func (r *Repo) copyInto(root, name string) error {
 
 // removeAll deletes a directory whose files may be read-only.
 func removeAll(dir string) {
+	// A file can be deleted only if its directory may be written to.
 	if os.RemoveAll(dir) == nil {
 		return
 	}
@@ -264,6 +281,7 @@ func checkPath(name string) error {
 			}
 			return c
 		}, part), " ."))
+		// A colon begins a stream of the file on Windows.
 		p, _, _ = strings.Cut(p, ":")
 		bad = bad || part == "" || part == "." || part == ".." || p == ".git" || p == "git~1"
 	}

@@ -23,6 +23,7 @@ func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *
 	}
 	t := &data.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache}
 	for _, e := range exps {
+		// Commits, not names: what is moved is what their files refer to.
 		t.Revs = append(t.Revs, e.Rev)
 	}
 	p, err := pipeline.Open(r.root, &pipeline.Options{Env: r.opts.Env, Logger: r.log})

@@ -47,11 +47,13 @@ func (r *Repo) shareCache(root string) error {
 	if cache == nil {
 		return nil
 	}
+	// In config.local of the copy, which git ignores and no commit takes in.
 	return c.Set(repo.Local, "cache", "dir", cache.Dir(), root)
 }
 
 // getenv looks into the environment given to Open.
 func (r *Repo) getenv(name string) string {
+	// The last of several settings counts, as in os/exec.
 	for _, kv := range slices.Backward(r.opts.Env) {
 		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
 			return v

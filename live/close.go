@@ -78,6 +78,7 @@ func (l *Logger) stop(end func(Sink) error) error {
 	if l.opts.Monitor != nil {
 		l.opts.Monitor.stop()
 	}
+	// The writer ends; what is left is written below.
 	close(l.quit)
 	<-l.done
 	l.flush()
@@ -89,6 +90,7 @@ func (l *Logger) stop(end func(Sink) error) error {
 	return errors.Join(append(errs, l.unlock())...)
 }
 
+// closeSink and shutdownSink are the two ways to end a sink.
 func closeSink(_ context.Context, s Sink) error { return s.Close() }
 
 func shutdownSink(ctx context.Context, s Sink) error {

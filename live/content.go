@@ -110,6 +110,7 @@ func (l *Logger) removeTemps() {
 func (l *Logger) nothingLogged() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// An earlier run stays until there is something to put in its place.
 	return len(l.files.batch) == 0 && len(l.summary.nodes) == 0 && len(l.Replaces()) > 0
 }
 
@@ -145,6 +146,7 @@ func (l *Logger) touch() error {
 func (l *Logger) writeFile(name string, data []byte) error {
 	path := l.abs(name)
 	err := atomicfile.WriteFile(path, data, nil)
+	// The folder is there but for the first file in it.
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

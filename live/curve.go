@@ -19,11 +19,15 @@ type curve struct {
 	count   int
 }
 
+// bucket is a stretch of neighbouring points; n is how many they were.
 type bucket struct {
 	first, low, high, last report.Point
 	n                      int
 }
 
+// add takes one point in. While there is room a bucket takes stride points; at
+// maxBuckets each two become one and stride doubles, so that the cost of a point
+// stays constant on average and the memory is bounded.
 func (c *curve) add(step int, v float64) {
 	if c.stride == 0 {
 		c.stride = 1
@@ -45,6 +49,7 @@ func (c *curve) add(step int, v float64) {
 	c.buckets = append(c.buckets, bucket{p, p, p, p, 1})
 }
 
+// merge takes in the bucket that follows.
 func (b *bucket) merge(next bucket) {
 	b.last = next.last
 	b.n += next.n

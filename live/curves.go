@@ -12,6 +12,8 @@ type thresholds struct{ score, tp, fp []float64 }
 
 var errScore = errors.New("a score is not finite")
 
+// countAt sorts the samples by score and counts along; samples of one score are one
+// threshold, as no threshold can part them.
 func countAt(y []bool, score []float64) (thresholds, error) {
 	order := make([]int, len(score))
 	for i, s := range score {
@@ -70,6 +72,7 @@ func (t *thresholds) steps(i int) bool {
 	return t.tp[i] != t.tp[i-1] || t.tp[i+1] != t.tp[i]
 }
 
+// shares are the counts over their last, which is the total; NaN if that is zero.
 func shares(counts []float64) []float64 {
 	total := counts[len(counts)-1]
 	out := make([]float64, len(counts))
@@ -89,6 +92,7 @@ func rocCurve(y []bool, score []float64, opts *SklearnOptions) ([][]float64, err
 		return nil, err
 	}
 	if !opts.KeepIntermediate {
+		// A point is needed only where one of the counts changes its pace.
 		bend := func(c []float64, i int) bool { return c[i+1]-c[i] != c[i]-c[i-1] }
 		t.filter(func(i int) bool { return bend(t.fp, i) || bend(t.tp, i) })
 	}
@@ -111,10 +115,12 @@ func precisionRecallCurve(y []bool, score []float64, opts *SklearnOptions) ([][]
 	recall := shares(t.tp)
 	for i := range precision {
 		precision[i] = t.tp[i] / (t.tp[i] + t.fp[i])
+		// Without positives every recall is 1.
 		if math.IsNaN(recall[i]) {
 			recall[i] = 1
 		}
 	}
+	// From the highest threshold down to ascending order.
 	slices.Reverse(precision)
 	slices.Reverse(recall)
 	slices.Reverse(t.score)
@@ -137,6 +143,8 @@ func detCurve(y []bool, score []float64, opts *SklearnOptions) ([][]float64, err
 	if positive == 0 || negative == 0 {
 		return nil, errors.New("labels of one class only: the curve is not defined")
 	}
+	// The curve begins at the last threshold without a false positive more than
+	// the first has, and ends at the first one that all positives reach.
 	first, end := 0, 0
 	for first < last && t.fp[first+1] == t.fp[0] {
 		first++
@@ -171,6 +179,7 @@ func calibrationCurve(y []bool, prob []float64, opts *SklearnOptions) ([][]float
 	edges := binEdges(prob, n, opts.Quantile)
 	sum, positive, count := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i, p := range prob {
+		// A prediction on an edge belongs to the bin below it.
 		bin, _ := slices.BinarySearch(edges, p)
 		sum[bin] += p
 		count[bin]++
@@ -199,6 +208,7 @@ func binEdges(prob []float64, n int, quantile bool) []float64 {
 		if !quantile {
 			continue
 		}
+		// numpy takes percents: times 100 and back can change the last bit.
 		at := edges[i] * 100 / 100 * float64(len(sorted)-1)
 		low := int(at)
 		high := min(low+1, len(sorted)-1)

@@ -57,6 +57,7 @@ func (l *Logger) makeDVCYAML(syncs int) error {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
 		}
+		// Writing the new file is the first of the syncs.
 		old, syncs = dvcyaml.Marshal(entries), syncs-1
 	case err != nil:
 		return err
@@ -83,6 +84,8 @@ func (l *Logger) makeDVCYAML(syncs int) error {
 	return nil
 }
 
+// stat notes size and time of the file: somebody else's change shows by them. A
+// file that is not there leaves them as they are.
 func (s *dvcyamlState) stat(file string) {
 	if fi, err := os.Stat(file); err == nil {
 		s.size, s.modTime = fi.Size(), fi.ModTime()
@@ -194,6 +197,7 @@ func isOwnFile(name string) bool {
 	return strings.HasPrefix(name, "plots/custom/") || strings.HasPrefix(name, "plots/sklearn/")
 }
 
+// mapAt is the mapping at key, if there is one.
 func mapAt(root *pyjson.Map, key string) (*pyjson.Map, bool) {
 	v, _ := root.Get(key)
 	m, ok := v.(*pyjson.Map)
@@ -267,6 +271,7 @@ func entryPath(e any) string {
 	return ""
 }
 
+// mergeArtifacts is mergeList for the mapping of artifacts.
 func mergeArtifacts(doc *dvcyaml.Document, root, entries *pyjson.Map, own func(string) bool) error {
 	merged := new(pyjson.Map)
 	switch old, _ := root.Get("artifacts"); old := old.(type) {
@@ -274,6 +279,7 @@ func mergeArtifacts(doc *dvcyaml.Document, root, entries *pyjson.Map, own func(s
 	case *pyjson.Map:
 		for name, a := range old.All() {
 			if m, ok := a.(*pyjson.Map); ok {
+				// An artifact of this run that is not logged again goes.
 				if p, ok := m.Get("path"); ok && !own(fmt.Sprint(p)) {
 					merged.Set(name, kept(doc, a, "artifacts", name))
 				}

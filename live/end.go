@@ -20,6 +20,7 @@ func (l *Logger) cacheImages(ctx context.Context) {
 	}
 	l.io.Lock()
 	defer l.io.Unlock()
+	// No image was logged: there is no directory to put under DVC.
 	if !l.files.content.images {
 		return
 	}
@@ -37,6 +38,7 @@ func (l *Logger) finishRun(ctx context.Context) {
 	}
 	l.io.Lock()
 	defer l.io.Unlock()
+	// dvc exp run commits what git tracks; new files would be left out.
 	if l.repo.exp {
 		l.files.note(l, l.gitAdd(ctx))
 	}
@@ -49,6 +51,8 @@ func (l *Logger) finishRun(ctx context.Context) {
 	l.repo.unsignal(l.repo.signals, signalStep)
 }
 
+// saveExperiment hands the files of the run to Options.Save. It requires
+// Logger.io.
 func (l *Logger) saveExperiment(ctx context.Context) error {
 	if err := l.repo.init(ctx); err != nil {
 		return err
@@ -70,6 +74,8 @@ func (l *Logger) saveExperiment(ctx context.Context) error {
 // gitAdd makes git track the files of a run inside dvc exp run, which saves
 // tracked files only.
 func (l *Logger) gitAdd(ctx context.Context) error {
+	// Only what git does not know and does not ignore: an added path that is
+	// ignored would be an error.
 	out, err := gitOutput(ctx, "ls-files", "-z", "--others", "--exclude-standard", "--", l.path)
 	if err != nil {
 		return err
@@ -118,6 +124,7 @@ func (l *Logger) fsync() {
 			paths = append(paths, s.file.path)
 		}
 	}
+	// Each worker has an error of its own, so they need no lock.
 	const workers = 32
 	errs := make([]error, workers)
 	var group sync.WaitGroup

@@ -38,6 +38,7 @@ func (l *Logger) testMode() {
 func (l *Logger) envBool(name string) bool {
 	text := strings.ToLower(os.Getenv(name))
 	if l.opts.Exact {
+		// "y" covers yes, and much else.
 		return strings.ContainsAny(text, "1y") || strings.Contains(text, "true")
 	}
 	switch text {

@@ -67,6 +67,7 @@ func parseNvidia(out []byte) (sample, error) {
 	return s, nil
 }
 
+// gpuNumber is nil for what the card does not tell.
 func gpuNumber(text string) *float64 {
 	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil {

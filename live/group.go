@@ -14,6 +14,8 @@ type group struct {
 	index map[string]*node
 }
 
+// node is an entry of a group. Its address stays valid while the group lives, so a
+// series keeps it.
 type node struct {
 	key string
 	val value
@@ -42,6 +44,7 @@ func (v value) group() *group {
 	return g
 }
 
+// treeOf is the value of a list or a group.
 func treeOf(x any) value { return value{kind: kindTree, any: x} }
 
 // appendJSONTree appends a list or a mapping, indented by four blanks a level.
@@ -63,6 +66,7 @@ func appendJSONTree(dst []byte, tree any, depth int) []byte {
 	return append(dst, "[]"...)
 }
 
+// appendJSONGroup writes {} without a line break if empty, as Python's json does.
 func appendJSONGroup(dst []byte, g *group, depth int) []byte {
 	if len(g.nodes) == 0 {
 		return append(dst, "{}"...)
@@ -77,6 +81,7 @@ func appendJSONGroup(dst []byte, g *group, depth int) []byte {
 	return append(appendJSONBreak(dst, false, depth), '}')
 }
 
+// appendJSONBreak begins a line at a depth, after a comma unless it is the first.
 func appendJSONBreak(dst []byte, comma bool, depth int) []byte {
 	if comma {
 		dst = append(dst, ',')
@@ -97,6 +102,7 @@ func (g *group) pyjson() *pyjson.Map {
 	return m
 }
 
+// pyjson is the value as internal/pyjson has it; null, and no kind, is nil.
 func (v value) pyjson() any {
 	switch v.kind {
 	case kindBool:

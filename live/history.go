@@ -56,6 +56,7 @@ func (h *historyFile) write(s *series) error {
 		return err
 	}
 	rows := h.out
+	// The file is new, or its header could not be written.
 	if size == 0 {
 		rows = append(s.appendHeader(nil, h.stamped), rows...)
 	}
@@ -209,6 +210,7 @@ func trimTorn(dir string) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".tsv") {
 			return err
 		}
+		// No step is as late as that: complete rows stay.
 		return dropFrom(path, int(^uint(0)>>1))
 	})
 }

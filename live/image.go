@@ -15,6 +15,7 @@ import (
 	"slices"
 )
 
+// imageSuffixes are those that DVCLive takes.
 var imageSuffixes = []string{".jpg", ".jpeg", ".gif", ".png"}
 
 // LogImage logs an image: plots/images/NAME, in the format that the name's
@@ -40,6 +41,7 @@ func (l *Logger) LogImage(name string, img image.Image) error {
 	if err := l.touch(); err != nil {
 		return err
 	}
+	// touch has locked it.
 	defer l.io.Unlock()
 	l.files.content.images = true
 	l.sinkImage(name, img, buf.Bytes())
@@ -79,12 +81,14 @@ func (l *Logger) LogPixels(name string, pixels any, shape ...int) error {
 	return l.LogImage(name, img)
 }
 
+// pixelImage checks the shape against the length before it makes an image of it.
 func pixelImage(pixels any, shape []int) (image.Image, error) {
 	bad := fmt.Errorf("%w %T of shape %v: see LogPixels for the shapes", ErrType, pixels, shape)
 	if len(shape) < 2 || len(shape) > 3 {
 		return nil, bad
 	}
 	n := 1
+	// Sides up to 65536: the product of three of them fits an int of 64 bits.
 	for _, d := range shape {
 		if d <= 0 || d > 1<<16 {
 			return nil, bad
@@ -119,6 +123,8 @@ func pixelImage(pixels any, shape []int) (image.Image, error) {
 	return nil, bad
 }
 
+// bytePixels copies the pixels, as the caller may change them; bad is the error of
+// a third dimension that is neither 3 nor 4.
 func bytePixels(p []uint8, rect image.Rectangle, shape []int, bad error) (image.Image, error) {
 	if len(shape) == 2 {
 		return &image.Gray{Pix: slices.Clone(p), Stride: rect.Dx(), Rect: rect}, nil
@@ -156,6 +162,7 @@ func encodeGIF(w *bytes.Buffer, img image.Image) error {
 	seen := make(map[color.RGBA]bool)
 	var colours color.Palette
 	b := img.Bounds()
+	// The search ends with the line in which the 257th colour is found.
 	for y := b.Min.Y; y < b.Max.Y && len(colours) <= 256; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			if c := color.RGBAModel.Convert(img.At(x, y)).(color.RGBA); !seen[c] {

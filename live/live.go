@@ -101,7 +101,9 @@ func (l *Logger) start() (err error) {
 	if err := os.MkdirAll(l.path, 0o777); err != nil {
 		return err
 	}
+	// stop calls it in any case.
 	l.unlock = func() error { return nil }
+	// DVCLive locks nothing.
 	if !l.opts.Exact {
 		if l.unlock, err = dirlock.Lock(l.path); errors.Is(err, dirlock.ErrLocked) {
 			return ErrLocked

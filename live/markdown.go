@@ -32,6 +32,7 @@ func (l *Logger) markdown(p *report.Page) error {
 	}
 	for _, c := range p.Curves {
 		var points []xy
+		// One line a metric, whatever the number of series.
 		for _, s := range c.Series {
 			for _, p := range s.Points {
 				points = append(points, xy{float64(p.Step), p.Value})
@@ -65,6 +66,7 @@ func (l *Logger) chart(b *bytes.Buffer, name string, c chart) error {
 	return l.writeFile(file, c.svg())
 }
 
+// picture puts an image into the text; the path is escaped as part of an address.
 func picture(b *bytes.Buffer, name, file string) {
 	fmt.Fprintf(b, "\n![%s](%s)\n", escapeMarkdown(name), (&url.URL{Path: file}).EscapedPath())
 }
@@ -81,6 +83,7 @@ func plotChart(p report.Plot) (chart, bool) {
 		y, okY := row.Get(p.Y[0])
 		atX, numberX := plotNumber(x)
 		atY, numberY := plotNumber(y)
+		// A line with gaps would say something else than the data.
 		if !okX || !okY || !numberX || !numberY {
 			return chart{}, false
 		}
@@ -89,6 +92,7 @@ func plotChart(p report.Plot) (chart, bool) {
 	return c, true
 }
 
+// plotNumber is a coordinate of a chart; integers beyond float64 become infinite.
 func plotNumber(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int64:
@@ -131,6 +135,7 @@ func flatLeaves(prefix string, m *ordered.Map) func(func(string, any) bool) {
 	}
 }
 
+// walkLeaves is flatLeaves as a recursion; false means that yield wants no more.
 func walkLeaves(prefix string, m *ordered.Map, yield func(string, any) bool) bool {
 	for key, v := range m.All() {
 		name := prefix + pyjson.Str(key)

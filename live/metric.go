@@ -91,6 +91,8 @@ func (l *Logger) log(name string, v value, timestamp, plot bool) error {
 	return l.summarise(s, v)
 }
 
+// newSeries makes a metric known. It requires l.mu. A name that cannot be parsed is
+// not remembered and is refused each time.
 func (l *Logger) newSeries(name string) (*series, error) {
 	parsed, err := l.parse(name)
 	if err != nil {
@@ -107,6 +109,7 @@ func (l *Logger) newSeries(name string) (*series, error) {
 	return s, nil
 }
 
+// parse splits a name by the rules of the layout.
 func (l *Logger) parse(name string) (metricName, error) {
 	if l.classic != nil {
 		return l.classic.parse(name)
@@ -114,6 +117,7 @@ func (l *Logger) parse(name string) (metricName, error) {
 	return parseName(name)
 }
 
+// historyPath is where the rows of a metric go.
 func (l *Logger) historyPath(s *series) string {
 	if l.classic != nil {
 		return joinRaw(l.path, s.metricName.file) + ".tsv"
@@ -127,12 +131,14 @@ func (l *Logger) appendRow(s *series, v value, timestamp bool) {
 		s.queued, s.stamped = true, timestamp
 		l.dirty = append(l.dirty, s)
 	}
+	// pending counts bytes of all series together, for maxPending.
 	n := len(s.pending)
 	s.pending = s.appendLine(s.pending, row{l.now(timestamp), l.step, v})
 	s.plotted = true
 	l.pending += len(s.pending) - n
 }
 
+// now is the time of a row, zero if it has none.
 func (l *Logger) now(wanted bool) time.Time {
 	if !wanted {
 		return time.Time{}
@@ -174,6 +180,8 @@ func (s *series) appendLine(dst []byte, r row) []byte {
 	return s.endLine(dst)
 }
 
+// endLine ends a row, in the classic layouts with CR LF, as Python's csv module
+// does by default.
 func (s *series) endLine(dst []byte) []byte {
 	if s.crlf {
 		return append(dst, "\r\n"...)
@@ -198,6 +206,8 @@ var errBelowScalar = errors.New("the summary has a value where the name needs a 
 
 // summarise puts v into the summary.
 func (l *Logger) summarise(s *series, v value) error {
+	// The leaf may be gone since: a value or a summary set by hand has taken
+	// the place of a group.
 	if s.gen != l.gen {
 		leaf, err := l.leaf(s.keys)
 		if err != nil {

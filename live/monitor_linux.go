@@ -20,6 +20,7 @@ type probe struct {
 // cpuTimes are the ticks that a core has spent.
 type cpuTimes struct{ total, busy float64 }
 
+// newProbe reads the processors once, as their use is the difference of two looks.
 func newProbe(dirs map[string]string) (*probe, error) {
 	p := &probe{dirs: dirs}
 	stat, err := os.ReadFile("/proc/stat")
@@ -30,6 +31,7 @@ func newProbe(dirs map[string]string) (*probe, error) {
 	return p, err
 }
 
+// sample is the state since the last call; metrics are named as DVCLive names them.
 func (p *probe) sample() (sample, error) {
 	s := make(sample)
 	stat, err := os.ReadFile("/proc/stat")
@@ -63,6 +65,7 @@ func parseCPUs(stat []byte) ([]cpuTimes, error) {
 	var cpus []cpuTimes
 	for line := range bytes.Lines(stat) {
 		fields := strings.Fields(string(line))
+		// The line "cpu" is the sum of the others.
 		if len(fields) < 6 || !strings.HasPrefix(fields[0], "cpu") || fields[0] == "cpu" {
 			continue
 		}
@@ -72,6 +75,7 @@ func parseCPUs(stat []byte) ([]cpuTimes, error) {
 			if err != nil {
 				return nil, fmt.Errorf("/proc/stat: %w", err)
 			}
+			// The columns of proc(5), counted after the name.
 			const idle, iowait, guest = 3, 4, 8
 			if i < guest { // guests are counted as user time already
 				t.total += ticks
@@ -88,7 +92,9 @@ func parseCPUs(stat []byte) ([]cpuTimes, error) {
 	return cpus, nil
 }
 
+// addCPUs adds the mean use of the cores, and which share of them is active.
 func (s sample) addCPUs(before, now []cpuTimes) {
+	// DVCLive's MINIMUM_CPU_USAGE_TO_BE_ACTIVE.
 	const active = 20 // percent
 	var sum, parallel float64
 	for i, t := range now {
@@ -110,6 +116,8 @@ func (s sample) addCPUs(before, now []cpuTimes) {
 	s["system/cpu/parallelization (%)"] = parallel * 100 / n
 }
 
+// addMemory adds the memory in gigabytes of 1024³ bytes; /proc has units of 1024.
+// What is not available counts as used.
 func (s sample) addMemory(meminfo []byte) error {
 	kB := make(map[string]float64)
 	for line := range bytes.Lines(meminfo) {
@@ -133,6 +141,8 @@ func (s sample) addMemory(meminfo []byte) error {
 	return nil
 }
 
+// addDisk adds a file system. As df does, it takes the percentage of what users
+// may have: blocks reserved for root count neither as used nor as free.
 func (s sample) addDisk(key string, st unix.Statfs_t) {
 	block := float64(st.Frsize)
 	total, used := float64(st.Blocks)*block, float64(st.Blocks-st.Bfree)*block

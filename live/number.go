@@ -24,6 +24,7 @@ func appendFloat16(dst []byte, f float64) []byte {
 // shortest16 returns the decimal number of fewest digits that lies nearer to f
 // than to any other half-precision number. Five digits always do.
 func shortest16(f float64) float64 {
+	// digits after the first, so up to five in all.
 	for digits := range 5 {
 		text := strconv.FormatFloat(f, 'e', digits, 64)
 		if g, err := strconv.ParseFloat(text, 64); err == nil && roundTo16(g) == f {

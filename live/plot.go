@@ -38,6 +38,7 @@ func (p *plot) config() *pyjson.Map {
 	if p.Template != NoTemplate {
 		put("template", p.Template)
 	}
+	// x and y are there even if empty; the other keys only with a text.
 	m.Set("x", p.X)
 	if p.Ys == nil {
 		m.Set("y", p.Y)
@@ -80,6 +81,7 @@ func (l *Logger) LogPlot(name string, data any, p Plot) error {
 
 // logPlot writes the data below the given folder and registers the plot.
 func (l *Logger) logPlot(name, folder string, data any, p Plot) error {
+	// A name may come with the suffix, which is put on below.
 	file, err := localFile(strings.ReplaceAll(name, ".json", ""))
 	if err != nil {
 		return fmt.Errorf("plot: %w", err)

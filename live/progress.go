@@ -64,6 +64,8 @@ func (l *Logger) drawProgress() {
 	l.mu.Lock()
 	line := ""
 	if p := l.progress; p.drawn != p.done {
+		// The text is made under the lock, but written without it: a terminal may
+		// be slow.
 		line, p.drawn = p.line(l.order), p.done
 	}
 	l.mu.Unlock()
@@ -86,10 +88,13 @@ func (p *progress) line(metrics []*series) string {
 	if elapsed := p.now().Sub(p.start).Seconds(); elapsed > 0 {
 		rate := float64(p.done) / elapsed
 		fmt.Fprintf(&tail, "  %.3g steps/s", rate)
+		// Steps count from 0, so the last is total-1.
 		if left := p.total - 1 - p.step; p.total > 0 && left >= 0 {
 			fmt.Fprintf(&tail, "  %s left", clock(time.Duration(float64(left)/rate*float64(time.Second))))
 		}
 	}
+	// Metrics are shown in order of appearance while there is room; the last
+	// column stays free, or some terminals would begin a new line.
 	room := p.width() - 1 - utf8.RuneCountInString(tail.String())
 	for _, s := range metrics {
 		if strings.HasPrefix(s.name, "system/") {
@@ -150,6 +155,7 @@ func (l *Logger) finishProgress() {
 	io.WriteString(p.w, b.String())
 }
 
+// limits are the least and the greatest finite value; infinities if there is none.
 func limits(points []report.Point) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, p := range points {

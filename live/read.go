@@ -40,6 +40,7 @@ func Points(fsys fs.FS, name string) iter.Seq2[Point, error] {
 		}
 		defer f.Close()
 		r := csv.NewReader(&wholeLines{r: bufio.NewReaderSize(f, 64<<10)})
+		// Rows may differ in length, and a quote inside a cell is a character.
 		r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = '\t', true, -1, true
 		if _, err := r.Read(); err != nil {
 			if err != io.EOF {
@@ -68,6 +69,8 @@ func Points(fsys fs.FS, name string) iter.Seq2[Point, error] {
 	}
 }
 
+// openHistory opens the file of a metric in either layout. If neither is there,
+// the error is that of the present layout.
 func openHistory(fsys fs.FS, name string) (fs.File, string, error) {
 	parsed, err := parseName(name)
 	if err != nil {
@@ -107,6 +110,7 @@ func parseRow(cells []string) (Point, error) {
 		}
 		p.Time = time.UnixMilli(ms)
 	}
+	// The step stands before the value; alone in a row it is the value.
 	step := parseCell(cells[max(0, n-2)])
 	if n > 1 && (math.IsNaN(step) || math.Abs(step) > math.MaxInt64/2) {
 		return Point{}, fmt.Errorf("step %q is not a number", cells[n-2])
@@ -126,6 +130,7 @@ func parseCell(text string) float64 {
 		return 0
 	}
 	f, err := strconv.ParseFloat(text, 64)
+	// Out of range is an infinity, which is what Python reads too.
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return math.NaN()
 	}

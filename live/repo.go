@@ -26,6 +26,7 @@ type repo struct {
 
 // initRepo looks for a repository, from the working directory upwards.
 func (l *Logger) initRepo() error {
+	// With the variable DVCLive does not look for a repository either.
 	if l.envBool("DVCLIVE_TEST") {
 		return nil
 	}
@@ -36,6 +37,7 @@ func (l *Logger) initRepo() error {
 	}
 	r.root, r.git = findUp(wd, ".dvc"), findUp(wd, ".git")
 	r.pipeline = os.Getenv("DVC_ROOT") != ""
+	// DVC sets both variables for the stages of an experiment.
 	r.exp = r.pipeline && os.Getenv("DVC_EXP_BASELINE_REV") != ""
 	r.signals = r.root
 	if r.pipeline {
@@ -135,6 +137,7 @@ const (
 	signalStep = "DVCLIVE_STEP_COMPLETED"
 )
 
+// signal writes one of the files; root is "" where there is nobody to tell.
 func (r *repo) signal(root, name string, content *pyjson.Map) {
 	if root == "" {
 		return
@@ -153,6 +156,7 @@ func (r *repo) unsignal(root, name string) {
 	}
 }
 
+// markStarted tells the editor that this process saves an experiment by itself.
 func (r *repo) markStarted(expName string) {
 	r.marked = true
 	r.signal(r.root, signalOnly, pyjson.NewMap("exp_name", expName, "pid", int64(os.Getpid())))

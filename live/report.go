@@ -48,6 +48,8 @@ func (l *Logger) initReport() {
 	go l.report.run()
 }
 
+// run makes a report whenever one was asked for and then rests. wake holds one
+// request: those that come meanwhile are served by one report.
 func (r *reporter) run() {
 	defer close(r.done)
 	for {
@@ -66,6 +68,7 @@ func (r *reporter) run() {
 	}
 }
 
+// pause is the least time from one report to the next.
 func (r *reporter) pause() time.Duration {
 	if r.l.classic != nil {
 		return time.Second // as DVC 2.1
@@ -111,6 +114,7 @@ func (r *reporter) update(final bool) (err error) {
 	if r.l.opts.Report == MarkdownReport {
 		return r.l.markdown(page)
 	}
+	// The last page does not load itself again.
 	if !final {
 		page.Reload = r.pause()
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
+// writeParams requires Logger.io.
 func (l *Logger) writeParams() error {
 	return l.writeFile("params.yaml", dvcyaml.Marshal(&l.files.content.params))
 }
@@ -33,6 +34,7 @@ func (l *Logger) resume() error {
 	if known := l.summary.find("step") != nil; known && (l.step != 0 || !l.opts.Exact) {
 		l.step++
 	}
+	// Rows at from and later are of steps that are repeated.
 	l.from = l.step
 	if l.opts.Exact {
 		return nil
@@ -40,6 +42,7 @@ func (l *Logger) resume() error {
 	return trimTorn(l.abs("plots/metrics"))
 }
 
+// readParams takes up params.yaml; no file, and an empty one, mean no parameters.
 func (l *Logger) readParams() error {
 	data, err := os.ReadFile(l.abs("params.yaml"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +65,8 @@ func (l *Logger) readParams() error {
 	return nil
 }
 
+// readSummary takes up metrics.json, if there is one. It is not in use by another
+// goroutine yet.
 func (l *Logger) readSummary() error {
 	m, err := readJSONMap(l.abs("metrics.json"))
 	if errors.Is(err, fs.ErrNotExist) {

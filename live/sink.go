@@ -118,6 +118,7 @@ func (l *Logger) sinkArtifact(path string) {
 	l.flushSinks()
 }
 
+// sink adds a record to what the next flush hands over.
 func (l *Logger) sink(r Record) {
 	if len(l.opts.Sinks) == 0 {
 		return
@@ -138,6 +139,7 @@ func (l *Logger) flushSinks() {
 	for _, s := range l.opts.Sinks {
 		f.note(l, s.Write(f.records))
 	}
+	// Images and texts are let go, though the array is used again.
 	clear(f.records)
 	f.records = f.records[:0]
 }

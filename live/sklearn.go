@@ -82,12 +82,14 @@ func (l *Logger) listPlot(name string, p Plot) {
 	}
 }
 
+// override sets dst unless text is "", which keeps the default.
 func override(dst *string, text string) {
 	if text != "" {
 		*dst = text
 	}
 }
 
+// sklearnSpec is a kind of plot: how it is shown, and what computes its data.
 type sklearnSpec struct {
 	Plot
 	compute func(labels, predictions any, opts *SklearnOptions) (any, error)
@@ -131,6 +133,7 @@ func confusionData(labels, predictions any, _ *SklearnOptions) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The shorter of both decides, as with Python's zip.
 	pairs := make([]any, min(len(actual), len(predicted)))
 	for i := range pairs {
 		pairs[i] = pyjson.NewMap("actual", pyjson.Str(actual[i]), "predicted", pyjson.Str(predicted[i]))
@@ -138,6 +141,7 @@ func confusionData(labels, predictions any, _ *SklearnOptions) (any, error) {
 	return pairs, nil
 }
 
+// plainList converts a slice of anything that a parameter may be.
 func plainList(x any) ([]any, error) {
 	p, err := plain(x)
 	if err != nil {
@@ -190,6 +194,7 @@ func positives(labels any) ([]bool, error) {
 		return nil, err
 	}
 	y := make([]bool, len(numbers))
+	// other is the other class, NaN until one was seen.
 	other := math.NaN()
 	for i, v := range numbers {
 		if y[i] = v == 1; y[i] {

@@ -44,6 +44,7 @@ type axis struct {
 	from, size float64 // pixel of low, and the pixels up to high
 }
 
+// at is the pixel of a value; size is negative where pixels count downwards.
 func (a axis) at(v float64) float64 { return a.from + (v-a.low)/(a.high-a.low)*a.size }
 
 // newAxis leaves a twentieth free on both sides, and makes room around a
@@ -89,6 +90,7 @@ func (c chart) svg() []byte {
 	label(&b, chartWidth/2, 28, `text-anchor="middle" font-size="16"`, c.title)
 	label(&b, marginLeft+plotWidth/2, chartHeight-12, `text-anchor="middle"`, c.xLabel)
 	label(&b, 18, marginTop+plotHeight/2, fmt.Sprintf(`text-anchor="middle" transform="rotate(-90 18 %d)"`, marginTop+plotHeight/2), c.yLabel)
+	// Without a finite point the frame stays empty.
 	if low.finite() {
 		x := newAxis(low.x, high.x, marginLeft, plotWidth)
 		y := newAxis(low.y, high.y, marginTop+plotHeight, -plotHeight)
@@ -100,6 +102,7 @@ func (c chart) svg() []byte {
 	return b.Bytes()
 }
 
+// grid draws the ticks of both axes with their lines.
 func grid(b *bytes.Buffer, x, y axis) {
 	const end = marginTop + plotHeight
 	for _, v := range x.ticks() {
@@ -121,6 +124,7 @@ func tickText(v float64) string {
 	return strconv.FormatFloat(f+0, 'g', -1, 64)
 }
 
+// line draws the points as one path; each M begins a new stretch of it.
 func (c chart) line(b *bytes.Buffer, x, y axis) {
 	move := true
 	fmt.Fprintf(b, `<path fill="none" stroke="%s" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round" d="`, lineColour)
@@ -141,6 +145,7 @@ func (c chart) line(b *bytes.Buffer, x, y axis) {
 	b.WriteString(`"/>` + "\n")
 }
 
+// label writes a text at a pixel; nothing for "".
 func label(b *bytes.Buffer, x, y int, attributes, text string) {
 	if text == "" {
 		return

@@ -54,6 +54,8 @@ func plainMap(m *ordered.Map) (any, error) {
 	return out, nil
 }
 
+// plainReflect is plain for types that are known by their kind only. Pointers are
+// followed, nil ones are null.
 func plainReflect(r reflect.Value) (any, error) {
 	switch r.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -94,6 +96,7 @@ func plainReflect(r reflect.Value) (any, error) {
 	return nil, fmt.Errorf("%w %v", ErrType, r.Type())
 }
 
+// sortedMap sorts the keys, as the order of a Go map is not the caller's.
 func sortedMap(r reflect.Value) *ordered.Map {
 	keys := r.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })

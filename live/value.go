@@ -39,6 +39,7 @@ type value struct {
 	any  any
 }
 
+// floatValue is a float64; NaN and infinities become texts, as in DVCLive.
 func floatValue(f float64) value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return value{kind: kindString, str: nonFinite(f)}
@@ -46,6 +47,7 @@ func floatValue(f float64) value {
 	return value{kind: kindFloat64, bits: math.Float64bits(f)}
 }
 
+// intValue keeps the bits of the two's complement.
 func intValue(i int64) value { return value{kind: kindInt, bits: uint64(i)} }
 
 // nonFinite is what DVCLive turns a NaN or an infinity into.
@@ -59,6 +61,7 @@ func nonFinite(f float64) string {
 	return "-inf"
 }
 
+// float is the number of a float of any width.
 func (v value) float() float64 { return math.Float64frombits(v.bits) }
 
 // scalarValue converts what may be logged as a metric.
@@ -105,8 +108,10 @@ func scalarValue(x any) (value, error) {
 	return value{}, fmt.Errorf("%w %T: log a number, a bool or a string", ErrType, x)
 }
 
+// uintValue is for what may not fit an int64.
 func uintValue(u uint64) value { return value{kind: kindUint, bits: u} }
 
+// boolValue has 1 for true in bits.
 func boolValue(b bool) value {
 	v := value{kind: kindBool}
 	if b {
@@ -115,6 +120,7 @@ func boolValue(b bool) value {
 	return v
 }
 
+// narrowValue marks a float as of less width; a text of a NaN stays one.
 func narrowValue(f float64, k kind) value {
 	v := floatValue(f)
 	if v.kind == kindFloat64 {
@@ -133,6 +139,8 @@ func (v value) appendCell(dst []byte) []byte {
 		return append(dst, "False"...)
 	case kindFloat32:
 		return pyjson.AppendFloat32(dst, float32(v.float()))
+	// The history has the shortest digits of the width, the summary those of
+	// a float64: so does DVCLive.
 	case kindFloat16:
 		return appendFloat16(dst, v.float())
 	case kindString:

@@ -62,6 +62,7 @@ func (l *Logger) arm() {
 	}
 }
 
+// isStalled reports whether the last flush left something unwritten.
 func (l *Logger) isStalled() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,6 +82,7 @@ func (l *Logger) flush() {
 		return
 	}
 	f.note(l, l.prepare())
+	// The batch holds a copy of retry, so its array is free to be filled.
 	failed := f.retry[:0]
 	for _, s := range f.batch {
 		if err := s.file.write(s); err != nil {
@@ -93,6 +95,7 @@ func (l *Logger) flush() {
 	l.flushSinks()
 	l.drawProgress()
 	l.mu.Lock()
+	// A stalled logger arms itself: nobody else may log again.
 	l.stalled = len(f.retry) > 0 || f.todo.summary
 	if l.stalled {
 		l.arm()
@@ -126,9 +129,11 @@ func (l *Logger) take() {
 	f.records = append(f.records, l.records...)
 	l.records = l.records[:0]
 	l.todo, l.pending, l.armed = todo{}, 0, false
+	// Those that wait in log for room go on, though the disk has nothing yet.
 	l.drained.Broadcast()
 }
 
+// merge adds what more asks for; of two steps the later one counts.
 func (t *todo) merge(more todo) {
 	t.summary = t.summary || more.summary
 	t.report = t.report || more.report
@@ -157,6 +162,8 @@ func (l *Logger) flushSummary() {
 	}
 }
 
+// writeSummary writes metrics.json in one step, so a reader never sees half of it,
+// and then dvc.yaml. It requires Logger.io.
 func (l *Logger) writeSummary() error {
 	if l.classic != nil {
 		return l.classic.writeSummary(l.files.summary)

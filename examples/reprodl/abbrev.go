@@ -12,6 +12,9 @@ import (
 // command line, allows them: any beginning of a long option that fits no other.
 // Nothing behind "--" is touched.
 func expand(root *cobra.Command, args []string) []string {
+	// cmd follows the words, as options are those of the command so far. Nothing
+	// is parsed here: the value of an option that is also the name of a command
+	// is taken for one.
 	cmd := root
 	out := make([]string, 0, len(args))
 	for i, arg := range args {
@@ -37,6 +40,7 @@ func expand(root *cobra.Command, args []string) []string {
 func longOption(cmd *cobra.Command, text string) string {
 	name, value, hasValue := strings.Cut(text, "=")
 	var found []string
+	// An option that is written out wins over longer ones that it begins.
 	for _, set := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags(), cmd.InheritedFlags()} {
 		if set.Lookup(name) != nil {
 			return text
@@ -47,6 +51,7 @@ func longOption(cmd *cobra.Command, text string) string {
 			}
 		})
 	}
+	// None, or several: the parser refuses the text as it is.
 	if len(found) != 1 {
 		return text
 	}

@@ -19,6 +19,7 @@ func expandLists(args []string) []string {
 			continue
 		}
 		name := args[i]
+		// A word that begins with "-" is the next option.
 		for i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
 			i++
 			out = append(out, name+"="+args[i])

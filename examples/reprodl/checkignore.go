@@ -16,12 +16,15 @@ type checkIgnore struct {
 	details, all, nonMatching, stdin bool
 }
 
+// checkIgnoreCmd is dvc check-ignore; its options constrain one another, which
+// check tells in DVC's words.
 func (a *app) checkIgnoreCmd() *cobra.Command {
 	c := &checkIgnore{app: a}
 	cmd := &cobra.Command{
 		Use:   "check-ignore target...",
 		Short: "Tell whether .dvcignore files exclude paths",
 		RunE: func(_ *cobra.Command, targets []string) error {
+			// Outside of a repository that is the error, whatever the options.
 			repo, err := a.open()
 			if err == nil {
 				err = c.check(targets)
@@ -87,6 +90,7 @@ func (c *checkIgnore) run(repo *pipeline.Repo, targets []string) error {
 	return nil
 }
 
+// show prints one target and reports whether it counts for the exit code.
 func (c *checkIgnore) show(repo *pipeline.Repo, target string) (counts bool, err error) {
 	result, err := repo.CheckIgnore(target)
 	if err != nil {
@@ -98,6 +102,7 @@ func (c *checkIgnore) show(repo *pipeline.Repo, target string) (counts bool, err
 		return true, nil
 	case c.details:
 		if c.nonMatching {
+			// The form of git check-ignore -v -n without a pattern.
 			c.printf("::\t%s\n", target)
 		}
 		return false, nil

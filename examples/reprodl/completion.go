@@ -16,11 +16,13 @@ import (
 	"github.com/reprodl/reprodl/pipeline"
 )
 
+// shells are those that cobra writes a script for.
 var shells = []string{"bash", "zsh", "fish", "powershell"}
 
 // programName is what may stand in the functions' names of a completion script.
 var programName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
+// completionCmd is dvc completion; fish, powershell and --program are not in dvc.
 func (a *app) completionCmd() *cobra.Command {
 	var shell, program string
 	cmd := &cobra.Command{
@@ -48,6 +50,7 @@ func (a *app) completionCmd() *cobra.Command {
 	return cmd
 }
 
+// writeCompletion writes the script, with descriptions of what it offers.
 func writeCompletion(w io.Writer, root *cobra.Command, shell string) error {
 	const descriptions = true
 	switch shell {
@@ -89,6 +92,7 @@ func (a *app) completeNames(root *cobra.Command) {
 			find(root, path).ValidArgsFunction = a.complete(set.names, set.directive)
 		}
 	}
+	// The first argument is a git remote, the others are experiments.
 	for _, path := range []string{"exp push", "exp pull"} {
 		first, rest := a.complete(a.gitRemoteNames, onlyNames), a.complete(a.experimentNames, onlyNames)
 		find(root, path).ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
@@ -122,6 +126,7 @@ func find(root *cobra.Command, path string) *cobra.Command {
 	return cmd
 }
 
+// must is for what only a mistake in this program can make fail.
 func must(err error) {
 	if err != nil {
 		panic(err)
@@ -132,6 +137,7 @@ func must(err error) {
 // repository say, completes to nothing: a message would stand in the user's line.
 func (a *app) complete(list lister, directive cobra.ShellCompDirective) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		// What the shell reads is the names alone.
 		a.quiet = 1
 		if a.start() != nil {
 			return nil, directive
@@ -150,6 +156,7 @@ func (a *app) complete(list lister, directive cobra.ShellCompDirective) cobra.Co
 	}
 }
 
+// The listers below need a repository, but for this one.
 func shellNames(context.Context) ([]string, error) { return shells, nil }
 
 func (a *app) stageNames(ctx context.Context) ([]string, error) {

@@ -33,6 +33,7 @@ func (l *levelFlag) level() (level repo.Level, ok bool) {
 	case l.local:
 		return repo.Local, true
 	}
+	// Without a choice a change goes to .dvc/config.
 	return repo.Project, l.project
 }
 
@@ -46,6 +47,7 @@ func (l *levelFlag) levels() []repo.Level {
 
 // config reads the configuration, which need not be valid.
 func (a *app) config() (*repo.Config, error) {
+	// Without a repository there are the system's and the user's files.
 	dvcDir := ""
 	if root, err := repo.Find(a.Dir); err == nil {
 		dvcDir = filepath.Join(root, ".dvc")
@@ -53,6 +55,8 @@ func (a *app) config() (*repo.Config, error) {
 	return repo.LoadConfig(dvcDir, a.getenv)
 }
 
+// optionName takes "remote.NAME.option" and "db.NAME.option" apart, of which the
+// file makes sections such as remote "NAME".
 var optionName = regexp.MustCompile(`^((remote|db)\.)?([^.]*)\.([^.]*)$`)
 
 // configSection splits the name of an option.
@@ -68,6 +72,7 @@ func configSection(name string) (section, key string, err error) {
 	return section, key, nil
 }
 
+// configCmd is dvc config: it lists, gets, sets or unsets.
 func (a *app) configCmd() *cobra.Command {
 	var level levelFlag
 	var unset, list, origin bool
@@ -123,6 +128,7 @@ func (a *app) origin(c *repo.Config, level repo.Level, show bool) string {
 		return ""
 	}
 	file := c.File(level)
+	// The repository's own files are shown relative to its root.
 	if level == repo.Project || level == repo.Local {
 		if rel, err := filepath.Rel(filepath.Dir(filepath.Dir(file)), file); err == nil {
 			file = rel
@@ -131,6 +137,7 @@ func (a *app) origin(c *repo.Config, level repo.Level, show bool) string {
 	return file + "\t"
 }
 
+// listConfig prints every level by itself: one option may be there several times.
 func (a *app) listConfig(c *repo.Config, levels []repo.Level, origin bool) error {
 	for _, level := range levels {
 		for _, v := range c.List(level) {
@@ -140,14 +147,17 @@ func (a *app) listConfig(c *repo.Config, levels []repo.Level, origin bool) error
 	return nil
 }
 
+// getConfig prints a value. An option that is set nowhere is no error.
 func (a *app) getConfig(c *repo.Config, flag *levelFlag, section, key string, origin bool) error {
 	levels := flag.levels()
+	// The last level counts: local, project, global, system.
 	for i := len(levels) - 1; i >= 0; i-- {
 		if value, ok := c.GetLevel(levels[i], section, key); ok {
 			a.printf("%s%s\n", a.origin(c, levels[i], origin), value)
 			return nil
 		}
 	}
+	// Only at a chosen level is it an error that the option is not set.
 	if level, ok := flag.level(); ok {
 		return missingOption(c, section, key, level)
 	}
@@ -157,6 +167,7 @@ func (a *app) getConfig(c *repo.Config, flag *levelFlag, section, key string, or
 // missingOption is the error about an option that is not set at a level.
 func missingOption(c *repo.Config, section, key string, level repo.Level) error {
 	kind, name := "section", section
+	// Of remote "NAME" the message has the two words apart.
 	if top, rest, ok := strings.Cut(section, ` "`); ok {
 		kind, name = top, strings.TrimSuffix(rest, `"`)
 		if !c.HasSection(section, level) {

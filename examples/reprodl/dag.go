@@ -6,6 +6,8 @@ import (
 	"github.com/reprodl/reprodl/pipeline"
 )
 
+// dagCmd is dvc dag. Without a format the graph is drawn with characters; of
+// several formats the first in the switch counts.
 func (a *app) dagCmd() *cobra.Command {
 	var opts pipeline.DAGOptions
 	var dot, mermaid, md bool

@@ -11,6 +11,8 @@ import (
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
+// addCmd is dvc add. What it refuses exits with 1, but for a directory that holds
+// a .dvcignore file.
 func (a *app) addCmd() *cobra.Command {
 	var opts data.AddOptions
 	var unused bool
@@ -38,6 +40,7 @@ func (a *app) addCmd() *cobra.Command {
 	return cmd
 }
 
+// removeCmd is dvc remove; every refusal exits with 1.
 func (a *app) removeCmd() *cobra.Command {
 	var outs bool
 	cmd := &cobra.Command{
@@ -57,6 +60,7 @@ func (a *app) removeCmd() *cobra.Command {
 	return cmd
 }
 
+// moveCmd is dvc move, with the words that DVC puts before an error.
 func (a *app) moveCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:     "move src dst",
@@ -76,6 +80,8 @@ func (a *app) moveCmd() *cobra.Command {
 	}
 }
 
+// commitCmd is dvc commit. DVC commits target by target and ends at the first that
+// fails; no target is one call for everything.
 func (a *app) commitCmd() *cobra.Command {
 	var opts data.CommitOptions
 	cmd := &cobra.Command{
@@ -89,6 +95,7 @@ func (a *app) commitCmd() *cobra.Command {
 			if len(targets) == 0 {
 				targets = []string{""}
 			}
+			// Only at a terminal is there somebody to ask.
 			if in, ok := a.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 				opts.Confirm = a.confirm
 			}
@@ -112,6 +119,7 @@ func (a *app) commitCmd() *cobra.Command {
 	return cmd
 }
 
+// checkoutCmd is dvc checkout. What was done is printed even if a part failed.
 func (a *app) checkoutCmd() *cobra.Command {
 	var opts data.CheckoutOptions
 	var summary bool
@@ -196,6 +204,7 @@ func summarize(parts ...any) string {
 	return text
 }
 
+// unprotectCmd is dvc unprotect.
 func (a *app) unprotectCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "unprotect target...",

@@ -10,12 +10,14 @@ import (
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
+// dataCmd groups the one command that there is.
 func (a *app) dataCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "data", Short: "Commands about tracked data"}
 	cmd.AddCommand(a.dataStatusCmd())
 	return cmd
 }
 
+// dataStatusCmd is dvc data status.
 func (a *app) dataStatusCmd() *cobra.Command {
 	var opts data.StatusOptions
 	var asJSON, unchanged bool
@@ -33,6 +35,8 @@ func (a *app) dataStatusCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The package tells everything it found; what was not asked for is not
+			// shown.
 			if !unchanged {
 				st.Unchanged = nil
 			}
@@ -56,6 +60,7 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	flags.BoolVar(&opts.Granular, "granular", false, "also the files in tracked directories")
 	flags.BoolVar(&unchanged, "unchanged", false, "also what is unchanged")
 	flags.StringVar(&untracked, "untracked-files", "no", "also what git does not know: `all` or no")
+	// The option may stand without a value.
 	flags.Lookup("untracked-files").NoOptDefVal = "all"
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
 	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "also what the remote lacks")
@@ -64,6 +69,7 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	return cmd
 }
 
+// dataJSON has the parts in DVC's order. Parts and lists that are empty are absent.
 func dataJSON(st *data.Status) *ordered.Map {
 	m := ordered.New()
 	set := func(m *ordered.Map, key string, list []string) {
@@ -126,6 +132,7 @@ func (a *app) showData(st *data.Status) {
 	}, diffLines(&st.Uncommitted))
 	part("Untracked files", []string{`use "git add <file> ..." or "dvc add <file>..." to commit to git or to dvc`}, st.Untracked)
 	part("DVC unchanged files", nil, st.Unchanged)
+	// "other" makes sense only after something was shown.
 	other := ""
 	if shown {
 		other = "other "
@@ -139,6 +146,7 @@ func (a *app) showData(st *data.Status) {
 	}
 }
 
+// diffLines are the lines of one comparison, by kind and not by path.
 func diffLines(d *data.Diff) []string {
 	var lines []string
 	for _, part := range []struct {

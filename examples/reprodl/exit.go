@@ -51,6 +51,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
+	// What a command wanted comes before all that its error wraps.
 	case errors.As(err, &exit):
 		return exit.code
 	case errors.As(err, &config) && config.ConfigError():
@@ -75,6 +76,7 @@ func (a *app) report(err error) int {
 	if errors.As(err, &exit) && exit.err == nil {
 		return code
 	}
+	// The command line was not understood.
 	if !a.started && !errors.As(err, &exit) {
 		code = exitUsage
 	}

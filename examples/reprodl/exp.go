@@ -10,6 +10,7 @@ import (
 	"github.com/reprodl/reprodl/experiment/queue"
 )
 
+// expCmd groups the commands; alone it is a usage error, as in dvc.
 func (a *app) expCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "exp",
@@ -43,6 +44,7 @@ func selection(cmd *cobra.Command, s *experiment.Selection, verb string) {
 	f.IntVarP(&s.Num, "num", "n", 1, verb+" experiments from the last `num` commits (first parents) starting from the --rev baseline; negative means all")
 }
 
+// expListCmd is dvc exp list: the experiments below the names of their baselines.
 func (a *app) expListCmd() *cobra.Command {
 	var sel experiment.Selection
 	var nameOnly, shaOnly bool
@@ -76,6 +78,7 @@ func (a *app) expListCmd() *cobra.Command {
 			}
 			base := ""
 			for _, e := range list {
+				// The list is sorted by baseline: a new one begins a group.
 				if e.Baseline != base && !nameOnly && !shaOnly {
 					name := names[e.Baseline]
 					if name == "" {
@@ -89,6 +92,7 @@ func (a *app) expListCmd() *cobra.Command {
 					a.printf("%s\n", e.Name)
 				case shaOnly:
 					a.printf("%s\n", e.Rev)
+				// Experiments of a git remote have no commit here.
 				case e.Rev != "":
 					a.printf("\t%s [%s]\n", e.Rev[:7], e.Name)
 				default:
@@ -101,6 +105,7 @@ func (a *app) expListCmd() *cobra.Command {
 	selection(cmd, &sel, "List")
 	f := cmd.Flags()
 	f.BoolVar(&nameOnly, "name-only", false, "only output experiment names (without SHAs or parent commits)")
+	// dvc takes the plural as well.
 	f.BoolVar(&nameOnly, "names-only", false, "")
 	f.BoolVar(&shaOnly, "sha-only", false, "only output experiment commit SHAs (without names or parent commits)")
 	f.BoolVar(&shaOnly, "shas-only", false, "")
@@ -110,6 +115,7 @@ func (a *app) expListCmd() *cobra.Command {
 	return cmd
 }
 
+// expRenameCmd is dvc exp rename, here or in a git remote.
 func (a *app) expRenameCmd() *cobra.Command {
 	var force bool
 	var remote string
@@ -147,6 +153,7 @@ func (a *app) expRenameCmd() *cobra.Command {
 	return cmd
 }
 
+// expBranchCmd is dvc exp branch; the argument may be a name or a commit.
 func (a *app) expBranchCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "branch experiment [branch]",
@@ -162,6 +169,7 @@ func (a *app) expBranchCmd() *cobra.Command {
 			if len(args) > 1 {
 				branch = args[1]
 			}
+			// For the message alone: Branch finds the experiment by itself.
 			e, err := repo.Find(cmd.Context(), args[0])
 			name := args[0]
 			if err == nil {
@@ -188,6 +196,7 @@ func quoted(names []string) string {
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
+// expRemoveCmd is dvc exp remove. Names may be those of queued tasks as well.
 func (a *app) expRemoveCmd() *cobra.Command {
 	var sel experiment.Selection
 	var keep, queued bool
@@ -197,6 +206,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 		Aliases: []string{"rm"},
 		Short:   "Remove experiments",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// Names and a selection exclude each other, and one must be given.
 			if (sel.All || len(sel.Revs) > 0 || queued) == (len(args) > 0) {
 				return fmt.Errorf("Either provide an `experiment` argument, or use the `--rev` or `--all-commits` or `--queue` flag.")
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/reprodl/reprodl/experiment"
 )
 
+// sharingDoc is the page that DVC's message names.
 const sharingDoc = "<https://dvc.org/doc/user-guide/experiment-management/sharing-experiments>"
 
 // autoPush pushes a new experiment, with what the cache has of it, if
@@ -21,6 +22,7 @@ func (a *app) autoPush(ctx context.Context, repo *experiment.Repo, name string) 
 	}
 	on := c.Bool("exp", "auto_push", false)
 	if text := a.getenv("DVC_EXP_AUTO_PUSH"); text != "" {
+		// The environment outweighs the configuration; what is no boolean is a no.
 		on, err = strconv.ParseBool(text)
 		on = on && err == nil
 	}

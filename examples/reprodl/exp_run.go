@@ -11,6 +11,8 @@ import (
 	"github.com/reprodl/reprodl/params"
 )
 
+// expRunCmd is dvc exp run: in the workspace or a copy at once, with --queue for
+// later, and with --run-all what was put off.
 func (a *app) expRunCmd() *cobra.Command {
 	var f reproFlags
 	var opts experiment.RunOptions
@@ -34,6 +36,7 @@ func (a *app) expRunCmd() *cobra.Command {
 			}
 			if !queued {
 				e, err := repo.Run(ctx, &opts)
+				// A dry run has no experiment.
 				if err == nil && e != nil {
 					err = a.autoPush(ctx, repo, e.Name)
 				}
@@ -83,12 +86,16 @@ func overridesText(set []string) string {
 	return pyjson.Repr(byFile)
 }
 
+// runAll works on the queue in this process. The experiments it names are those
+// that waited or ran before and have succeeded since; another process may have run
+// some of them.
 func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *queue.WorkOptions) error {
 	before, err := a.queue(repo).Tasks(cmd.Context())
 	if err != nil {
 		return err
 	}
 	failed, err := a.queue(repo).WorkAll(cmd.Context(), jobs, opts)
+	// A failed task is told below; anything else ends the command here.
 	if err != nil && len(failed) == 0 {
 		return err
 	}
@@ -118,6 +125,7 @@ func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *
 	return nil
 }
 
+// names are the names of failed tasks.
 func names(failed []*queue.TaskError) []string {
 	list := make([]string, len(failed))
 	for i, f := range failed {
@@ -126,6 +134,7 @@ func names(failed []*queue.TaskError) []string {
 	return list
 }
 
+// expSaveCmd is dvc exp save; every refusal exits with 1.
 func (a *app) expSaveCmd() *cobra.Command {
 	var opts experiment.SaveOptions
 	var asJSON bool
@@ -163,6 +172,7 @@ func (a *app) expSaveCmd() *cobra.Command {
 	return cmd
 }
 
+// expApplyCmd is dvc exp apply. --no-force has no effect but DVC's message.
 func (a *app) expApplyCmd() *cobra.Command {
 	var noForce bool
 	cmd := &cobra.Command{

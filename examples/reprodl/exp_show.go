@@ -13,6 +13,7 @@ import (
 	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
+// expShowCmd is dvc exp show; --html and orphans are not in dvc.
 func (a *app) expShowCmd() *cobra.Command {
 	var opts compare.ShowOptions
 	var table compare.TableOptions
@@ -91,6 +92,7 @@ func (a *app) expShowCmd() *cobra.Command {
 	return cmd
 }
 
+// writeHTML writes the page in one step and prints its address.
 func (a *app) writeHTML(name string, states []compare.State, table *compare.TableOptions) error {
 	f, err := atomicfile.Create(a.path(name), nil)
 	if err != nil {
@@ -107,6 +109,8 @@ func (a *app) writeHTML(name string, states []compare.State, table *compare.Tabl
 	return nil
 }
 
+// expDiffCmd is dvc exp diff. What the records of provenance tell goes to stderr,
+// so that stdout is dvc's.
 func (a *app) expDiffCmd() *cobra.Command {
 	var opts compare.DiffOptions
 	var table compare.DiffTableOptions
@@ -116,6 +120,7 @@ func (a *app) expDiffCmd() *cobra.Command {
 		Short: "Show changes between experiments",
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// "" is HEAD for the first, the workspace for the second.
 			args = append(args, "", "")
 			repo, err := a.openExp()
 			if err != nil {

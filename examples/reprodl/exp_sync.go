@@ -28,6 +28,8 @@ func (s *syncFlags) add(cmd *cobra.Command, verb string) {
 	f.Bool("no-run-cache", false, "don't transfer the run history")
 }
 
+// expPushCmd is dvc exp push: references first, then data. If the data fails, the
+// references stay pushed, and the outcome is told before the error.
 func (a *app) expPushCmd() *cobra.Command {
 	var s syncFlags
 	cmd := &cobra.Command{
@@ -54,6 +56,7 @@ func (a *app) expPushCmd() *cobra.Command {
 				return fmt.Errorf("failed to push cache: %w", err)
 			}
 			if s.noCache {
+				// The missing blank is DVC's.
 				a.printf("To push cached outputs for this experiment to DVC remote storage,re-run this command without '--no-cache'.\n")
 			}
 			return nil
@@ -63,6 +66,7 @@ func (a *app) expPushCmd() *cobra.Command {
 	return cmd
 }
 
+// tellPush prints the outcome as dvc does; what diverged goes to stderr.
 func (a *app) tellPush(s *experiment.Sync, remote string, uploaded int) {
 	if len(s.Diverged) > 0 {
 		fmt.Fprintf(a.Stderr, "Local experiment %s has diverged from remote experiment with the same name.\nTo override the remote experiment re-run with '--force'.\n", and(s.Diverged))
@@ -96,6 +100,7 @@ func and(list []string) string {
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
+// expPullCmd is dvc exp pull. A list of names is printed as Python prints one.
 func (a *app) expPullCmd() *cobra.Command {
 	var s syncFlags
 	cmd := &cobra.Command{
@@ -127,6 +132,7 @@ func (a *app) expPullCmd() *cobra.Command {
 				a.printf("No experiments to pull.\n")
 			}
 			if s.noCache {
+				// The missing blanks are DVC's.
 				a.printf("To pull cached outputs for this experimentfrom DVC remote storage,re-run this command without '--no-cache'.\n")
 			}
 			return nil
@@ -136,6 +142,7 @@ func (a *app) expPullCmd() *cobra.Command {
 	return cmd
 }
 
+// expCleanCmd is dvc exp clean, with DVC's words for what is no dvc-task here.
 func (a *app) expCleanCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "clean",

@@ -9,6 +9,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline"
 )
 
+// freezeCmd and unfreezeCmd differ in what they call alone.
 func (a *app) freezeCmd() *cobra.Command {
 	return a.freezing("freeze", "Keep stages or .dvc files as they are", (*pipeline.Repo).Freeze)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
+// gcCmd is dvc gc: it says what is kept and asks, unless --force or --dry.
 func (a *app) gcCmd() *cobra.Command {
 	var opts data.GCOptions
 	var rev string
@@ -34,9 +35,11 @@ func (a *app) gcCmd() *cobra.Command {
 					return fmt.Errorf("--date: '%s' is no date such as 2024-01-31", date)
 				}
 			}
+			// A refusal comes before the question.
 			if err := opts.Check(); err != nil {
 				return err
 			}
+			// The warning comes with --force as well.
 			a.warnf("This will remove all cache except items used in %s", kept(&opts))
 			if !force && !opts.Dry && !a.confirm("Are you sure you want to proceed?") {
 				return &exitError{code: exitSoft}
@@ -109,4 +112,5 @@ func kept(o *data.GCOptions) string {
 	return text
 }
 
+// lower: DVC's configuration has names of remotes in lower case.
 func lower(s string) string { return strings.ToLower(s) }

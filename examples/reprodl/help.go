@@ -25,6 +25,7 @@ func document(root *cobra.Command) {
 	describe(root, "")
 }
 
+// describe walks the commands; path is that of cmd, "" for the program.
 func describe(cmd *cobra.Command, path string) {
 	if d, ok := docs[path]; ok {
 		cmd.Long = strings.TrimSuffix(cmd.Short, ".") + ".\n\n" + strings.TrimSpace(d.long)

@@ -9,6 +9,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
+// welcome is the end of what dvc init prints.
 const welcome = `What's next?
 ------------
 - Check out the documentation: <https://dvc.org/doc>
@@ -16,6 +17,7 @@ const welcome = `What's next?
 - Star us on GitHub: <https://github.com/treeverse/dvc>
 `
 
+// initCmd is dvc init, with the words that DVC puts before an error.
 func (a *app) initCmd() *cobra.Command {
 	var opts data.InitOptions
 	cmd := &cobra.Command{

@@ -9,8 +9,10 @@ import (
 	"github.com/reprodl/reprodl/pipeline/values"
 )
 
+// defaultPrecision is the number of digits in tables; JSON has all.
 const defaultPrecision = 5
 
+// metricsCmd groups metrics show and metrics diff.
 func (a *app) metricsCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "metrics", Short: "Show and compare metrics"}
 	cmd.AddCommand(a.metricsShowCmd(), a.metricsDiffCmd())
@@ -26,6 +28,8 @@ func requireSub(cmd *cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// metricsShowCmd is dvc metrics show. A table without rows is not printed, but
+// Markdown has its header.
 func (a *app) metricsShowCmd() *cobra.Command {
 	var opts values.ShowOptions
 	var asJSON, markdown, recursive bool
@@ -51,6 +55,7 @@ func (a *app) metricsShowCmd() *cobra.Command {
 				precision = defaultPrecision
 			}
 			headers, rows := metricsTable(all, precision)
+			// The column is left out where all rows are of one revision.
 			if !opts.AllBranches && !opts.AllTags && !opts.AllCommits {
 				headers, rows = dropColumn(headers, rows, "Revision")
 			}
@@ -71,6 +76,7 @@ func (a *app) metricsShowCmd() *cobra.Command {
 	return cmd
 }
 
+// metricsDiffCmd is dvc metrics diff.
 func (a *app) metricsDiffCmd() *cobra.Command {
 	var d diffFlags
 	var recursive bool
@@ -100,6 +106,7 @@ func (a *app) metricsDiffCmd() *cobra.Command {
 	return cmd
 }
 
+// erroredRevs are the revisions of which a file could not be read.
 func erroredRevs(all []values.RevValues) []string {
 	var revs []string
 	for _, v := range all {
@@ -111,6 +118,7 @@ func erroredRevs(all []values.RevValues) []string {
 	return revs
 }
 
+// revJSON is DVC's JSON: a revision, and a file in it, has "data" or "error".
 func revJSON(all []values.RevValues) *params.Map {
 	out := &params.Map{}
 	for _, v := range all {
@@ -138,6 +146,7 @@ func revJSON(all []values.RevValues) *params.Map {
 // metricsTable has one row per file and one column per metric, sorted by name.
 func metricsTable(all []values.RevValues, precision int) ([]string, [][]string) {
 	var names []string
+	// Cells by name, as the columns are known only after the last file.
 	type row struct {
 		rev, path string
 		cells     map[string]string

@@ -30,6 +30,7 @@ func newOutput(w io.Writer) *output {
 
 // Write never fails, so that a command ends what it began; see failure.
 func (o *output) Write(p []byte) (int, error) {
+	// One Write may end within a character; its bytes are then shown as such.
 	text := p
 	if o.safe {
 		text = harmless(p)

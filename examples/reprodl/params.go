@@ -11,8 +11,10 @@ import (
 	"github.com/reprodl/reprodl/pipeline/values"
 )
 
+// errSubcommand has argparse's words.
 var errSubcommand = errors.New("the following arguments are required: cmd")
 
+// paramsCmd groups the one command that there is.
 func (a *app) paramsCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "params", Short: "Compare parameters"}
 	cmd.AddCommand(a.paramsDiffCmd())
@@ -35,6 +37,7 @@ func (d *diffFlags) add(cmd *cobra.Command) {
 	f.BoolVar(&d.noPath, "no-path", false, "leave out the paths")
 }
 
+// revs takes the revisions given; "" is HEAD, then the workspace.
 func (d *diffFlags) revs(args []string) {
 	if len(args) > 0 {
 		d.opts.Old = args[0]
@@ -44,6 +47,7 @@ func (d *diffFlags) revs(args []string) {
 	}
 }
 
+// paramsDiffCmd is dvc params diff.
 func (a *app) paramsDiffCmd() *cobra.Command {
 	var d diffFlags
 	cmd := &cobra.Command{
@@ -93,6 +97,7 @@ func (a *app) showDiff(diff *values.Diff, d *diffFlags, title string, changes bo
 	if d.noPath {
 		headers, rows = dropColumn(headers, rows, "Path")
 	}
+	// params diff has no column of differences.
 	if !changes {
 		headers, rows = headers[:len(headers)-1], cutLast(rows)
 	}
@@ -103,6 +108,7 @@ func (a *app) showDiff(diff *values.Diff, d *diffFlags, title string, changes bo
 	return nil
 }
 
+// cutLast cuts the last cell off every row.
 func cutLast(rows [][]string) [][]string {
 	for i := range rows {
 		rows[i] = rows[i][:len(rows[i])-1]
@@ -110,6 +116,7 @@ func cutLast(rows [][]string) [][]string {
 	return rows
 }
 
+// diffJSON is DVC's JSON: "diff" is there for numbers only.
 func diffJSON(files []values.FileDiff) *params.Map {
 	out := &params.Map{}
 	for _, f := range files {

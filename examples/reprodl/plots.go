@@ -20,6 +20,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/values"
 )
 
+// plotsCmd groups plots show, plots diff and plots templates.
 func (a *app) plotsCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "plots", Short: "Show and compare plots"}
 	cmd.AddCommand(a.plotsShowCmd(), a.plotsDiffCmd(), a.plotsTemplatesCmd())
@@ -58,6 +59,7 @@ func (p *plotFlags) props(cmd *cobra.Command) *params.Map {
 		{"template", "template", p.template}, {"x", "x", p.x}, {"y", "y", p.y},
 		{"x-label", "x_label", p.xLabel}, {"y-label", "y_label", p.yLabel}, {"title", "title", p.title},
 	} {
+		// An empty value that was given counts.
 		if cmd.Flags().Changed(o.flag) {
 			m.Set(o.key, o.value)
 		}
@@ -101,10 +103,12 @@ func (a *app) plotsDiffCmd() *cobra.Command {
 // plotsOf is values.Plots or values.PlotsDiff.
 type plotsOf func(context.Context, *data.Repo, *values.PlotsOptions) (*values.PlotSet, error)
 
+// plots is what plots show and plots diff have in common: read, warn, print.
 func (a *app) plots(cmd *cobra.Command, p *plotFlags, read plotsOf) error {
 	if p.showVega {
 		switch n := len(p.opts.Targets); {
 		case n == 0:
+			// The three refusals come before the repository is looked for.
 			return &exitError{exitSoft, errors.New("please specify a target for `--show-vega`")}
 		case n > 1:
 			return &exitError{exitSoft, errors.New("you can only specify one target for `--show-vega`")}
@@ -162,6 +166,8 @@ func (a *app) outDir(p *plotFlags) string {
 	return "dvc_plots"
 }
 
+// plotsJSON prints what the editor's extension reads. Images are written to files,
+// which it names.
 func (a *app) plotsJSON(repo *pipeline.Repo, plots *values.PlotSet, p *plotFlags) error {
 	data := &params.Map{}
 	for _, plot := range plots.Plots {
@@ -177,6 +183,7 @@ func (a *app) plotsJSON(repo *pipeline.Repo, plots *values.PlotSet, p *plotFlags
 			list = append(list, entry)
 		}
 		if len(plot.Images) > 0 {
+			// An image has an address only once it is a file.
 			files, err := plot.WriteImages(a.path(a.outDir(p)))
 			if err != nil {
 				return err
@@ -233,8 +240,10 @@ func texts(list []string) []any {
 	return all
 }
 
+// plotsPage writes index.html in one step and prints its address.
 func (a *app) plotsPage(plots *values.PlotSet, p *plotFlags) error {
 	if len(plots.Plots) == 0 {
+		// With errors the user has been told already.
 		if a.quiet == 0 && len(plots.Errors) == 0 {
 			fmt.Fprintln(a.Stderr, "No plots were loaded, visualization file will not be created.")
 		}
@@ -255,6 +264,7 @@ func (a *app) plotsPage(plots *values.PlotSet, p *plotFlags) error {
 	return nil
 }
 
+// plotsTemplatesCmd is dvc plots templates.
 func (a *app) plotsTemplatesCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "templates [template]",

@@ -14,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/experiment/queue"
 )
 
+// queueCmd groups the commands; alone it is a usage error, as in dvc.
 func (a *app) queueCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "queue",
@@ -43,6 +44,8 @@ func (a *app) withQueue(fn func(*queue.Queue) error) error {
 	return fn(a.queue(repo))
 }
 
+// queueStartCmd is dvc queue start: with background workers of this program up to
+// the number of jobs.
 func (a *app) queueStartCmd() *cobra.Command {
 	jobs, cpus := 1, 0
 	cmd := &cobra.Command{
@@ -51,6 +54,7 @@ func (a *app) queueStartCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
+				// The workers are this program, with a hidden command.
 				self, err := os.Executable()
 				if err != nil {
 					return err
@@ -73,6 +77,8 @@ func (a *app) queueStartCmd() *cobra.Command {
 	return cmd
 }
 
+// queueWorkerCmd is what queue start starts: worker NUMBER, until nothing was to be
+// done for ten seconds.
 func (a *app) queueWorkerCmd() *cobra.Command {
 	cpus := 0
 	cmd := &cobra.Command{
@@ -93,6 +99,7 @@ func (a *app) queueWorkerCmd() *cobra.Command {
 	return cmd
 }
 
+// queueStopCmd is dvc queue stop; workers end after their task, or with --kill now.
 func (a *app) queueStopCmd() *cobra.Command {
 	var kill bool
 	cmd := &cobra.Command{
@@ -105,6 +112,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 					return err
 				}
 				if kill {
+					// The missing blank is DVC's.
 					a.printf("All running tasks in the queue have been killed.Queue workers are stopping.\n")
 				} else {
 					a.printf("Queue workers will stop after running tasks finish.\n")
@@ -117,6 +125,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 	return cmd
 }
 
+// queueStatusCmd is dvc queue status; DVC's own tasks are shown too.
 func (a *app) queueStatusCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
@@ -139,6 +148,7 @@ func (a *app) queueStatusCmd() *cobra.Command {
 	}
 }
 
+// queueLogsCmd is dvc queue logs. The output is copied byte for byte.
 func (a *app) queueLogsCmd() *cobra.Command {
 	var follow bool
 	var encoding string
@@ -157,6 +167,7 @@ func (a *app) queueLogsCmd() *cobra.Command {
 	return cmd
 }
 
+// queueRemoveCmd is dvc queue remove: tasks by name or by state.
 func (a *app) queueRemoveCmd() *cobra.Command {
 	var f queue.TaskFilter
 	var all bool
@@ -165,6 +176,7 @@ func (a *app) queueRemoveCmd() *cobra.Command {
 		Short: "Remove queued and completed tasks from the queue",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags := all || f.Queued || f.Failed || f.Success
+			// Names and flags exclude each other, and one must be given.
 			if flags == (len(args) > 0) {
 				return errors.New("Either provide an `tasks` argument, or use the `--all`, `--queued`, `--failed`, `--success` flag.")
 			}
@@ -194,6 +206,7 @@ func (a *app) queueRemoveCmd() *cobra.Command {
 	return cmd
 }
 
+// queueKillCmd is dvc queue kill; no task means all that run.
 func (a *app) queueKillCmd() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
@@ -207,6 +220,7 @@ func (a *app) queueKillCmd() *cobra.Command {
 	return cmd
 }
 
+// queueRetryCmd is not in dvc.
 func (a *app) queueRetryCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "retry [task...]",

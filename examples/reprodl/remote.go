@@ -8,6 +8,7 @@ import (
 	"github.com/reprodl/reprodl/internal/repo"
 )
 
+// remoteCmd groups the commands that change or show remotes in the configuration.
 func (a *app) remoteCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "remote", Short: "Set up and manage data remotes"}
 	cmd.AddCommand(a.remoteAddCmd(), a.remoteDefaultCmd(), a.remoteModifyCmd(), a.remoteListCmd(), a.remoteRemoveCmd(), a.remoteRenameCmd())
@@ -26,6 +27,8 @@ func (a *app) onConfig(level *levelFlag, f func(c *repo.Config, l repo.Level, ar
 	}
 }
 
+// remoteAddCmd is dvc remote add. A relative path is meant from the working
+// directory.
 func (a *app) remoteAddCmd() *cobra.Command {
 	var level levelFlag
 	var isDefault, force bool
@@ -44,6 +47,7 @@ func (a *app) remoteAddCmd() *cobra.Command {
 	return cmd
 }
 
+// remoteDefaultCmd is dvc remote default: it sets, unsets or shows.
 func (a *app) remoteDefaultCmd() *cobra.Command {
 	var level levelFlag
 	var unset bool
@@ -62,6 +66,7 @@ func (a *app) remoteDefaultCmd() *cobra.Command {
 					return nil
 				}
 			}
+			// Said, and an exit code, but no error message.
 			a.printf("No default remote set\n")
 			return &exitError{code: exitSoft}
 		}),
@@ -71,6 +76,7 @@ func (a *app) remoteDefaultCmd() *cobra.Command {
 	return cmd
 }
 
+// reversed are the levels from the one that counts most.
 func reversed(levels []repo.Level) []repo.Level {
 	out := make([]repo.Level, 0, len(levels))
 	for i := len(levels) - 1; i >= 0; i-- {
@@ -79,6 +85,7 @@ func reversed(levels []repo.Level) []repo.Level {
 	return out
 }
 
+// remoteModifyCmd is dvc remote modify. Without a value the option is unset.
 func (a *app) remoteModifyCmd() *cobra.Command {
 	var level levelFlag
 	var unset bool
@@ -97,6 +104,7 @@ func (a *app) remoteModifyCmd() *cobra.Command {
 	return cmd
 }
 
+// remoteListCmd is dvc remote list; the default of all levels is marked.
 func (a *app) remoteListCmd() *cobra.Command {
 	var level levelFlag
 	cmd := &cobra.Command{

@@ -30,6 +30,7 @@ func moreTransferFlags(flags *pflag.FlagSet, opts *data.TransferOptions) {
 	ownTransferFlags(flags, opts)
 }
 
+// pushCmd is dvc push. --dry-run, which is not in dvc, ends without a summary.
 func (a *app) pushCmd() *cobra.Command {
 	var opts data.TransferOptions
 	cmd := &cobra.Command{
@@ -82,6 +83,7 @@ func (a *app) fetchCmd() *cobra.Command {
 	return cmd
 }
 
+// pullCmd is dvc pull: fetch, then checkout.
 func (a *app) pullCmd() *cobra.Command {
 	var opts data.TransferOptions
 	cmd := &cobra.Command{
@@ -95,6 +97,7 @@ func (a *app) pullCmd() *cobra.Command {
 			end := a.startTransfer(&opts)
 			n, list, err := repo.Pull(cmd.Context(), &opts, targets...)
 			end()
+			// What came is told even if a part failed.
 			if list != nil && !opts.DryRun {
 				a.showCheckout(list, false)
 				a.showTransfer("fetched", n, list)
@@ -118,6 +121,7 @@ func (a *app) showTransfer(what string, n int, list *data.Checkouts) {
 		list = new(data.Checkouts)
 	}
 	text := summarize("modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles, what, n)
+	// A fetch, and so a pull, names the files fetched first.
 	if what == "fetched" {
 		text = summarize(what, n, "modified", list.ModifiedFiles, "added", list.AddedFiles, "deleted", list.DeletedFiles)
 	}
@@ -134,6 +138,7 @@ func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) err
 		states.Set(s.Name, string(s.State))
 	}
 	switch {
+	// With -q the exit code tells: 1 if anything differs.
 	case a.quiet > 0 && !asJSON:
 		if len(list) > 0 {
 			return &exitError{code: exitSoft}

@@ -48,6 +48,7 @@ func (f *reproFlags) options(a *app) *pipeline.ReproOptions {
 	return &opts
 }
 
+// reproCmd is dvc repro. Its last line tells whether any stage has new outputs.
 func (a *app) reproCmd() *cobra.Command {
 	var f reproFlags
 	cmd := &cobra.Command{
@@ -58,6 +59,8 @@ func (a *app) reproCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Stages write at once: the streams get a lock, and the repository is
+			// opened again to have them.
 			if f.opts.Jobs > 1 {
 				a.Stdout, a.Stderr = &lockedWriter{w: a.Stdout}, &lockedWriter{w: a.Stderr}
 				a.out.w, a.msg.w = a.Stdout, a.Stderr

@@ -55,16 +55,20 @@ func run(ctx context.Context, args []string, w *world) int {
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	// Whatever the error was, the signal is its cause.
 	if err != nil && ctx.Err() != nil {
 		err = &exitError{code: exitInterrupted, err: errors.New("interrupted by the user")}
 	}
 	code := a.report(err)
+	// A command that failed by itself keeps its own code.
 	if err := a.out.failure(); err != nil && code == 0 {
 		code = a.report(err)
 	}
 	return code
 }
 
+// root is the command itself, with all others below it. Errors and usage are
+// printed by report and usageError, not by cobra.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:              "reprodl",
@@ -191,6 +195,7 @@ func (a *app) confirm(question string) bool {
 	return false
 }
 
+// confirmRepro is asked before each stage with --interactive.
 func (a *app) confirmRepro(address string) bool {
 	return a.confirm(fmt.Sprintf("Going to reproduce stage: '%s'. Are you sure you want to continue?", address))
 }

@@ -10,12 +10,14 @@ import (
 	"github.com/reprodl/reprodl/pipeline"
 )
 
+// stageCmd groups stage add and stage list.
 func (a *app) stageCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "stage", Short: "List and create stages"}
 	cmd.AddCommand(a.stageAddCmd(), a.stageListCmd())
 	return requireSub(cmd)
 }
 
+// stageListCmd is dvc stage list.
 func (a *app) stageListCmd() *cobra.Command {
 	var opts pipeline.ListOptions
 	var names bool
@@ -117,9 +119,11 @@ func (s *stageFlags) finish(command []string) {
 				NoSummary: s.live.noSummary, NoHTML: s.live.noHTML})
 		}
 	}
+	// Parameters of one file become one entry, where its first one came.
 	index := map[string]int{}
 	for _, p := range s.params {
 		file, keys := "", p
+		// The last colon ends the name of the file.
 		if i := strings.LastIndexByte(p, ':'); i >= 0 {
 			file, keys = p[:i], p[i+1:]
 		}
@@ -157,6 +161,7 @@ func joinCommand(args []string) string {
 	return strings.Join(quoted, " ")
 }
 
+// stageAddCmd is dvc stage add.
 func (a *app) stageAddCmd() *cobra.Command {
 	var s stageFlags
 	cmd := &cobra.Command{
@@ -175,6 +180,7 @@ func (a *app) stageAddCmd() *cobra.Command {
 	return cmd
 }
 
+// addStage writes the stage and, if asked to, runs it alone.
 func (a *app) addStage(cmd *cobra.Command, s *stageFlags, run bool) error {
 	repo, err := a.open()
 	if err != nil {

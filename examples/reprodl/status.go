@@ -11,6 +11,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
+// statusCmd is dvc status; with --cloud, or a remote, it compares cache and remote.
 func (a *app) statusCmd() *cobra.Command {
 	var opts pipeline.StatusOptions
 	var transfer data.TransferOptions
@@ -48,6 +49,7 @@ func (a *app) statusCmd() *cobra.Command {
 	return cmd
 }
 
+// showStatus prints the changes. With -q the exit code tells: 1 for any change.
 func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 	switch {
 	case asJSON:
@@ -72,6 +74,7 @@ func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 			a.showItems(statusItems(s), "\t")
 		}
 	}
+	// After the list and on stderr, so that stdout is dvc's.
 	if a.verbose > 0 || a.why {
 		for _, s := range list {
 			for _, c := range s.Changes {
@@ -91,6 +94,7 @@ func statusItems(s pipeline.StageStatus) []any {
 		case pipeline.DepChange:
 			deps.Set(c.Path, string(c.State))
 		case pipeline.ParamChange:
+			// The file as a whole, not one of its keys.
 			if c.Key == "" {
 				deps.Set(c.Path, string(c.State))
 				continue

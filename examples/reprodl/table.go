@@ -55,6 +55,8 @@ func markdownTable(headers []string, rows [][]string) string {
 	return b.String() + "\n"
 }
 
+// columnWidths counts characters, not bytes. Rows may be longer than the headers,
+// which are absent in a list.
 func columnWidths(headers []string, rows [][]string) []int {
 	var width []int
 	for _, h := range headers {
@@ -71,11 +73,13 @@ func columnWidths(headers []string, rows [][]string) []int {
 	return width
 }
 
+// pad trims a cell, as tabulate does, and fills it up.
 func pad(s string, width int) string {
 	s = strings.TrimSpace(s)
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
+// renderTable is the table in one of the two forms.
 func renderTable(markdown bool, headers []string, rows [][]string) string {
 	if markdown {
 		return markdownTable(headers, rows)
@@ -89,6 +93,7 @@ func fieldText(x any, precision int) string {
 	return pyjson.Str(rounded(x, precision))
 }
 
+// rounded goes into lists and mappings; a rounded float stays a float.
 func rounded(x any, precision int) any {
 	switch x := x.(type) {
 	case float64:
@@ -127,6 +132,7 @@ func (a *app) errored(revs []string) {
 	}
 }
 
+// dropColumn leaves out the column of that name, which must be there.
 func dropColumn(headers []string, rows [][]string, name string) ([]string, [][]string) {
 	i := slices.Index(headers, name)
 	headers = slices.Delete(slices.Clone(headers), i, i+1)

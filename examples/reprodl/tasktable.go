@@ -13,6 +13,7 @@ func taskTable(tasks []queue.Task) string {
 	}
 	var rows [][]string
 	today := time.Now().Format(time.DateOnly)
+	// By state, and in each in the order of the list.
 	for _, state := range []queue.TaskState{queue.Running, queue.Queued, queue.Failed, queue.Success} {
 		for i := range tasks {
 			t := &tasks[i]

@@ -32,6 +32,7 @@ type bandwidth int64
 func (b *bandwidth) String() string { return strconv.FormatInt(int64(*b), 10) }
 func (b *bandwidth) Type() string   { return "bytes" }
 
+// Set takes 500k, 10M or a plain number; less than a byte a second is refused.
 func (b *bandwidth) Set(text string) error {
 	factor := 1.0
 	for unit, f := range map[string]float64{"k": 1e3, "m": 1e6, "g": 1e9} {
@@ -51,6 +52,8 @@ func (b *bandwidth) Set(text string) error {
 // startTransfer gives a transfer what it needs of a terminal: a line that shows
 // how far it is, and somebody to ask for passwords. The result ends the line.
 func (a *app) startTransfer(opts *data.TransferOptions) (end func()) {
+	// Without a terminal nobody is asked, and a password that is needed is an
+	// error.
 	if in, ok := a.Stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		opts.Ask = func(_ context.Context, prompt string) (string, error) {
 			fmt.Fprint(a.Stderr, prompt+": ")
@@ -78,6 +81,7 @@ type progressLine struct {
 	width int
 }
 
+// show writes the line over the last one, filled up to its length.
 func (l *progressLine) show(p data.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,6 +93,7 @@ func (l *progressLine) show(p data.Progress) {
 	l.width = len(text)
 }
 
+// clear wipes the line, if there is one.
 func (l *progressLine) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,6 +114,7 @@ func progressText(p data.Progress, spent time.Duration) string {
 		text += fmt.Sprintf("/%.1f", float64(p.TotalBytes)/1e6)
 	}
 	text += " MB"
+	// Bytes a second since the phase began; too wild to show in the first second.
 	rate := float64(p.Bytes) / max(spent.Seconds(), 0.001)
 	if spent < time.Second {
 		return text
@@ -127,6 +133,7 @@ func remoteFailure(what string, download bool, err error) error {
 	if err == nil {
 		return nil
 	}
+	// DVC's words in front of every error of a transfer.
 	wrapped := fmt.Errorf("failed to %s data %s the cloud - %w", what, map[bool]string{true: "from", false: "to"}[download], err)
 	var e *remote.Error
 	if !errors.As(err, &e) || e.Kind != remote.ErrDenied && e.Kind != remote.ErrUnreachable {

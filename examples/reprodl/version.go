@@ -10,6 +10,7 @@ import (
 // dvcVersion is the version of DVC that this program behaves as.
 const dvcVersion = "3.67.1"
 
+// versionCmd is dvc version. Outside of a repository the last two lines are absent.
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",

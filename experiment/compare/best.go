@@ -38,10 +38,13 @@ func Best(states []State, metric string, goal Goal) (*Range, float64, error) {
 	for i := range states {
 		for j := range states[i].Experiments {
 			x := &states[i].Experiments[j]
+			// NaN compares false with everything and would stay the best if it
+			// came first.
 			v, ok := pyjson.Number(by.value(x.State))
 			if !ok || math.IsNaN(v) || !finished(x.Executor) {
 				continue
 			}
+			// Strictly better: of equal ones the first stays.
 			if best == nil || goal == Maximize && v > value || goal == Minimize && v < value {
 				best, value = x, v
 			}
@@ -50,4 +53,6 @@ func Best(states []State, metric string, goal Goal) (*Range, float64, error) {
 	return best, value, nil
 }
 
+// finished: a finished experiment has no executor, or that of a queue's task
+// which succeeded.
 func finished(e *experiment.Executor) bool { return e == nil || e.State == "success" }

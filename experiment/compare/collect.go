@@ -26,11 +26,14 @@ type collector struct {
 	parse func(name string, data []byte) (any, error)
 }
 
+// maxShown guards against a params or metrics file that is really data.
 const maxShown = 64 << 20 // bytes of a params or metrics file
 
 // collect reads the whole tree. Files that cannot be read are part of the
 // result; a broken dvc.yaml or .dvc file is the error.
 func (c *collector) collect() (body, error) {
+	// The lists start empty, not nil: a nil list of params means to Data that
+	// it has yet to be decoded.
 	opts := &dvcfile.CollectOptions{Skip: c.skip}
 	items, err := dvcfile.Collect(c.fsys, opts)
 	if err != nil {
@@ -42,6 +45,7 @@ func (c *collector) collect() (body, error) {
 		if !o.noCache { // else the cache may have it, but not to be read from
 			c.data[o.path] = o.meta
 		}
+		// Metrics and plots are not among DVC's "outs".
 		if o.kind != dvcfile.Plain && o.kind != "" {
 			return
 		}
@@ -53,6 +57,8 @@ func (c *collector) collect() (body, error) {
 	return b, nil
 }
 
+// outItem is an output of a stage or a .dvc file. A zero meta means that no
+// lock file has a hash of it.
 type outItem struct {
 	path    string
 	kind    dvcfile.Kind
@@ -61,6 +67,8 @@ type outItem struct {
 	source  bool
 }
 
+// eachOut calls fn for all outputs: those of a .dvc file have their hash in
+// it, those of a stage in the lock file, if the stage ever ran.
 func (c *collector) eachOut(fn func(outItem)) {
 	for _, item := range c.items {
 		if d := item.DotDVC; d != nil {
@@ -70,6 +78,7 @@ func (c *collector) eachOut(fn func(outItem)) {
 			}
 			continue
 		}
+		// An item has a DotDVC or a File.
 		for _, s := range item.File.Stages {
 			lock := item.File.Lock.Stage(s.Name)
 			for _, o := range s.Outs {
@@ -85,6 +94,8 @@ func (c *collector) eachOut(fn func(outItem)) {
 	}
 }
 
+// depOfMeta has -1 for a size or count that is not known, which DVC's JSON
+// has as null. Only a directory has a count of files.
 func depOfMeta(p string, m object.Meta) Dep {
 	d := Dep{Path: p, Size: -1, NFiles: -1}
 	if m.Hash.IsZero() {
@@ -97,6 +108,9 @@ func depOfMeta(p string, m object.Meta) Dep {
 	return d
 }
 
+// deps lists what the stages depend on. DVC fills a dict by path, so a path
+// that two stages depend on is there once, where it came first and with the
+// hash of the last.
 func (c *collector) deps() []Dep {
 	var list []Dep
 	at := map[string]int{}
@@ -138,6 +152,8 @@ func (c *collector) params(b *body) {
 		if _, ok := keys[file]; !ok {
 			order = append(order, file)
 		}
+		// No keys mean the whole file, and one such entry outweighs all that
+		// name keys.
 		if len(names) == 0 {
 			whole[file] = true
 		}
@@ -156,11 +172,13 @@ func (c *collector) params(b *body) {
 				}
 			}
 		}
+		// It need not be declared anywhere.
 		if _, err := fs.Stat(c.fsys, dvcfile.ParamsName); err == nil {
 			add(dvcfile.ParamsName, nil)
 		}
 	}
 	for _, file := range order {
+		// A directory stands for its files; all are cut to the same keys.
 		for _, name := range c.expand(file) {
 			v, err := c.read(name)
 			if err == nil && !whole[file] {
@@ -178,6 +196,7 @@ func (c *collector) vars(b *body, shown map[string][]string) {
 	vars := map[string]*pyjson.Map{}
 	c.eachStage(func(s *dvcfile.Stage) {
 		for _, v := range s.Vars {
+			// What is shown as a parameter already is not shown twice.
 			if _, ok := shown[v.File]; ok {
 				continue
 			}
@@ -193,6 +212,7 @@ func (c *collector) vars(b *body, shown map[string][]string) {
 	}
 }
 
+// eachStage calls fn for the stages of all dvc.yaml files.
 func (c *collector) eachStage(fn func(*dvcfile.Stage)) {
 	for _, item := range c.items {
 		if item.File != nil {
@@ -216,6 +236,9 @@ func pickKeys(v any, keys []string) any {
 	return out
 }
 
+// merge copies what is at the key parts from src to dst. A key that leads
+// through something that is no mapping, or to nothing, leaves dst as it was,
+// and so no empty mappings come to be.
 func merge(dst, src *pyjson.Map, parts []string) {
 	v, ok := src.Get(parts[0])
 	if !ok {
@@ -228,6 +251,7 @@ func merge(dst, src *pyjson.Map, parts []string) {
 		}
 		return
 	}
+	// Several keys below one mapping share the mapping in dst.
 	have, _ := dst.Get(parts[0])
 	inner, ok := have.(*pyjson.Map)
 	if !ok {
@@ -239,6 +263,8 @@ func merge(dst, src *pyjson.Map, parts []string) {
 	}
 }
 
+// metrics reads the metrics of stages and .dvc files, then those listed at the
+// top level of dvc.yaml; each file once.
 func (c *collector) metrics(b *body) {
 	var files []string
 	c.eachOut(func(o outItem) {
@@ -262,6 +288,7 @@ func (c *collector) metrics(b *body) {
 			seen[name] = true
 			v, err := c.read(name)
 			if err == nil {
+				// A file without any metric is there all the same, with none.
 				if v = metricValue(v); v == nil {
 					v = pyjson.NewMap()
 				}
@@ -285,6 +312,7 @@ func metricValue(v any) any {
 			return nil
 		}
 		return out
+	// Lists are no metrics in DVC.
 	case []any, nil:
 		return nil
 	}
@@ -312,6 +340,8 @@ func (c *collector) expand(name string) []string {
 		})
 		return list
 	}
+	// The tree has no such directory: of a commit, only the cache can have
+	// the files. Without them the name itself is tried, and its error shown.
 	m, ok := c.data[name]
 	if !ok || !m.Hash.IsDir() || c.cache == nil {
 		return []string{name}
@@ -328,6 +358,8 @@ func (c *collector) expand(name string) []string {
 	return list
 }
 
+// result is the value, or the error in DVC's words: a broken file must not
+// hide the others.
 func result(name string, v any, err error) FileValues {
 	f := FileValues{Path: name, Value: v}
 	if err != nil {
@@ -339,6 +371,7 @@ func result(name string, v any, err error) FileValues {
 // read decodes a file of the tree, or what the cache has of it.
 func (c *collector) read(name string) (any, error) {
 	data, err := readLimited(c.fsys, name)
+	// Outputs are not in git, so in the tree of a commit they are missing.
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 		data, err = c.readCached(name)
 	}
@@ -348,14 +381,18 @@ func (c *collector) read(name string) (any, error) {
 	return c.parse(name, data)
 }
 
+// errTooLarge is shown as an error of the system; DVC knows no such limit.
 var errTooLarge = errors.New("file is too large to show")
 
+// readLimited reads a file of at most maxShown bytes.
 func readLimited(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	// The size spares reading what is too large; the limit below holds even
+	// where the size is wrong or the file grows.
 	if fi, err := f.Stat(); err == nil && fi.Size() > maxShown {
 		return nil, errTooLarge
 	}
@@ -366,6 +403,9 @@ func readLimited(fsys fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
+// readCached finds the output that is name or a directory above it and reads
+// the object that its hash names. What is not to be had there is "not found",
+// whatever the reason: nothing is fetched for a table.
 func (c *collector) readCached(name string) ([]byte, error) {
 	for dir, rest := name, ""; dir != "." && dir != "/"; dir, rest = path.Dir(dir), path.Join(path.Base(dir), rest) {
 		m, ok := c.data[dir]
@@ -373,6 +413,7 @@ func (c *collector) readCached(name string) ([]byte, error) {
 			continue
 		}
 		h := m.Hash
+		// The output is a directory: its tree says which object name is.
 		if rest != "" {
 			tree, err := c.cache.Tree(h)
 			if err != nil {

@@ -42,6 +42,7 @@ func Diff(ctx context.Context, repo *experiment.Repo, a, b string, opts *DiffOpt
 	if a == "" {
 		a = "HEAD"
 	}
+	// There is no cache here: two states are read faster than remembered.
 	store := objects(repo)
 	old, err := collectRev(ctx, repo, a, store, opts.ParamDeps)
 	if err != nil {
@@ -70,6 +71,7 @@ func collectRev(ctx context.Context, repo *experiment.Repo, rev string, store *o
 	}
 	d, err := collectRevision(r, store, paramDeps)
 	if err != nil {
+		// Only a cancelled context is an error; the rest is an empty side.
 		return nil, ctx.Err()
 	}
 	return d, nil
@@ -77,6 +79,7 @@ func collectRev(ctx context.Context, repo *experiment.Repo, rev string, store *o
 
 // causes compares the records of two experiments; nil if one has none.
 func causes(ctx context.Context, repo *experiment.Repo, a, b string) ([]provenance.Cause, error) {
+	// The working tree has no record, for it has not run.
 	if b == "" || a == experiment.Workspace || b == experiment.Workspace {
 		return nil, nil
 	}
@@ -117,6 +120,8 @@ func diffFiles(side func(*Data) []FileValues, old, now *Data, all bool) []Change
 		return files
 	}
 	a, b := values(old), values(now)
+	// The files of both sides, sorted, so that the result does not depend
+	// on the order of the map.
 	files := maps.Clone(a)
 	maps.Copy(files, b)
 	var out []Change
@@ -144,7 +149,9 @@ func (d *Difference) AppendJSON(dst []byte) ([]byte, error) {
 				m = pyjson.NewMap()
 				files.Set(c.File, m)
 			}
+			// A side that lacks the value has null.
 			one := pyjson.NewMap("old", c.Old, "new", c.New)
+			// Only numbers have a "diff".
 			if d, ok := c.Delta(); ok {
 				one.Set("diff", d)
 			}
@@ -179,6 +186,7 @@ func (d *Difference) AppendText(dst []byte, opts *DiffTableOptions) []byte {
 	if o.Precision == 0 {
 		o.Precision = 5
 	}
+	// Both tables go through one function, but parameters are never rounded.
 	table := func(title string, list []Change, precision int) {
 		headers := []string{"Path", title, o.A, o.B, "Change"}
 		var rows [][]string
@@ -198,6 +206,7 @@ func (d *Difference) AppendText(dst []byte, opts *DiffTableOptions) []byte {
 				rows[i] = rows[i][1:]
 			}
 		}
+		// Without rows Markdown still has its header; text has an empty line.
 		if len(rows) > 0 || o.Markdown {
 			dst = appendGrid(dst, headers, rows, o.Markdown)
 		} else {

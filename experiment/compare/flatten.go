@@ -18,6 +18,8 @@ func leaves(v any) iter.Seq2[string, any] {
 	}
 }
 
+// flatten returns false once yield wants no more. Keys that are no strings
+// are named as Python's str has them.
 func flatten(prefix string, m *pyjson.Map, yield func(string, any) bool) bool {
 	for k, v := range m.All() {
 		name := prefix + pyjson.Str(k)
@@ -38,6 +40,8 @@ func formatCell(v any, precision int) string {
 	return pyjson.Str(rounded(v, precision))
 }
 
+// rounded turns floats into their texts. In a list or mapping Python prints
+// such texts with quotes, an oddity of DVC's that is kept here.
 func rounded(v any, precision int) any {
 	if precision == 0 {
 		return v
@@ -63,6 +67,7 @@ func rounded(v any, precision int) any {
 
 // formatG is Python's format(f, ".<precision>g").
 func formatG(f float64, precision int) string {
+	// Go and Python agree on %g but for these three names.
 	switch s := strconv.FormatFloat(f, 'g', precision, 64); s {
 	case "+Inf":
 		return "inf"

@@ -14,6 +14,7 @@ func WriteHTML(w io.Writer, title string, states []State, opts *TableOptions) er
 	if opts != nil {
 		o = *opts
 	}
+	// The page shows merged rows, which a CSV table has not.
 	o.CSV = false
 	t, err := Tabulate(states, &o)
 	if err != nil {

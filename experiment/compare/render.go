@@ -29,6 +29,7 @@ func (t *Table) AppendCSV(dst []byte) []byte {
 	return dst
 }
 
+// headers are the names of the columns, as rows have their cells.
 func (t *Table) headers() []string {
 	list := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -48,6 +49,8 @@ func (t *Table) merged() *Table {
 			keep = append(keep, i)
 		}
 	}
+	// The name may have been dropped, or left out as the same in all rows; the
+	// other three are still there, as choose spares them unless it is for CSV.
 	first, ok := at["Experiment"]
 	if !ok {
 		first = -1
@@ -59,6 +62,8 @@ func (t *Table) merged() *Table {
 		if first >= 0 {
 			name = cells[first]
 		}
+		// A baseline is its name or, without one, its short id; an experiment is
+		// its short id with the name in brackets.
 		text := rev
 		switch {
 		case typ == "baseline" && name != "":
@@ -70,6 +75,7 @@ func (t *Table) merged() *Table {
 			text += " (" + parent + ")"
 		}
 		text = map[string]string{"branch_commit": "├── ", "branch_base": "└── "}[typ] + text
+		// Without the column the text has no place.
 		if first >= 0 {
 			cells[first] = text
 		}
@@ -95,6 +101,7 @@ func (t *Table) AppendMarkdown(dst []byte) []byte {
 func appendGrid(dst []byte, headers []string, rows [][]string, markdown bool) []byte {
 	widths := make([]int, len(headers))
 	for i, h := range headers {
+		// Widths are in terminal cells: a Chinese character has two.
 		widths[i] = runewidth.StringWidth(h) + 2
 		for _, r := range rows {
 			widths[i] = max(widths[i], runewidth.StringWidth(r[i]))
@@ -116,6 +123,7 @@ func appendGrid(dst []byte, headers []string, rows [][]string, markdown bool) []
 		if markdown {
 			b.WriteByte('|')
 		}
+		// Neither the last column nor an empty one leaves blanks behind.
 		dst = append(dst, strings.TrimRight(b.String(), " ")...)
 		dst = append(dst, '\n')
 	}
@@ -146,6 +154,8 @@ func (t *Table) AppendText(dst []byte, color bool) []byte {
 		}
 		inner += widths[i] + 3
 	}
+	// A rule spans the cells and the blanks between them: each column has its
+	// width, a blank on both sides and one to the next, but for the last.
 	rule := " " + strings.Repeat("─", max(0, inner)) + " \n"
 	line := func(cells []string, style func(i int) string) {
 		dst = append(dst, ' ')
@@ -153,6 +163,7 @@ func (t *Table) AppendText(dst []byte, color bool) []byte {
 			if i > 0 {
 				dst = append(dst, ' ')
 			}
+			// Numbers to the right; all else to the left.
 			if m.Columns[i].Kind == "metrics" {
 				c = runewidth.FillLeft(c, widths[i])
 			} else {

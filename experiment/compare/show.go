@@ -60,11 +60,13 @@ func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]Stat
 	if opts == nil {
 		opts = &ShowOptions{}
 	}
+	// Any error of HEAD counts as no commit.
 	if _, err := repo.Head(ctx); err != nil {
 		return nil, nil
 	}
 	s := &showing{repo: repo, opts: opts}
 	var err error
+	// The refs are read once, so that all baselines see the same experiments.
 	if s.refs, err = repo.Refs(ctx, &experiment.Selection{All: true}); err != nil {
 		return nil, err
 	}
@@ -78,9 +80,12 @@ func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]Stat
 			return nil, err
 		}
 	}
+	// The cache knows whole data only, as DVC's does, so it is of no use when
+	// parameters are left out.
 	if !opts.ParamDeps {
 		s.cache = openShowCache(filepath.Join(repo.Root(), ".dvc", "tmp", "exps", "reprodl-show.cache"))
 		if opts.Force {
+			// "Damaged" has save write the file anew instead of appending.
 			s.cache.known, s.cache.damaged = map[string]showRecord{}, true
 		}
 	}
@@ -93,6 +98,7 @@ func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]Stat
 	if err != nil {
 		return nil, err
 	}
+	// Tasks come before here, which adds what runs in the workspace to them.
 	tasks := s.tasks(ctx, list)
 	if err := s.collectAll(ctx, bases); err != nil {
 		return nil, err
@@ -111,6 +117,8 @@ func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]Stat
 	return states, nil
 }
 
+// showing is one call of Show. The cache and store may be nil: there is nothing
+// to remember, or nothing to read outputs from.
 type showing struct {
 	repo  *experiment.Repo
 	opts  *ShowOptions
@@ -128,7 +136,10 @@ func (s *showing) here(tasks map[string]taskStates) []State {
 	if s.opts.HideWorkspace && run == nil {
 		return nil
 	}
+	// Read only once it is known that somebody will see it.
 	here := workspace(s.repo, s.store, s.opts.ParamDeps)
+	// What runs in the workspace is shown twice, as DVC does: as the
+	// workspace, and below the baseline that it started from.
 	if run != nil {
 		running := here
 		running.Name = run.Name
@@ -149,7 +160,9 @@ func (s *showing) baselines(ctx context.Context) (list []string, orphans int, er
 	if err != nil {
 		return nil, 0, err
 	}
+	// The index of the first orphan; the length if there is none.
 	orphans = len(list)
+	// Who names revisions wants those and no others.
 	if len(s.opts.Revs) == 0 && !s.opts.HideOrphans {
 		lost, err := s.repo.Orphans(ctx, list)
 		return append(list, lost...), orphans, err
@@ -165,6 +178,7 @@ func (s *showing) collectAll(ctx context.Context, bases []string) error {
 		if _, ok := s.found[id]; ok {
 			return
 		}
+		// The entry marks id as seen; a worker replaces it below.
 		s.found[id] = State{Rev: id}
 		if s.cache != nil {
 			if d, ok := s.cache.get(id); ok {
@@ -174,6 +188,7 @@ func (s *showing) collectAll(ctx context.Context, bases []string) error {
 		}
 		missing = append(missing, id)
 	}
+	// Experiments of baselines that are not shown are not read either.
 	chosen := map[string]bool{}
 	for _, id := range bases {
 		chosen[id] = true
@@ -189,6 +204,8 @@ func (s *showing) collectAll(ctx context.Context, bases []string) error {
 	for _, id := range missing {
 		g.Go(func() error {
 			d, err := s.collect(ctx, id)
+			// A cancelled read is no property of the commit: it must neither be
+			// shown as one nor be remembered.
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -196,6 +213,7 @@ func (s *showing) collectAll(ctx context.Context, bases []string) error {
 			if err != nil {
 				st.Err = commitError(err)
 			}
+			// mu guards both found and the cache, whose put has no lock.
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.found[id] = st
@@ -224,6 +242,8 @@ func (s *showing) collect(ctx context.Context, rev string) (*Data, error) {
 	return collectRevision(r, s.store, s.opts.ParamDeps)
 }
 
+// collectRevision reads the tree of a revision out of git; no work tree is
+// needed.
 func collectRevision(r *experiment.Revision, store *object.Cache, paramDeps bool) (*Data, error) {
 	col := &collector{fsys: r.Files, cache: store, paramDeps: paramDeps, parse: parseValues}
 	b, err := col.collect()
@@ -236,6 +256,8 @@ func collectRevision(r *experiment.Revision, store *object.Cache, paramDeps bool
 // workspace reads the working tree.
 func workspace(repo *experiment.Repo, store *object.Cache, paramDeps bool) State {
 	root := repo.Root()
+	// Unlike the tree of a commit, the working tree has files that DVC
+	// must not look at.
 	col := &collector{fsys: os.DirFS(root), cache: store, paramDeps: paramDeps, parse: parseValues, skip: skipper(root)}
 	b, err := col.collect()
 	if err == nil {
@@ -276,6 +298,8 @@ func parseValues(name string, data []byte) (any, error) {
 func (s *showing) ranges(base string, tasks taskStates) []Range {
 	var done []Range
 	for _, e := range s.refs {
+		// A ref at its own baseline has no commit of its own; DVC, which
+		// walks from the ref to the baseline, finds none either.
 		if e.Baseline != base || e.Rev == base {
 			continue
 		}
@@ -283,6 +307,8 @@ func (s *showing) ranges(base string, tasks taskStates) []Range {
 		st.Name = e.Name
 		done = append(done, Range{Name: e.Name, State: &st, Executor: tasks.success[e.Name]})
 	}
+	// Each group is sorted by itself: an older running one comes before a
+	// newer finished one.
 	list := append(newestFirst(tasks.running), newestFirst(done)...)
 	if !s.opts.HideQueued {
 		list = append(list, newestFirst(tasks.queued)...)
@@ -293,6 +319,8 @@ func (s *showing) ranges(base string, tasks taskStates) []Range {
 	return list
 }
 
+// newestFirst sorts by the time of the commit, then by its id, both falling, as
+// DVC does; without a time, last. Times count in whole seconds, as git has them.
 func newestFirst(list []Range) []Range {
 	when := func(x Range) int64 {
 		if x.State.Data == nil || x.State.Data.Time.IsZero() {

@@ -30,16 +30,22 @@ type showCache struct {
 	damaged bool
 }
 
+// showRecord is the data of one commit: its time, and Data.text.
 type showRecord struct {
 	when time.Time
 	text []byte
 }
 
+// A reader that knows another version of the format takes the file for damaged
+// and writes it anew.
 const (
 	showMagic    = "reprodl exp show 1\n"
 	maxShowCache = 256 << 20
 )
 
+// openShowCache reads the file. That it is not there or not ours is no error;
+// the records before the first damaged one are used. Their text is not copied
+// but points into what was read.
 func openShowCache(file string) *showCache {
 	c := &showCache{file: file, known: map[string]showRecord{}}
 	data, err := os.ReadFile(file)
@@ -66,6 +72,7 @@ func openShowCache(file string) *showCache {
 
 // parseShowRecord returns the length of the record, 0 if it is damaged.
 func parseShowRecord(data []byte) (string, showRecord, int) {
+	// 160 bytes hold the longest header: a SHA-256 id and three numbers.
 	eol := bytes.IndexByte(data[:min(len(data), 160)], '\n')
 	if eol < 0 {
 		return "", showRecord{}, 0
@@ -78,6 +85,8 @@ func parseShowRecord(data []byte) (string, showRecord, int) {
 	unix, err2 := strconv.ParseInt(string(f[1]), 10, 64)
 	sum, err3 := strconv.ParseUint(string(f[2]), 16, 32)
 	size, err4 := strconv.Atoi(string(f[3]))
+	// The content and its newline must be there in full, else the
+	// process that appended it was killed.
 	if err := errors.Join(err1, err2, err3, err4); err != nil || size < 0 || size > len(data)-eol-2 {
 		return "", showRecord{}, 0
 	}
@@ -88,12 +97,14 @@ func parseShowRecord(data []byte) (string, showRecord, int) {
 	return string(id), showRecord{time.Unix(unix, 0), text}, eol + size + 2
 }
 
+// appendShowRecord is the inverse of parseShowRecord.
 func appendShowRecord(dst *bytes.Buffer, id string, rec showRecord) {
 	fmt.Fprintf(dst, "%s %d %08x %d\n", id, rec.when.Unix(), crc32.ChecksumIEEE(rec.text), len(rec.text))
 	dst.Write(rec.text)
 	dst.WriteByte('\n')
 }
 
+// get returns the data of a commit, to be decoded when it is asked for.
 func (c *showCache) get(id string) (*Data, bool) {
 	rec, ok := c.known[id]
 	if !ok {
@@ -102,6 +113,7 @@ func (c *showCache) get(id string) (*Data, bool) {
 	return &Data{Rev: id, Time: rec.when, text: rec.text}, true
 }
 
+// put remembers d for save; the caller holds showing.mu.
 func (c *showCache) put(id string, d *Data) {
 	rec := showRecord{d.Time, d.text}
 	c.known[id] = rec
@@ -119,6 +131,8 @@ func (c *showCache) save() {
 	if !c.damaged {
 		f, err := os.OpenFile(c.file, os.O_WRONLY|os.O_APPEND, 0)
 		if err == nil {
+			// One write, so that two processes that append at once do not
+			// mix their records; a torn one fails its checksum.
 			f.Write(c.fresh.Bytes())
 			f.Close()
 			return
@@ -127,6 +141,8 @@ func (c *showCache) save() {
 			return
 		}
 	}
+	// There is no file yet, or one that is not to be appended to. It is
+	// replaced at once, so that no reader sees half of it.
 	var all bytes.Buffer
 	all.WriteString(showMagic)
 	for id, rec := range c.known {

@@ -10,6 +10,8 @@ import (
 
 // lessValue orders values: numbers, then text, then what is missing.
 func lessValue(a, b any) bool {
+	// Python raises an error when a text meets a number; here numbers are
+	// first. What is missing is last, as None is in DVC's sort key.
 	rank := func(v any) int {
 		if v == nil {
 			return 2
@@ -73,6 +75,8 @@ func (l leaf) value(s *State) any {
 // colon, then the name alone in any file.
 func find(by string, metrics, params *names) (leaf, error) {
 	var found []leaf
+	// Which of metrics and params is asked first does not matter: two finds
+	// are an error whose names are sorted.
 	try := func(file, name string) {
 		for kind, n := range map[string]*names{"metrics": metrics, "params": params} {
 			if l := (leaf{file, name, kind}); slices.Contains(n.leaves[file], name) && !slices.Contains(found, l) {
@@ -83,6 +87,7 @@ func find(by string, metrics, params *names) (leaf, error) {
 	parts := strings.Split(by, ":")
 	for i := range parts {
 		file, name := strings.Join(parts[:i], ":"), strings.Join(parts[i:], ":")
+		// ":NAME" is NAME in any file, and is named so in an error.
 		if file == "" {
 			by = name
 		}

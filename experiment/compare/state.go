@@ -90,6 +90,8 @@ func (d *Data) Deps() []Dep { return d.decode().deps }
 // plots.
 func (d *Data) Outs() []Out { return d.decode().outs }
 
+// decode decodes the text on first use; safe for concurrent use. Text that is
+// no JSON gives an empty body, as the cache may be lost too.
 func (d *Data) decode() *body {
 	d.once.Do(func() {
 		if d.body.params != nil || d.text == nil {
@@ -103,20 +105,24 @@ func (d *Data) decode() *body {
 	return &d.body
 }
 
+// newData is the data of a body that was just collected.
 func newData(rev string, when time.Time, b body) (*Data, error) {
 	text, err := b.encode()
 	if err != nil {
 		return nil, err
 	}
 	d := &Data{Rev: rev, Time: when, text: text, body: b}
+	// The body is at hand, so decode has nothing left to do.
 	d.once.Do(func() {})
 	return d, nil
 }
 
+// asciiJSON escapes all but ASCII, as Python's json.dumps does by default.
 var asciiJSON = pyjson.Style{ASCII: true}
 
 // encode writes the body as DVC's JSON has it.
 func (b *body) encode() ([]byte, error) {
+	// A file has either "data" or "error", never both.
 	files := func(list []FileValues) *pyjson.Map {
 		m := pyjson.NewMap()
 		for _, f := range list {
@@ -143,11 +149,16 @@ func (b *body) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// AppendJSON puts "rev" and "timestamp" in front, inside the same braces.
 	return text[1 : len(text)-1], nil
 }
 
+// mapping has the error of a file, "type" first; that of a whole state has
+// "msg" first in DVC's JSON.
 func (e *StateError) mapping() *pyjson.Map { return pyjson.NewMap("type", e.Type, "msg", e.Msg) }
 
+// mapping always has the three keys, in DVC's order, null where nothing is
+// known.
 func (d *Dep) mapping() *pyjson.Map {
 	m := pyjson.NewMap("hash", nil, "size", nil, "nfiles", nil)
 	if d.Hash != "" {
@@ -192,6 +203,7 @@ func bodyOf(m *pyjson.Map) body {
 	return b
 }
 
+// depOf is the inverse of mapping.
 func depOf(path string, m *pyjson.Map) Dep {
 	d := Dep{Path: path, Hash: text(m, "hash"), Size: -1, NFiles: -1}
 	if v, _ := m.Get("size"); v != nil {
@@ -204,6 +216,7 @@ func depOf(path string, m *pyjson.Map) Dep {
 	return d
 }
 
+// text is the string at key, "" if there is none or m is nil.
 func text(m *pyjson.Map, key string) string {
 	if m == nil {
 		return ""

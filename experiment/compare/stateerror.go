@@ -19,6 +19,8 @@ func stateError(name string, err error) *StateError {
 	case errors.Is(err, fs.ErrPermission):
 		return &StateError{"PermissionError", fmt.Sprintf("[Errno 13] Permission denied: '%s'", name)}
 	}
+	// DVC chooses the parser by the ending, YAML for all that it does not
+	// know, and names the error after the parser.
 	kind := map[string]string{".json": "JSON", ".toml": "TOML", ".py": "Python"}[path.Ext(name)]
 	if kind == "" {
 		kind = "YAML"

@@ -28,6 +28,8 @@ func AppendJSON(dst []byte, states []State) []byte {
 	return append(dst, ']')
 }
 
+// appendJSON keeps the order of the fields in DVC's ExpState. The text of Data
+// goes in as it is, whether it was encoded just now or read from the cache.
 func (s *State) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"rev": `...)
 	dst = pyjson.AppendString(dst, s.Rev, true)
@@ -39,6 +41,7 @@ func (s *State) appendJSON(dst []byte) []byte {
 	} else {
 		dst = append(dst, `{"rev": `...)
 		dst = pyjson.AppendString(dst, s.Rev, true)
+		// The fields of DVC's SerializableExp, in its order.
 		dst = append(dst, `, "timestamp": `...)
 		dst = appendTime(dst, s.Data.Time)
 		dst = append(dst, ", "...)
@@ -54,6 +57,7 @@ func (s *State) appendJSON(dst []byte) []byte {
 		dst = append(pyjson.AppendString(dst, s.Err.Type, true), '}')
 	}
 	dst = append(dst, `, "experiments": `...)
+	// DVC has null here, never an empty list.
 	if len(s.Experiments) == 0 {
 		return append(dst, "null}"...)
 	}
@@ -68,6 +72,8 @@ func (s *State) appendJSON(dst []byte) []byte {
 	return append(dst, "]}"...)
 }
 
+// appendJSON writes a list of one revision: DVC's format is from the time when
+// an experiment could have checkpoints.
 func (x *Range) appendJSON(dst []byte) []byte {
 	dst = append(dst, `{"revs": [`...)
 	dst = x.State.appendJSON(dst)
@@ -80,6 +86,7 @@ func (x *Range) appendJSON(dst []byte) []byte {
 		dst = append(dst, `, "name": `...)
 		dst = appendOptional(dst, e.Name)
 		dst = append(dst, `, "local": `...)
+		// "local" is null as a whole where nothing of the process is known.
 		if e.Root == "" && e.Log == "" && e.PID == 0 && e.Task == "" {
 			dst = append(dst, "null"...)
 		} else {
@@ -94,6 +101,7 @@ func (x *Range) appendJSON(dst []byte) []byte {
 				dst = strconv.AppendInt(dst, int64(e.PID), 10)
 			}
 			dst = append(dst, `, "returncode": `...)
+			// Zero is a return code, so it needs a pointer to be absent.
 			if e.ReturnCode == nil {
 				dst = append(dst, "null"...)
 			} else {
@@ -108,6 +116,7 @@ func (x *Range) appendJSON(dst []byte) []byte {
 	return append(appendOptional(dst, x.Name), '}')
 }
 
+// appendOptional writes null for "".
 func appendOptional(dst []byte, s string) []byte {
 	if s == "" {
 		return append(dst, "null"...)

@@ -43,6 +43,8 @@ type Row struct {
 	Baseline bool
 }
 
+// fixedColumns are DVC's, in its order; typ tells baseline, branch_commit and, for
+// the last experiment of a baseline, branch_base.
 var fixedColumns = []string{"Experiment", "rev", "typ", "Created", "parent", "State", "Executor"}
 
 // names are the leaves of each file, in order of appearance.
@@ -52,6 +54,7 @@ type names struct {
 	seen   map[[2]string]bool
 }
 
+// add notes a leaf, or with "" the file alone.
 func (n *names) add(file, leaf string) {
 	if n.leaves == nil {
 		n.leaves, n.seen = map[string][]string{}, map[[2]string]bool{}
@@ -66,6 +69,8 @@ func (n *names) add(file, leaf string) {
 	}
 }
 
+// collect notes the leaves of files. One that is a single value has none and
+// makes no column; one that cannot be read is noted, but has no leaves either.
 func (n *names) collect(files []FileValues) {
 	for _, f := range files {
 		if _, ok := f.Value.(*pyjson.Map); ok || f.Err != nil {
@@ -78,6 +83,8 @@ func (n *names) collect(files []FileValues) {
 }
 
 // tabulator fills rows.
+// tabulator fills rows: names and deps are of all states together, column maps a
+// name to its place, fill stands for what a state does not have.
 type tabulator struct {
 	opts            TableOptions
 	fill            string
@@ -95,8 +102,10 @@ func Tabulate(states []State, opts *TableOptions) (*Table, error) {
 		t.opts = *opts
 	}
 	if t.opts.CSV {
+		// All digits, unless told otherwise, and nothing for what is missing.
 		t.fill = ""
 	} else {
+		// Only CSV has a choice of digits, as in DVC.
 		t.opts.Precision = 5
 	}
 	keep, err := patterns(t.opts.Keep)
@@ -107,6 +116,7 @@ func Tabulate(states []State, opts *TableOptions) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The columns must be known in full before the first row is filled.
 	t.gather(states)
 	table, err := t.build(states)
 	if err != nil {
@@ -128,6 +138,8 @@ func patterns(list []string) (*regexp.Regexp, error) {
 	return re, nil
 }
 
+// gather collects the names of all columns, in order of appearance over the
+// states; dependencies, which DVC keeps in a set, are sorted.
 func (t *tabulator) gather(states []State) {
 	deps := map[string]bool{}
 	for s := range every(states) {
@@ -159,6 +171,8 @@ func every(states []State) iter.Seq[*State] {
 	}
 }
 
+// build makes the columns and the rows. A leaf has its plain name if no other
+// file, and no fixed column, has one like it; else FILE:NAME.
 func (t *tabulator) build(states []State) (*Table, error) {
 	count := map[string]int{}
 	for _, n := range []*names{&t.metrics, &t.params} {
@@ -181,6 +195,7 @@ func (t *tabulator) build(states []State) (*Table, error) {
 	}
 	table := &Table{}
 	t.column = map[string]int{}
+	// Two columns of one name become one, as they are one key in DVC.
 	add := func(name, kind string) {
 		if _, ok := t.column[name]; !ok {
 			t.column[name] = len(table.Columns)
@@ -190,6 +205,7 @@ func (t *tabulator) build(states []State) (*Table, error) {
 	for _, h := range fixedColumns {
 		add(h, "")
 	}
+	// Metrics come before parameters, each in order of appearance.
 	header := func(n *names, kind string) {
 		for _, f := range n.files {
 			for _, leaf := range n.leaves[f] {
@@ -215,6 +231,7 @@ func (t *tabulator) build(states []State) (*Table, error) {
 			rev = short(rev)
 		}
 		row := t.row(b, "", rev, "baseline")
+		// CSV stays as DVC has it, which knows no orphans.
 		if b.Orphan && !t.opts.CSV {
 			row[t.column["parent"]] = "orphaned"
 		}
@@ -241,6 +258,7 @@ func (t *tabulator) build(states []State) (*Table, error) {
 	return table, nil
 }
 
+// short is a commit id as DVC abbreviates it, always to 7 digits.
 func short(rev string) string {
 	if rev == experiment.Workspace {
 		return rev
@@ -256,6 +274,7 @@ func capitalize(s string) string {
 	return strings.ToUpper(s[:1]) + strings.ToLower(s[1:])
 }
 
+// row fills one row. A state that could not be collected has its names alone.
 func (t *tabulator) row(s *State, experiment, rev, typ string) []string {
 	row := make([]string, len(t.column))
 	for i := range row {
@@ -277,6 +296,8 @@ func (t *tabulator) row(s *State, experiment, rev, typ string) []string {
 	return row
 }
 
+// cells fills in the values of params or metrics. A null is shown as what is
+// missing, as DVC does; "!" is a file that could not be read.
 func (t *tabulator) cells(row []string, files []FileValues, n *names) {
 	for _, f := range files {
 		have := map[string]any{}
@@ -290,6 +311,7 @@ func (t *tabulator) cells(row []string, files []FileValues, n *names) {
 			} else if f.Err != nil {
 				text = "!"
 			}
+			// Only one of the two names is a column, as build decided.
 			i, ok := t.column[f.Path+":"+leaf]
 			if !ok {
 				i = t.column[leaf]
@@ -299,6 +321,8 @@ func (t *tabulator) cells(row []string, files []FileValues, n *names) {
 	}
 }
 
+// created is the time of the commit in local time: the hour if it was today,
+// else the date. CSV has the ISO form without a zone.
 func (t *tabulator) created(when time.Time) string {
 	when = when.Local()
 	switch {
@@ -316,6 +340,8 @@ func (t *tabulator) created(when time.Time) string {
 func (t *Table) choose(fill string, opts TableOptions, keep, drop *regexp.Regexp) {
 	var out []int
 	for i, c := range t.Columns {
+		// Cells are compared as they are shown: what differs only in digits that
+		// are rounded away is the same.
 		first, same, empty := "", true, true
 		for j, r := range t.Rows {
 			if j == 0 {
@@ -324,7 +350,9 @@ func (t *Table) choose(fill string, opts TableOptions, keep, drop *regexp.Regexp
 			same = same && r.Cells[i] == first
 			empty = empty && r.Cells[i] == fill
 		}
+		// Keep outweighs every reason to leave a column out.
 		protected := keep != nil && keep.MatchString(c.Name)
+		// These three are still needed, to be drawn into the first column.
 		merged := !opts.CSV && (c.Name == "rev" || c.Name == "typ" || c.Name == "parent")
 		unneeded := empty && (c.Name == "State" || c.Name == "Executor") ||
 			opts.OnlyChanged && same && len(t.Rows) > 0 && !merged ||
@@ -336,6 +364,7 @@ func (t *Table) choose(fill string, opts TableOptions, keep, drop *regexp.Regexp
 	t.keepColumns(out)
 }
 
+// keepColumns leaves the columns at idx, in that order.
 func (t *Table) keepColumns(idx []int) {
 	cols := make([]Column, len(idx))
 	for j, i := range idx {
@@ -363,6 +392,8 @@ func (t *tabulator) sorted(list []Range) ([]Range, error) {
 	}
 	out := slices.Clone(list)
 	sort.SliceStable(out, func(i, j int) bool {
+		// The sort is stable in both directions, as Python's is: equal ones keep
+		// their order even when descending.
 		if t.opts.Descending {
 			i, j = j, i
 		}

@@ -33,6 +33,7 @@ func (s *showing) tasks(ctx context.Context, list []experiment.Activity) map[str
 		t := &list[i]
 		st := all[t.Baseline]
 		x := Range{Name: t.Name, Executor: &t.Executor}
+		// A success is an experiment already; the task adds only its executor.
 		if t.Executor.State == "success" {
 			if st.success == nil {
 				st.success = map[string]*experiment.Executor{}
@@ -46,6 +47,7 @@ func (s *showing) tasks(ctx context.Context, list []experiment.Activity) map[str
 		case "running":
 			st.running = append(st.running, x)
 		case "failed":
+			// The data stays: it tells what failed.
 			x.State.Err = &StateError{Msg: "Experiment run failed"}
 			st.failed = append(st.failed, x)
 		default:
@@ -64,7 +66,10 @@ func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State 
 		st.Err = commitError(err)
 		return st
 	}
+	// A copy: d itself stays as it was read.
 	b := *d.decode()
+	// The metrics in the commit are those of the workspace at the time, not
+	// what the task will yield. DVC leaves them out as well.
 	if t.Executor.State == "queued" {
 		b.metrics = []FileValues{}
 	}

@@ -51,18 +51,22 @@ func Compare(old, now *Record) []Cause {
 // comparison collects causes, in the order in which they are looked for.
 type comparison struct{ list []Cause }
 
+// one notes a cause if a single value differs.
 func (d *comparison) one(kind, what, old, now string) {
 	if old != now {
 		d.list = append(d.list, Cause{kind, what, old, now})
 	}
 }
 
+// many compares maps key by key; what one side lacks is "".
 func (d *comparison) many(kind, prefix string, old, now map[string]string) {
 	for _, k := range sortedKeys(old, now) {
 		d.one(kind, prefix+k, old[k], now[k])
 	}
 }
 
+// code compares programs. What is not in the binary of one side, such as the
+// revision of one built outside of git, differs like any other value.
 func (d *comparison) code(name string, old, now Code) {
 	d.one("code", name+"module", old.Module+" "+old.Version, now.Module+" "+now.Version)
 	d.one("code", name+"revision", old.Revision, now.Revision)
@@ -103,9 +107,11 @@ func Explain(causes []Cause) string {
 	default:
 		text += "; " + enumerate(other) + " differ"
 	}
+	// Nothing is the same: the sentence begins with what differs.
 	return strings.TrimPrefix(text, "same ; ")
 }
 
+// enumerate joins words as in "a, b and c".
 func enumerate(list []string) string {
 	if len(list) < 2 {
 		return strings.Join(list, "")

@@ -11,6 +11,7 @@ import (
 // names for them, sorted.
 func cpuFeatures() []string {
 	var list []string
+	// On other architectures both are all false, and the list is empty.
 	for _, set := range []any{cpu.X86, cpu.ARM64} {
 		v := reflect.ValueOf(set)
 		for i := range v.NumField() {

@@ -67,6 +67,8 @@ func CodeAt(file string) (Code, bool) {
 	return codeOf(info), true
 }
 
+// codeOf keeps what can change a result. Without a main module the path of the
+// package stands for it.
 func codeOf(info *debug.BuildInfo) Code {
 	c := Code{Module: info.Path, Version: info.Main.Version, Go: info.GoVersion, Settings: map[string]string{}, Deps: map[string]string{}}
 	if info.Main.Path != "" {
@@ -85,6 +87,7 @@ func codeOf(info *debug.BuildInfo) Code {
 		}
 	}
 	for _, d := range info.Deps {
+		// What was built in, not what go.mod asked for first.
 		if d.Replace != nil {
 			d = d.Replace
 		}
@@ -93,6 +96,8 @@ func codeOf(info *debug.BuildInfo) Code {
 	return c
 }
 
+// system tells what may change the digits of a sum: the instructions at hand
+// and how many goroutines run at once.
 func system() map[string]string {
 	return map[string]string{
 		"goos": runtime.GOOS, "goarch": runtime.GOARCH, "cpu": strings.Join(cpuFeatures(), " "),

@@ -24,6 +24,7 @@ func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
 		t := &tasks[i]
 		list[i] = experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()}
 	}
+	// DVC's own tasks are there whatever became of this store.
 	for _, t := range q.dvcTasks(ctx) {
 		list = append(list, experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()})
 	}

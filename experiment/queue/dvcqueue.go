@@ -30,6 +30,7 @@ type dvcEntry struct {
 	Name        string `json:"name"`
 }
 
+// dvcRunTask is the one Celery task of DVC that runs an experiment.
 const dvcRunTask = "dvc.repo.experiments.queue.tasks.run_exp"
 
 // dvcTasks reads DVC's queue in DVC's order. Whatever is not one of its tasks,
@@ -43,6 +44,7 @@ func (q *Queue) dvcTasks(ctx context.Context) []dvcTask {
 			if !ok {
 				continue
 			}
+			// The stash commit is what the task would run.
 			rev, err := q.repo.Revision(ctx, entry.StashRev)
 			if err != nil {
 				continue // its stash was dropped
@@ -58,6 +60,7 @@ func (q *Queue) dvcTasks(ctx context.Context) []dvcTask {
 	return list
 }
 
+// dvcPath is a path below .dvc/tmp/exps, where DVC keeps its queue.
 func (q *Queue) dvcPath(elem ...string) string {
 	return filepath.Join(append([]string{q.repo.Root(), ".dvc", "tmp", "exps"}, elem...)...)
 }
@@ -79,6 +82,7 @@ func readMessage(file string) (id string, entry dvcEntry, ok bool) {
 		Entry *dvcEntry `json:"entry_dict"`
 	}
 	var args []dvcEntry
+	// DVC passes the entry by name, but Celery allows it by place as well.
 	switch {
 	case json.Unmarshal(call[1], &named) == nil && named.Entry != nil:
 		entry = *named.Entry
@@ -104,6 +108,8 @@ func (q *Queue) readRun(t *dvcTask, id string) {
 		Hash *string `json:"result_hash"`
 		Ref  *string `json:"result_ref"`
 	}
+	// The two come only with a result: without them nothing was saved, though
+	// Celery calls a task that ran to its end a success.
 	known := readJSON(base+".run", &run) == nil
 	var result struct{ Status string }
 	_ = readJSON(q.dvcPath("celery", "result", "celery-task-meta-"+id), &result) // there is none while it runs
@@ -152,6 +158,7 @@ func (q *Queue) All(ctx context.Context) ([]Task, error) {
 // maxRecord is more than any file of a task has.
 const maxRecord = 16 << 20
 
+// readJSON decodes a file that others write, up to a size.
 func readJSON(file string, v any) error {
 	fi, err := os.Stat(file)
 	if err != nil {

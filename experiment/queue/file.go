@@ -51,6 +51,7 @@ var (
 	states       = []TaskState{Queued, Running, Failed, Success}
 )
 
+// layout is what keyVersion has. A file with another one is not touched.
 const layout = "2"
 
 // record is a task with its places in the indexes.
@@ -59,8 +60,10 @@ type record struct {
 	Task
 }
 
+// key is big-endian, so that bbolt's order of bytes is that of numbers.
 func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
+// decode reads a record. One that cannot be read is damage of the whole file.
 func decode(id string, data []byte) (*record, error) {
 	r := new(record)
 	if data == nil {
@@ -72,6 +75,7 @@ func decode(id string, data []byte) (*record, error) {
 	return r, nil
 }
 
+// load reads the task that an index names.
 func load(tx *bbolt.Tx, id string) (*record, error) {
 	return decode(id, tx.Bucket(bucketTask).Get([]byte(id)))
 }
@@ -81,6 +85,7 @@ func load(tx *bbolt.Tx, id string) (*record, error) {
 func place(tx *bbolt.Tx, r *record, was TaskState) error {
 	id := []byte(r.ID)
 	changes := tx.Bucket(bucketChange)
+	// A task has one entry among the changes: the one of its last change.
 	if r.Rev != 0 {
 		if err := changes.Delete(key(r.Rev)); err != nil {
 			return err
@@ -114,6 +119,8 @@ func place(tx *bbolt.Tx, r *record, was TaskState) error {
 	return tx.Bucket(bucketTask).Put(id, data)
 }
 
+// holds reports whether a lease counts: it has not expired, and its worker is
+// not known to be gone.
 func (s *fileStore) holds(l Lease) bool {
 	return s.now().Before(l.Expires) && (s.alive == nil || s.alive(l))
 }
@@ -133,6 +140,7 @@ func (s *fileStore) Put(ctx context.Context, tasks ...Task) error {
 	return s.update(ctx, func(tx *bbolt.Tx) error { return add(tx, tasks) })
 }
 
+// add is Put within a transaction.
 func add(tx *bbolt.Tx, tasks []Task) error {
 	b := tx.Bucket(bucketTask)
 	for i := range tasks {
@@ -184,6 +192,7 @@ func (s *fileStore) List(ctx context.Context, want ...TaskState) ([]Task, error)
 	}
 	var found []*record
 	err := s.view(ctx, func(tx *bbolt.Tx) error {
+		// with may call this again after a repair.
 		found = nil
 		for _, state := range read {
 			b := tx.Bucket([]byte(state))
@@ -213,6 +222,8 @@ func (s *fileStore) List(ctx context.Context, want ...TaskState) ([]Task, error)
 
 func (s *fileStore) Claim(ctx context.Context, l Lease) (*Task, error) {
 	id := ""
+	// The look is repeated in the transaction that writes: in between, another
+	// worker may have claimed the task.
 	find := func(tx *bbolt.Tx) (err error) { id, err = s.next(tx); return err }
 	// An idle worker writes nothing, and waits for nobody who does.
 	if err := s.view(ctx, find); err != nil || id == "" {
@@ -246,6 +257,8 @@ func (s *fileStore) next(tx *bbolt.Tx) (string, error) {
 	first, queued := tx.Bucket([]byte(Queued)).Cursor().First()
 	c := tx.Bucket([]byte(Running)).Cursor()
 	for seq, id := c.First(); seq != nil; seq, id = c.Next() {
+		// Sequences are the keys: the first queued task is older than this
+		// and all running ones that follow.
 		if first != nil && string(seq) > string(first) {
 			break
 		}
@@ -289,6 +302,8 @@ func (s *fileStore) Update(ctx context.Context, id, token string, fn func(*Task)
 			return ErrLeaseLost
 		}
 		was := r.State
+		// Without a token fn sees what others see: a task whose worker is gone
+		// is queued. The record is written with that state.
 		if token == "" {
 			s.seen(r)
 		}
@@ -303,6 +318,7 @@ func (s *fileStore) Update(ctx context.Context, id, token string, fn func(*Task)
 // callerPanic tells a panic of the caller's function from one of bbolt's.
 type callerPanic struct{ value any }
 
+// call runs the caller's function within a transaction, which a panic ends.
 func call(fn func(*Task) error, t *Task) error {
 	defer func() {
 		if p := recover(); p != nil {

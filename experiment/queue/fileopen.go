@@ -30,6 +30,7 @@ func (d *damage) Unwrap() error { return d.err }
 // errMissing asks for the file to be made.
 var errMissing = &damage{fs.ErrNotExist}
 
+// view runs fn in a transaction that reads. Readers share the lock of the file.
 func (s *fileStore) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -94,6 +95,7 @@ func (s *fileStore) open(opts *bbolt.Options, fn func(*bbolt.DB) error) error {
 
 // guarded turns what bbolt makes of a damaged file into errors.
 func (s *fileStore) guarded(opts *bbolt.Options, fn func(*bbolt.DB) error) (err error) {
+	// bbolt's own file is out of reach after a panic, so it is opened here.
 	var file *os.File
 	o := *opts
 	o.OpenFile = func(name string, flag int, perm os.FileMode) (*os.File, error) {
@@ -101,6 +103,7 @@ func (s *fileStore) guarded(opts *bbolt.Options, fn func(*bbolt.DB) error) (err 
 		file, err = os.OpenFile(name, flag, perm)
 		return file, err
 	}
+	// A fault in the mapping becomes a panic; the setting is the goroutine's.
 	defer func(old bool) { debug.SetPanicOnFault(old) }(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
@@ -139,6 +142,7 @@ func (s *fileStore) check(db *bbolt.DB) error {
 			return errOldLayout
 		}
 		if v := string(b.Get(keyVersion)); v != layout {
+			// Not damage: a file of a later version must not be set aside.
 			return fmt.Errorf("%s has the layout %q of a later version; this one reads %q", s.file, v, layout)
 		}
 		if !db.IsReadOnly() && string(b.Get(keyBoot)) != host.Boot() {
@@ -191,6 +195,8 @@ func (s *fileStore) repair(ctx context.Context) error {
 		return merr
 	}
 	switch {
+	// A file that is whole but old is changed in place and keeps what only it
+	// knows: states, attempts, errors.
 	case errors.Is(err, errOldLayout):
 		err = s.renovate(migrate)
 	case errors.Is(err, errRebooted):
@@ -200,6 +206,7 @@ func (s *fileStore) repair(ctx context.Context) error {
 		return err
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
+		// Kept, not deleted: its tasks' outcomes may be of use to somebody.
 		aside := fmt.Sprintf("%s.damaged-%s", s.file, s.now().UTC().Format("20060102T150405.000000"))
 		if err := os.Rename(s.file, aside); err != nil {
 			return err
@@ -240,6 +247,8 @@ func (s *fileStore) renovate(fn func(*bbolt.Tx) error) error {
 // make writes a new store beside its place and moves it there, so that a kill
 // or a full disk leaves none rather than half of one.
 func (s *fileStore) make(tasks []Task) error {
+	// One that is there was left by a kill; the caller holds the lock, so
+	// nobody else is writing it.
 	tmp := s.file + ".new"
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

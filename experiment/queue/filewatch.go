@@ -13,6 +13,8 @@ import (
 // other through it, and a look at an unchanged file is one stat.
 const watchPoll = 100 * time.Millisecond
 
+// Watch takes the revision at the call, not at the first iteration: what changes
+// in between is seen.
 func (s *fileStore) Watch(ctx context.Context) iter.Seq2[*Task, error] {
 	seen, err := s.revision(ctx)
 	return func(yield func(*Task, error) bool) {

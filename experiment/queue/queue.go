@@ -59,6 +59,7 @@ func (q *Queue) path(elem ...string) string {
 // or of a process that is gone.
 func leaseAlive(l Lease) bool {
 	name, _ := os.Hostname()
+	// Of another machine nothing is known but the expiry.
 	if l.Host != name {
 		return true
 	}
@@ -94,6 +95,7 @@ func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, e
 	for i, p := range plans {
 		tasks[i] = q.newTask(p)
 	}
+	// Killed before this, the marks remain, and Clean queues them.
 	return tasks, q.store.Put(ctx, tasks...)
 }
 
@@ -107,6 +109,8 @@ func (q *Queue) marked(ctx context.Context) ([]Task, error) {
 	return tasks, err
 }
 
+// newTask is a plan that nobody has tried. Its log is named by the id, as names
+// may be used again.
 func (q *Queue) newTask(p experiment.Plan) Task {
 	return Task{Plan: p, State: Queued, Log: q.path("logs", p.ID+".log")}
 }
@@ -192,6 +196,8 @@ func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
 		names, plans = append(names, t.Name), append(plans, t.ID)
 		os.Remove(t.Log)
 	}
+	// The marks go last: a kill before this leaves them, and Clean would
+	// queue the tasks again, rather than lose some.
 	return names, q.repo.Discard(ctx, plans...)
 }
 
@@ -231,6 +237,7 @@ func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
 	}
 	left := slices.Clone(names)
 	for _, t := range tasks {
+		// Every name has to match a running task; what is left over is told.
 		i := slices.IndexFunc(left, func(n string) bool { return n == t.Name || n == t.ID || (len(n) >= 4 && strings.HasPrefix(t.ID, n)) })
 		if t.State != Running || (len(names) > 0 && i < 0) {
 			continue
@@ -238,6 +245,7 @@ func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
 		if i >= 0 {
 			left = slices.Delete(left, i, i+1)
 		}
+		// With the token of the task as listed: a later attempt is not meant.
 		err := q.store.Update(ctx, t.ID, t.Lease.Token, func(t *Task) error { t.Kill = how; return nil })
 		if err != nil && !errors.Is(err, ErrLeaseLost) {
 			return err

@@ -22,6 +22,8 @@ func (q *Queue) RemoveAny(ctx context.Context, names ...string) error {
 		switch {
 		case err != nil && !errors.Is(err, experiment.ErrNotFound):
 			return err
+		// A name that is neither goes to Remove as well, which refuses it
+		// before anything is removed.
 		case err == nil || !waiting:
 			saved = append(saved, name)
 		}

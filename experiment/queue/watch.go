@@ -45,6 +45,7 @@ func (q *Queue) Wait(ctx context.Context, ids ...string) ([]Task, error) {
 		}
 		if i := slices.Index(ids, t.ID); i >= 0 {
 			tasks[i] = *t
+			// A task that ended may be open again: Retry queues it anew.
 			if delete(open, t.ID); !t.ended() {
 				open[t.ID] = true
 			}

@@ -34,6 +34,7 @@ func (q *Queue) WorkAll(ctx context.Context, n int, opts *WorkOptions) (failed [
 	}
 	all := []error{err}
 	for i := range after {
+		// One that had failed before counts if it was tried again since.
 		if n, ok := known[after[i].ID]; !ok || n != after[i].Attempts {
 			failed = append(failed, after[i].err())
 			all = append(all, failed[len(failed)-1])

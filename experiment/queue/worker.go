@@ -90,14 +90,18 @@ func (q *Queue) execute(ctx context.Context, t *Task, o *WorkOptions) error {
 		q.heartbeat(run, t, cancel)
 	}()
 	rev, err := q.attempt(run, t, o)
+	// The cause is read before the cancel below, which would not change it,
+	// and says why the attempt ended.
 	cause := context.Cause(run)
 	cancel(nil)
+	// No renewal may follow the outcome.
 	<-beat
 	outcome := func(t *Task) error {
 		t.Ended = time.Now()
 		switch {
 		case err == nil:
 			t.State, t.Result, t.Error = Success, rev, ""
+		// The worker is to end: the task is not at fault.
 		case ctx.Err() != nil && !errors.Is(cause, errKilled):
 			t.State, t.Ended = Queued, time.Time{}
 		default:
@@ -108,6 +112,7 @@ func (q *Queue) execute(ctx context.Context, t *Task, o *WorkOptions) error {
 		}
 		return nil
 	}
+	// The outcome is noted even if ctx has ended.
 	err2 := q.store.Update(context.WithoutCancel(ctx), t.ID, t.Lease.Token, outcome)
 	if errors.Is(err2, ErrLeaseLost) {
 		return nil // somebody else's now

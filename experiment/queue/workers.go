@@ -19,6 +19,7 @@ func (q *Queue) slotFile(n int) string {
 	return q.path("workers", strconv.Itoa(n)+".lock")
 }
 
+// stopFile tells workers to end by its time: those that began before it.
 func (q *Queue) stopFile() string { return q.path("workers", "stop") }
 
 // maxSlots bounds the search for workers.
