@@ -74,6 +74,7 @@ func (r *Repo) specStage(x *project.Index, spec *Stage) (*project.Stage, error) 
 	return s, r.checkPaths(s)
 }
 
+// checkWdir is in DVC's words.
 func (r *Repo) checkWdir(wdir string) error {
 	switch fi, err := os.Stat(wdir); {
 	case errors.Is(err, fs.ErrNotExist):

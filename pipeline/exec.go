@@ -92,6 +92,7 @@ func (s *shell) run(ctx context.Context, script string) error {
 	<-stopped
 	var exit *exec.ExitError
 	switch {
+	// How the command ended doesn't matter then, not even if it ended well.
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):

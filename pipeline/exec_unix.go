@@ -36,6 +36,7 @@ func newGroup(cmd *exec.Cmd) *processGroup {
 	return g
 }
 
+// signal reaches all of the group. Signal 0 only asks whether any of it is left.
 func (g *processGroup) signal(sig syscall.Signal) error {
 	if g.alone {
 		return g.cmd.Process.Signal(sig)
@@ -62,6 +63,7 @@ func (g *processGroup) stop(done <-chan struct{}, grace time.Duration) {
 			ended, done = true, nil
 		case <-poll.C:
 		}
+		// The command has ended, but its children may still write to the outputs.
 		if ended && (g.alone || g.signal(0) != nil) {
 			return
 		}

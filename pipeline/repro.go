@@ -58,6 +58,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	if err := p.makePlan(targets); err != nil {
 		return nil, err
 	}
+	// New dependencies on code may change the graph, so the plan is made once more.
 	if x, err := r.useCode(ctx, p.x, !p.opts.Dry); err != nil {
 		return nil, err
 	} else if x != p.x {
@@ -259,6 +260,8 @@ func (p *repro) force(i int) {
 	}
 }
 
+// isForced may be asked by one worker while the end of another's stage forces the
+// stages after it.
 func (p *repro) isForced(s *project.Stage) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -41,6 +41,7 @@ func (p *repro) findRun(ctx context.Context, s *project.Stage, in *project.Input
 }
 
 // restore puts the outputs of a run into the workspace.
+// Force, as removeOutputs has removed what would be in the way.
 func (p *repro) restore(ctx context.Context, s *project.Stage, hit *project.RunHit) error {
 	if err := removeOutputs(ctx, s); err != nil {
 		return err

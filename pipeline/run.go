@@ -55,6 +55,7 @@ func (p *repro) bring(ctx context.Context, s *project.Stage, res *Result) error 
 	return nil
 }
 
+// skip notes that a stage is up to date, in DVC's words.
 func (p *repro) skip(s *project.Stage, res *Result) {
 	res.Action = Skipped
 	if s.IsDVC() {

@@ -84,6 +84,7 @@ func (s *schedule) release(i int) {
 func (s *schedule) stop() { s.stopped = true }
 
 // block leaves out everything that depends on i, and returns it in order.
+// Those are released like the others when their turn comes, but not run.
 func (s *schedule) block(i int) []int {
 	var list []int
 	for _, c := range s.consumers[i] {

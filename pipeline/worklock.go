@@ -19,6 +19,7 @@ type workLock struct {
 func newWorkLock(r *Repo, unlock func()) *workLock { return &workLock{r: r, unlock: unlock} }
 
 // enter is called when a worker begins.
+// It may wait for other processes; workers that enter meanwhile wait with it.
 func (w *workLock) enter(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -48,6 +49,7 @@ func (w *workLock) outside(ctx context.Context, f func() error) error {
 	w.waiting++
 	w.giveBack()
 	w.mu.Unlock()
+	// Other processes may change the repository meanwhile, but not what is claimed.
 	err := f()
 	// The lock is taken also after an interrupt, for what has to be put right.
 	lockErr := w.enter(context.WithoutCancel(ctx))
@@ -63,6 +65,7 @@ func (w *workLock) outside(ctx context.Context, f func() error) error {
 	return err
 }
 
+// giveBack lets go of the lock when no worker needs it and some wait; w.mu is held.
 func (w *workLock) giveBack() {
 	if w.busy == 0 && w.waiting > 0 && w.unlock != nil {
 		w.unlock()

@@ -27,6 +27,8 @@ func DVC(root string) *Tree {
 	return &Tree{root: root, rules: d}
 }
 
+// dvcRules are the rules of a Tree of DVC. mu guards dirs, which only grows but for
+// forget; a dvcDir never changes once it is there.
 type dvcRules struct {
 	root string
 
@@ -52,6 +54,7 @@ type dvcLines struct {
 	groups [][]dvcLine
 }
 
+// builtIn are the lines that DVC puts before those of the root's file.
 var builtIn = func() *dvcLines {
 	var l []dvcLine
 	for _, text := range []string{".hg/", ".git/", ".git", ".dvc/"} {
@@ -76,6 +79,7 @@ func (d *dvcRules) explain(rel string, isDir bool) *Pattern {
 func (d *dvcRules) decide(lines *dvcLines, rel string, isDir bool) *Pattern {
 	if isDir {
 		if _, err := os.Stat(filepath.Join(d.root, filepath.FromSlash(rel), ".dvc")); err == nil {
+			// A repository in this one is left out with all in it, whatever the lines say.
 			return &Pattern{Source: "in sub_repo", Text: path.Base(rel)}
 		}
 	}
@@ -91,6 +95,7 @@ func (d *dvcRules) dir(rel string) *dvcDir {
 	if rel != "" {
 		up := d.dir(parent(rel))
 		lines = up.lines
+		// All below an ignored directory shares its record: nothing in it is read.
 		if up.excluded != nil {
 			d.dirs[rel] = up
 			return up
@@ -130,6 +135,7 @@ func (d *dvcRules) above(lines *dvcLines, rel string) *Pattern {
 	return nil
 }
 
+// forget also drops the directories that took over lines of the one that changed.
 func (d *dvcRules) forget(rel string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,6 +152,7 @@ func (l *dvcLines) add(more []dvcLine) *dvcLines {
 	for _, line := range more {
 		if n := len(out.groups); n > 0 && !line.negate {
 			if g := out.groups[n-1]; !g[0].negate && g[0].dirOnly == line.dirOnly {
+				// Groups are shared with the directory above: append must not write into them.
 				out.groups[n-1] = append(slices.Clip(g), line)
 				continue
 			}
@@ -156,7 +163,9 @@ func (l *dvcLines) add(more []dvcLine) *dvcLines {
 }
 
 // decide returns the line that decides about a path, regardless of those above it.
+// Groups are asked from the last to the first, as later lines win.
 func (l *dvcLines) decide(rel string, isDir bool) *Pattern {
+	// A directory is tried in both forms: "data" and "data/" may match either.
 	paths := []string{rel, rel + "/"}
 	if !isDir {
 		paths = paths[:1]
@@ -178,6 +187,7 @@ func (l *dvcLines) decide(rel string, isDir bool) *Pattern {
 
 // parseDVC reads the file of a directory.
 func parseDVC(dir, source string, data []byte) []dvcLine {
+	// Python's text mode reads every kind of line end as "\n".
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
 	var out []dvcLine
 	n := 0
@@ -185,6 +195,7 @@ func parseDVC(dir, source string, data []byte) []dvcLine {
 		n++
 		line = strings.TrimFunc(line, isPySpace)
 		s, ok := newSpec(line)
+		// A line that is none where it stands is none at the root either.
 		if ok && dir != "" {
 			s, ok = newSpec(rebase(line, dir))
 		}

@@ -22,6 +22,7 @@ func Git(root, excludesFile string) *Tree {
 	return &Tree{root: root, rules: g}
 }
 
+// mu guards dirs; a gitDir never changes once it is there.
 type gitRules struct {
 	root  string
 	extra []Pattern // of the root, weaker than all files
@@ -39,6 +40,7 @@ type gitDir struct {
 	any      bool     // whether there are patterns here or further up
 }
 
+// gitItself is the line that git has built in: it never looks at a .git.
 var gitItself = &Pattern{Text: ".git"}
 
 func (g *gitRules) explain(rel string, isDir bool) *Pattern {
@@ -59,6 +61,7 @@ func (g *gitRules) match(d *gitDir, rel string, isDir bool) *Pattern {
 	if !d.any {
 		return nil
 	}
+	// From the nearest file upwards: the first that says anything decides.
 	for ; d != nil; d = d.parent {
 		inside := rel
 		if d.rel != "" {
@@ -76,6 +79,7 @@ func (g *gitRules) dir(rel string) *gitDir {
 	if d := g.dirs[rel]; d != nil {
 		return d
 	}
+	// any spares the way up for the many repositories with few patterns.
 	d := &gitDir{rel: rel, any: len(g.extra) > 0}
 	if rel != "" {
 		d.parent = g.dir(parent(rel))

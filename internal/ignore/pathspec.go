@@ -131,6 +131,7 @@ func translate(segments []string) (string, bool) {
 	return b.String(), true
 }
 
+// translateGlob translates one segment, in which nothing matches a slash but a set.
 func translateGlob(b *strings.Builder, glob string) bool {
 	for i := 0; i < len(glob); {
 		c, n := utf8.DecodeRuneInString(glob[i:])
@@ -191,6 +192,7 @@ func translateSet(b *strings.Builder, glob string) (n int, ok bool) {
 		if lo > hi {
 			return 0, false // Python: bad character range
 		}
+		// By code points, so that no member needs an escape.
 		b.WriteString(`\x{` + strconv.FormatInt(int64(lo), 16) + `}-\x{` + strconv.FormatInt(int64(hi), 16) + `}`)
 	}
 	b.WriteByte(']')
@@ -216,6 +218,7 @@ func (s *spec) match(path string) bool {
 
 // matchLines is match for the paths with line ends in them, where "." and "$" of
 // Python do not mean what pathspec believes.
+// Such names are rare enough to make the expression each time.
 func (s *spec) matchLines(path string) bool {
 	glob := s.name
 	if s.suffix != "" {

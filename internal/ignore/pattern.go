@@ -35,6 +35,8 @@ func parseGit(source string, data []byte) []Pattern {
 	return out
 }
 
+// parseGitLine takes a line apart; false for blank lines and comments. A "\!" or
+// "\#" at the beginning needs nothing here: wildmatch drops the backslash.
 func parseGitLine(line string) (Pattern, bool) {
 	if line == "" || line[0] == '#' {
 		return Pattern{}, false

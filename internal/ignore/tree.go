@@ -63,6 +63,7 @@ func (t *Tree) Match(rel string, isDir bool) *Pattern {
 // Explain returns the pattern that decides about a path, even one that takes it
 // back, or nil.
 func (t *Tree) Explain(rel string, isDir bool) *Pattern {
+	// Paths outside of the root have no directory that could be looked at.
 	if rel == "" || rel == "." || rel == ".." || rel[0] == '/' || strings.HasPrefix(rel, "../") {
 		return nil
 	}

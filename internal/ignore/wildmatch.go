@@ -37,6 +37,7 @@ func wildmatch(pattern, text string, pathname bool) outcome {
 				crosses = true
 			}
 			if !crosses && rest != "" && rest[0] == '/' {
+				// A star before a slash takes all up to the next one: there is nothing to try.
 				slash := strings.IndexByte(text, '/')
 				if slash < 0 {
 					return mismatch
@@ -55,6 +56,7 @@ func wildmatch(pattern, text string, pathname bool) outcome {
 			if n < 0 {
 				return abortAll
 			}
+			// Not even a set that names the slash matches it.
 			if !ok || pathname && text[0] == '/' {
 				return mismatch
 			}
@@ -107,6 +109,7 @@ func bracket(p string, c byte) (n int, ok bool) {
 		negate = true
 		i++
 	}
+	// A byte may be matched by any member; the end of the set is looked for all the same.
 	in := false
 	var prev byte // 0: a "-" here is no range
 	for first := true; ; first = false {
@@ -157,6 +160,7 @@ func bracket(p string, c byte) (n int, ok bool) {
 	}
 }
 
+// Bytes and not characters: git too matches a name of UTF-8 byte by byte.
 func between(c, lo, hi byte) bool { return lo <= c && c <= hi }
 func isDigit(c byte) bool         { return between(c, '0', '9') }
 func isUpper(c byte) bool         { return between(c, 'A', 'Z') }

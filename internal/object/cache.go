@@ -70,6 +70,7 @@ func (c *Cache) Path(h Hash) string {
 	return filepath.Join(c.root(h.IsLegacy()), filepath.FromSlash(h.relPath()))
 }
 
+// root is the directory of the 256 folders of objects.
 func (c *Cache) root(legacy bool) string {
 	if legacy {
 		return c.path
@@ -81,13 +82,18 @@ func (c *Cache) root(legacy bool) string {
 func (h Hash) relPath() string {
 	var buf [40]byte
 	b := h.Append(buf[:3])
+	// The digits were appended from b[3] on: the first two move to the front, and their
+	// old place is left out.
 	b[0], b[1], b[2] = b[3], b[4], '/'
 	return string(append(b[:3], b[5:]...))
 }
 
+// objectPerm is DVC's mark of an object that has been verified: any other mode means
+// that somebody may have written to it.
 const objectPerm = 0o444
 
 // objects is one of the two object trees of a cache, opened.
+// Names of objects are relative to d, which stays open.
 type objects struct {
 	c      *Cache
 	d      *dir
@@ -112,6 +118,7 @@ func (c *Cache) objects(legacy bool) (*objects, error) {
 }
 
 // writable opens the tree, creating it.
+// The caller closes it, which also removes the stage.
 func (c *Cache) writable(legacy bool) (*objects, error) {
 	if err := c.mkdirAll(c.root(legacy)); err != nil {
 		return nil, err
@@ -129,6 +136,8 @@ func (c *Cache) writable(legacy bool) (*objects, error) {
 	return o, err
 }
 
+// mkdirAll is os.MkdirAll, but in a shared cache the umask must not take rights from
+// the group, and new files must inherit it (setgid).
 func (c *Cache) mkdirAll(path string) error {
 	if !c.opts.Shared {
 		return os.MkdirAll(path, 0o777)
@@ -147,6 +156,7 @@ func (c *Cache) mkdirAll(path string) error {
 	return os.Chmod(path, 0o775|fs.ModeSetgid)
 }
 
+// close may be called on nil, a tree that does not exist.
 func (o *objects) close() {
 	if o != nil {
 		o.d.close()
@@ -170,11 +180,13 @@ func (o *objects) has(ctx context.Context, h Hash, size int64) (bool, error) {
 		return false, err
 	}
 	if size >= 0 && st.key.size != size {
+		// Another size cannot have the hash, so the bytes need not be read.
 		return false, o.drop(name)
 	}
 	if st.perm() == objectPerm {
 		return true, nil
 	}
+	// DVC does the same: what isn't 0444 is hashed, then protected or removed.
 	err = o.verify(ctx, h, &st)
 	if errors.Is(err, ErrCorrupt) {
 		return false, nil
@@ -182,6 +194,7 @@ func (o *objects) has(ctx context.Context, h Hash, size int64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// The mark spares the next look the reading.
 	return true, ignorePermission(o.d.chmod(name, objectPerm))
 }
 
@@ -194,6 +207,7 @@ func ignorePermission(err error) error {
 	return err
 }
 
+// drop removes a file; another process may have done so already.
 func (o *objects) drop(name string) error {
 	err := o.d.remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -208,6 +222,8 @@ func (o *objects) verify(ctx context.Context, h Hash, st *stat) error {
 	var sum [16]byte
 	buf := make([]byte, min(chunkSize, st.key.size+1))
 	if o.legacy {
+		// DVC 2 decides chunk by chunk what is text, so that smaller pieces would give
+		// another hash.
 		buf = make([]byte, chunkSize)
 	}
 	err := stable(o.d, name, st, func(f file) (err error) {
@@ -241,12 +257,15 @@ func tempName() string {
 }
 
 // create makes a temporary file on the stage.
+// It begins with the mode of an object, so that no window is open in which another
+// process could write to it by name.
 func (o *objects) create() (file, string, error) {
 	tmp := tempName()
 	f, err := o.stage.create(tmp, objectPerm)
 	if err != nil {
 		return f, tmp, err
 	}
+	// The umask is the same for all files: one is looked at.
 	o.chmod.Do(func() {
 		st, err := f.stat()
 		o.fix = err != nil || st.perm() != objectPerm
@@ -261,7 +280,9 @@ func (o *objects) create() (file, string, error) {
 }
 
 // commit moves a temporary file to the place of an object.
+// Whoever renames last wins; the bytes are the same.
 func (o *objects) commit(tmp, name string) error {
+	// Nearly always the folder is there: it is made when the rename fails.
 	err := o.stage.rename(tmp, o.d, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = o.mkdir(name[:2]); err == nil {
@@ -271,6 +292,7 @@ func (o *objects) commit(tmp, name string) error {
 	return err
 }
 
+// mkdir makes one of the 256 folders; another process may be faster.
 func (o *objects) mkdir(name string) error {
 	err := o.d.mkdir(name, 0o777)
 	if errors.Is(err, fs.ErrExist) {
@@ -282,7 +304,8 @@ func (o *objects) mkdir(name string) error {
 	return err
 }
 
-// put stores bytes that have the given hash.
+// put stores bytes that have the given hash. The caller has computed it: it is not
+// checked again.
 func (o *objects) put(h Hash, data []byte) error {
 	f, tmp, err := o.create()
 	if err != nil {

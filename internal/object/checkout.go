@@ -120,6 +120,7 @@ func (co *checkout) narrow(part string) error {
 			co.part = append(co.part, Entry{below, e.Hash})
 		}
 	}
+	// Neither a file nor a directory of that name: what is there is to be removed.
 	if co.part == nil {
 		co.want = Hash{}
 	}
@@ -151,6 +152,7 @@ type checkout struct {
 }
 
 // inspect looks at what is there now.
+// Of a link both it and what it leads to are looked at.
 func (co *checkout) inspect(ctx context.Context) (err error) {
 	co.lstat, err = statPath(co.path, false)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -159,6 +161,7 @@ func (co *checkout) inspect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	// From here on something is in the way, be it a broken link.
 	co.found = true
 	st, err := statPath(co.path, true)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -199,8 +202,11 @@ func (co *checkout) removeAll(ctx context.Context) error {
 	return os.RemoveAll(co.path)
 }
 
+// join is a path of a manifest as one of this system.
 func (co *checkout) join(rel string) string { return filepath.Join(co.path, filepath.FromSlash(rel)) }
 
+// hash gives a sum the kind that is wanted: what is there is compared and looked for
+// as the same kind of hash.
 func (co *checkout) hash(sum [16]byte) Hash {
 	h := FileHash(sum)
 	if co.want.IsLegacy() {
@@ -211,6 +217,7 @@ func (co *checkout) hash(sum [16]byte) Hash {
 
 // file checks out a file.
 func (co *checkout) file(ctx context.Context) (Report, error) {
+	// The cache is not asked: what is right needs no object.
 	if co.found && co.now.Hash == co.want {
 		changed, err := co.touchUp(ctx)
 		if !changed || err != nil {
@@ -233,6 +240,8 @@ func (co *checkout) file(ctx context.Context) (Report, error) {
 	return done, co.placeFile(ctx)
 }
 
+// placeFile puts the object where the file is to be. A file is replaced by the
+// rename; only a directory must go first.
 func (co *checkout) placeFile(ctx context.Context) error {
 	parent, name := filepath.Split(co.path)
 	if err := os.MkdirAll(parent, 0o777); err != nil {
@@ -248,6 +257,7 @@ func (co *checkout) placeFile(ctx context.Context) error {
 		return err
 	}
 	defer d.close()
+	// Unlike a rename this cannot be taken back, so that the object is read before.
 	if co.have != nil && !co.lstat.isSymlink() { // a directory is in the way
 		if err := co.rehearse(ctx); err != nil {
 			return err
@@ -279,6 +289,7 @@ func (co *checkout) missing(err error) error {
 }
 
 // finish sets the execute bit and remembers the file's hash.
+// The sum goes to the memo as fresh: the time stamps are of this very moment.
 func (co *checkout) finish(p *placer, d *dir, name string) error {
 	if err := p.fixMode(d, name, co.opts.Exec, false); err != nil {
 		return err
@@ -312,6 +323,8 @@ func (co *checkout) touchUp(ctx context.Context) (changed bool, err error) {
 }
 
 // relinkFile recreates a file whose link type is not the wanted one.
+// The object must be there and whole, although the file has its content: a link is
+// to the object.
 func (co *checkout) relinkFile(ctx context.Context, st *stat) error {
 	if ok, err := co.o.has(ctx, co.want, -1); !ok || err != nil {
 		return errors.Join(err, &MissingError{Hashes: []Hash{co.want}})

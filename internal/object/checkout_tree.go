@@ -14,6 +14,7 @@ import (
 )
 
 // tree checks out a directory.
+// A directory that is there is changed file by file; one that isn't is made aside.
 func (co *checkout) tree(ctx context.Context) (Report, error) {
 	entries, err := co.entries()
 	if errors.Is(err, ErrMissing) || errors.Is(err, ErrCorrupt) {
@@ -22,6 +23,7 @@ func (co *checkout) tree(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	// A link to a directory is replaced by a directory: what it leads to is not ours.
 	if co.have == nil || co.lstat.isSymlink() {
 		return co.newTree(ctx, entries)
 	}
@@ -38,6 +40,7 @@ func (co *checkout) tree(ctx context.Context) (Report, error) {
 }
 
 // countChanges counts the files of a directory that will change.
+// What is replaced is both in todo and lost; the rest of lost is deleted.
 func countChanges(co *checkout, todo []Entry, doomed []victim, broken []string) Report {
 	var done Report
 	if len(todo) > 0 || len(doomed) > 0 || len(broken) > 0 {
@@ -133,6 +136,7 @@ func (co *checkout) diff(entries []Entry) (todo []Entry, doomed []victim, same [
 		default:
 			todo = append(todo, e)
 		}
+		// What remains in have the manifest doesn't name.
 		delete(have, e.Path)
 	}
 	for rel, h := range have {
@@ -143,6 +147,8 @@ func (co *checkout) diff(entries []Entry) (todo []Entry, doomed []victim, same [
 
 // update changes a directory that exists. Extra files go first: one may be in
 // the way of a directory that is to come, and the reverse.
+// A kill in the middle leaves a mixture, which the next checkout puts right: no file
+// is ever partly written.
 func (co *checkout) update(ctx context.Context, todo []Entry, doomed []victim, broken []string, relink []Entry) error {
 	for _, path := range broken {
 		if err := os.Remove(path); err != nil {
@@ -150,6 +156,7 @@ func (co *checkout) update(ctx context.Context, todo []Entry, doomed []victim, b
 		}
 		co.pruneEmpty(filepath.Dir(path))
 	}
+	// What is replaced stays until the new file takes its name.
 	wanted := make(map[string]bool, len(todo))
 	for _, e := range todo {
 		wanted[co.join(e.Path)] = true
@@ -195,6 +202,8 @@ type filler struct {
 }
 
 // fill writes the entries, sorted by path, a directory at a time.
+// Directories are made here, one after the other, so that workers need not wait for
+// each other's.
 func (f *filler) fill(ctx context.Context, entries []Entry) error {
 	groups := map[string][]Entry{}
 	var order []string
@@ -211,6 +220,7 @@ func (f *filler) fill(ctx context.Context, entries []Entry) error {
 		if err := f.mkdir(dir); err != nil {
 			return errors.Join(err, g.Wait())
 		}
+		// A large directory is shared among the workers, in runs.
 		for all := groups[dir]; len(all) > 0; {
 			n := min(len(all), run)
 			part := all[:n]
@@ -249,6 +259,8 @@ func (f *filler) mkdir(rel string) error {
 	return nil
 }
 
+// part writes entries of one directory. An object that cannot be used is noted, and
+// the others are still written.
 func (f *filler) part(ctx context.Context, dir string, entries []Entry) error {
 	d, err := openDir(filepath.Join(f.dest, filepath.FromSlash(dir)))
 	if err != nil {
@@ -278,6 +290,8 @@ func (f *filler) part(ctx context.Context, dir string, entries []Entry) error {
 	return nil
 }
 
+// place writes one file. In a directory that is built aside a copy may be written in
+// its place at once: all of it appears by one rename.
 func (f *filler) place(ctx context.Context, h Hash, d *dir, name string) error {
 	if f.direct {
 		kind, err := f.p.link(ctx, h)
@@ -302,6 +316,7 @@ func (f *filler) note(h Hash, err error) {
 }
 
 // relink recreates files of the wrong link type.
+// One by one: to look at a link costs a system call or two.
 func (f *filler) relink(ctx context.Context, entries []Entry) error {
 	var wrong []Entry
 	for _, e := range entries {

@@ -12,6 +12,8 @@ import (
 
 // dir is an open directory. Its methods take names below it, relative to the
 // descriptor, which spares the kernel the walk from the root for every file.
+// fd is f's, which keeps it open; path is for messages only, and for the calls that
+// have no form relative to a descriptor.
 type dir struct {
 	f    *os.File
 	fd   int
@@ -31,6 +33,7 @@ func (d *dir) close() { d.f.Close() }
 // entries lists the directory in no particular order.
 func (d *dir) entries() ([]fs.DirEntry, error) { return d.f.ReadDir(-1) }
 
+// fail names the whole path, which the system call did not see.
 func (d *dir) fail(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: filepath.Join(d.path, name), Err: err}
 }
@@ -79,6 +82,8 @@ func (d *dir) create(name string, perm fs.FileMode) (file, error) {
 }
 
 // rename moves name in d to newname in to, replacing what is there.
+// Both sides are on one file system; whoever opens newname sees the old file or the
+// new one, whole.
 func (d *dir) rename(name string, to *dir, newname string) error {
 	if err := unix.Renameat(d.fd, name, to.fd, newname); err != nil {
 		return &os.LinkError{Op: "rename", Old: filepath.Join(d.path, name), New: filepath.Join(to.path, newname), Err: err}
@@ -100,6 +105,7 @@ func (d *dir) mkdir(name string, perm fs.FileMode) error {
 	return nil
 }
 
+// chmod follows a link.
 func (d *dir) chmod(name string, perm fs.FileMode) error {
 	if err := unix.Fchmodat(d.fd, name, uint32(perm), 0); err != nil {
 		return d.fail("chmod", name, err)
@@ -135,6 +141,7 @@ func retry(op func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	}
 }
 
+// writeAll writes p in as many calls as it takes, as the system may take less.
 func writeAll(fd int, p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
@@ -147,6 +154,7 @@ func writeAll(fd int, p []byte) (int, error) {
 	return done, nil
 }
 
+// makeStat keeps what tells a change, and what a checkout must know.
 func makeStat(st *unix.Stat_t) stat {
 	return stat{
 		key: statKey{

@@ -47,6 +47,7 @@ func (d *dir) open(name string) (file, error) {
 	return file{f}, err
 }
 
+// create leaves the file writable: with the read-only mark it could not be written.
 func (d *dir) create(name string, perm fs.FileMode) (file, error) {
 	f, err := os.OpenFile(d.at(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm|0o200)
 	return file{f}, err
@@ -64,6 +65,7 @@ func (d *dir) rename(name string, to *dir, newname string) error {
 	return err
 }
 
+// remove takes the read-only mark away first if it must: Windows deletes no such file.
 func (d *dir) remove(name string) error {
 	err := os.Remove(d.at(name))
 	if err != nil && os.Chmod(d.at(name), 0o666) == nil {

@@ -22,6 +22,7 @@ type Hash struct {
 }
 
 const (
+	// Without kindSet an all-zero MD5 would be the unknown hash.
 	kindSet = 1 << iota
 	kindDir
 	kindLegacy
@@ -53,11 +54,13 @@ func ParseHash(s string) (Hash, error) {
 }
 
 // decode reads 32 hexadecimal digits.
+// It leaves part of h.sum written when it fails; the caller drops h then.
 func (h *Hash) decode(digits string) bool {
 	if len(digits) != 2*len(h.sum) {
 		return false
 	}
 	for i := range h.sum {
+		// Values are below 16 or exactly 16, so that one test is enough for both.
 		hi, lo := nibble[digits[2*i]], nibble[digits[2*i+1]]
 		if hi|lo >= 16 {
 			return false

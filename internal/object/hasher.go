@@ -51,6 +51,7 @@ func NewHasher(opts *HasherOptions) *Hasher {
 	return h
 }
 
+// jobs is the number of workers that n asks for.
 func jobs(n int) int {
 	if n <= 0 {
 		return runtime.GOMAXPROCS(0)
@@ -114,6 +115,7 @@ func (h *Hasher) hash(ctx context.Context, path string, legacy bool) (Meta, erro
 	return fileMeta(sum, &st, legacy), err
 }
 
+// fileMeta is what is recorded of a file.
 func fileMeta(sum [16]byte, st *stat, legacy bool) Meta {
 	m := Meta{Hash: FileHash(sum), Size: st.key.size, Exec: st.isExec()}
 	if legacy {
@@ -123,6 +125,9 @@ func fileMeta(sum [16]byte, st *stat, legacy bool) Meta {
 }
 
 // file returns the sum of a single file and updates st if the file changed meanwhile.
+// A memo's sum counts only if the file has just the key it had then. What was
+// written so shortly before the reading that a further write could keep the key is
+// not remembered.
 func (h *Hasher) file(ctx context.Context, path string, st *stat, legacy bool) ([16]byte, error) {
 	dirPath, name := filepath.Split(path)
 	key := h.memoKey(filepath.Clean(dirPath), legacy)
@@ -137,6 +142,7 @@ func (h *Hasher) file(ctx context.Context, path string, st *stat, legacy bool) (
 	if !st.isRegular() {
 		return [16]byte{}, errIrregular(d, name)
 	}
+	// Before the reading: a write during it must not seem settled.
 	start := now()
 	sum, err := h.sum(ctx, d, name, st, legacy)
 	if err == nil && st.key.settled(start) {
@@ -156,6 +162,8 @@ func (h *Hasher) sum(ctx context.Context, d *dir, name string, st *stat, legacy 
 	return sum, err
 }
 
+// sumFunc is the way to hash the bytes of a file. Manifests are always hashed as
+// they are.
 func sumFunc(legacy bool) hashFunc {
 	if legacy {
 		return textSum
@@ -163,9 +171,12 @@ func sumFunc(legacy bool) hashFunc {
 	return plainSum
 }
 
+// legacyKey ends the memo's keys of DVC 2's sums: a file has one of either kind. No
+// path has a NUL.
 const legacyKey = "\x00dvc2"
 
 // memoKey names a directory in the memo.
+// Paths in Root are relative to it; all others are absolute.
 func (h *Hasher) memoKey(path string, legacy bool) string {
 	if rel, ok := strings.CutPrefix(path, h.opts.Root); ok && h.opts.Root != "" {
 		if rel == "" {
@@ -181,6 +192,8 @@ func (h *Hasher) memoKey(path string, legacy bool) string {
 }
 
 // memoAlive reports whether the directory of a key still exists.
+// An error other than that it is missing keeps the directory: a disk that is not
+// mounted must not cost the sums.
 func (h *Hasher) memoAlive(key string) bool {
 	path := strings.TrimSuffix(key, legacyKey)
 	if !filepath.IsAbs(path) {

@@ -44,9 +44,12 @@ func (c *Cache) placer(target string, o *objects) (*placer, error) {
 	return &placer{o: o, stage: stage}, nil
 }
 
+// close removes the stage; what was placed is in its place.
 func (p *placer) close() { p.stage.close() }
 
 // place makes d/name hold h.
+// It is made under another name and renamed: what was there is replaced in one step,
+// and a kill leaves it as it was.
 func (p *placer) place(ctx context.Context, h Hash, d *dir, name string) error {
 	kind, err := p.link(ctx, h)
 	if err != nil {
@@ -71,6 +74,8 @@ func (p *placer) place(ctx context.Context, h Hash, d *dir, name string) error {
 }
 
 // link returns the way to link here. It tries with the object h.
+// The first that works is kept for all further objects, under the lock: DVC too
+// falls back from one type to the next.
 func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,6 +86,7 @@ func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
 	for _, kind := range p.o.c.opts.Links {
 		tmp := tempName()
 		switch kind {
+		// Nothing to try: copy clones where that works and copies where it does not.
 		case Reflink, Copy:
 			p.kind = kind
 			return kind, nil
@@ -108,6 +114,8 @@ func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	// The usual answer, without a try: a plain file of its own is what a copy is, and
+	// whether a copy shares its blocks cannot be seen.
 	if first := p.o.c.opts.Links[0]; (first == Copy || first == Reflink) && !st.isSymlink() && st.nlink <= 1 {
 		return true, nil
 	}
@@ -118,6 +126,7 @@ func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
 	switch kind {
 	case Hardlink:
 		object, err := p.o.d.stat(h.relPath(), true)
+		// An empty file is never a hard link, as DVC makes it anew.
 		return err == nil && !st.isSymlink() && (object.key.ino == st.key.ino || st.key.size == 0), nil
 	case Symlink:
 		target, err := os.Readlink(filepath.Join(d.path, name))
@@ -128,6 +137,7 @@ func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
 }
 
 // copy writes the object to d/name, verifying it on the way.
+// A damaged object is removed from the cache, and nothing is left at d/name.
 func (p *placer) copy(ctx context.Context, h Hash, d *dir, name string) error {
 	src, err := p.o.open(h)
 	if err != nil {
@@ -154,6 +164,7 @@ func (p *placer) copy(ctx context.Context, h Hash, d *dir, name string) error {
 	return err
 }
 
+// smallBufs are buffers of a chunk, for objects that fit in one.
 var smallBufs = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
 // copySmall writes nothing if the object is damaged.
@@ -177,6 +188,9 @@ func (p *placer) copySmall(src file, size int64, h Hash, d *dir, name string) (s
 	return sum, errors.Join(err, dst.Close())
 }
 
+// copyLarge clones the object or, where that is not possible, copies it. A clone is
+// hashed after: it can't change any more, and the object may be damaged. The
+// caller compares the sum and removes what is wrong.
 func (p *placer) copyLarge(ctx context.Context, src file, d *dir, name string, key *statKey) (sum [16]byte, err error) {
 	if p.clone.try(src, d, name) {
 		if err := d.chmod(name, p.o.c.newPerm()); err != nil {
@@ -222,6 +236,7 @@ func (p *placer) hardlink(ctx context.Context, h Hash, tmp string) error {
 	return p.o.d.link(h.relPath(), p.stage.dir, tmp)
 }
 
+// symlink verifies the object first, as hardlink does.
 func (p *placer) symlink(ctx context.Context, h Hash, tmp string) error {
 	st, err := p.o.d.stat(h.relPath(), true)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -255,6 +270,8 @@ func (p *placer) refresh(ctx context.Context, hs *Hasher, d *dir, name string, m
 	if err != nil {
 		return err
 	}
+	// A file that was left in place may have been written since it was stored; one that
+	// we made cannot.
 	if !ok || st.key.mtime == before.key.mtime && st.key.ino == before.key.ino && st.key.size == before.key.size {
 		hs.memo.putFresh(hs.memoKey(d.path, m.Hash.IsLegacy()), memoFile{name, st.key, m.Hash.sum})
 	}
@@ -271,6 +288,7 @@ func (p *placer) fixMode(d *dir, name string, exec, inPlace bool) error {
 	p.mu.Lock()
 	kind := p.kind
 	p.mu.Unlock()
+	// A file that is the object itself keeps the object's mode, read-only.
 	if inPlace && kind != Hardlink && kind != Symlink {
 		perm = p.o.c.newPerm()
 	}
@@ -284,6 +302,7 @@ func (p *placer) fixMode(d *dir, name string, exec, inPlace bool) error {
 }
 
 // probePerm finds out what the umask leaves of 0666.
+// The umask cannot be read without being set, which other threads would notice.
 func (c *Cache) probePerm() fs.FileMode {
 	const usual = 0o644
 	f, err := os.CreateTemp("", atomicfile.TempPrefix)
@@ -292,6 +311,7 @@ func (c *Cache) probePerm() fs.FileMode {
 	}
 	f.Close()
 	defer os.Remove(f.Name())
+	// CreateTemp makes files 0600; the name is only used to make another with 0666.
 	os.Remove(f.Name())
 	g, err := os.OpenFile(f.Name(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {

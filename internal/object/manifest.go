@@ -93,6 +93,7 @@ func parsePlain(s string) ([]Entry, bool) {
 			return nil, false
 		}
 		e.Path = s[:end]
+		// Whatever may need an escape, a sort or a refusal goes the long way.
 		if !plainASCII(e.Path) || !localPath(e.Path) || len(entries) > 0 && e.Path <= entries[len(entries)-1].Path {
 			return nil, false
 		}
@@ -116,6 +117,8 @@ func plainASCII(s string) bool {
 	return true
 }
 
+// parseJSON reads any JSON that a manifest may be, also those of other programs and
+// older versions, in any order.
 func parseJSON(data []byte) ([]Entry, error) {
 	var raw []struct {
 		MD5     string `json:"md5"`
@@ -146,7 +149,10 @@ func parseJSON(data []byte) ([]Entry, error) {
 
 // checkTree finds a path that occurs twice or is both a file and a directory.
 // The entries are sorted.
+// No directory can hold both, so the manifest is refused as a whole.
 func checkTree(entries []Entry) error {
+	// In sorted order a file and a directory of one name need not be neighbours ("a",
+	// "a-b", "a/b"), hence the map.
 	files := make(map[string]struct{}, len(entries))
 	for i, e := range entries {
 		if i > 0 && entries[i-1].Path == e.Path {
@@ -160,6 +166,7 @@ func checkTree(entries []Entry) error {
 		if cut < 0 || e.Path[:cut] == last {
 			continue
 		}
+		// Neighbours mostly lie in one directory, which is looked up once.
 		last = e.Path[:cut]
 		for dir := last; ; {
 			if _, clash := files[dir]; clash {
@@ -177,6 +184,7 @@ func checkTree(entries []Entry) error {
 
 // localPath reports whether a manifest's path names a file strictly below the
 // directory on every operating system.
+// A manifest comes from anywhere, by a remote: its paths must not lead out.
 func localPath(path string) bool {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return false
@@ -211,6 +219,7 @@ func appendASCII(dst []byte, s string) []byte {
 		case r == '\f':
 			dst = append(dst, `\f`...)
 		case r >= 0x10000:
+			// Python escapes what is past the first plane as a pair of surrogates.
 			r -= 0x10000
 			dst = appendUnit(dst, 0xd800+r>>10)
 			dst = appendUnit(dst, 0xdc00+r&0x3ff)
@@ -221,6 +230,7 @@ func appendASCII(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// appendUnit appends \uXXXX, in lower case.
 func appendUnit(dst []byte, u rune) []byte {
 	return append(dst, '\\', 'u', hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
 }

@@ -70,6 +70,8 @@ func (m *memo) load() {
 	m.dirs, m.loaded = readMemo(m.path)
 }
 
+// readMemo returns the key of the file even if its content is useless: saving must
+// not take it for another process's.
 func readMemo(path string) (map[string]*memoDir, statKey) {
 	if path == "" {
 		return map[string]*memoDir{}, statKey{}
@@ -89,6 +91,7 @@ func readMemo(path string) (map[string]*memoDir, statKey) {
 	return dirs, st.key
 }
 
+// decodeMemo checks the sum of all before it believes any length.
 func decodeMemo(data []byte) (map[string]*memoDir, bool) {
 	dirs := map[string]*memoDir{}
 	body := len(data) - 4
@@ -110,6 +113,7 @@ func decodeMemo(data []byte) (map[string]*memoDir, bool) {
 }
 
 // memoReader takes values off the front of the memo's body.
+// Each method reports false where the body ends too early.
 type memoReader struct{ rest string }
 
 func (r *memoReader) number() (int, bool) {
@@ -135,6 +139,8 @@ func (r *memoReader) text() (string, bool) {
 	return s, true
 }
 
+// decode parses the records when they are needed. Damage empties the directory,
+// which then is hashed again.
 func (d *memoDir) decode() {
 	if d.records == "" {
 		return
@@ -161,6 +167,7 @@ func (d *memoDir) decode() {
 	}
 }
 
+// encode appends the records: name, 4 words of the key, sum.
 func (d *memoDir) encode(dst []byte) []byte {
 	for i := range d.files {
 		f := &d.files[i]
@@ -176,6 +183,7 @@ func (d *memoDir) encode(dst []byte) []byte {
 }
 
 // listing returns the remembered files of a directory, sorted by name.
+// The slice is shared and must not be changed.
 func (m *memo) listing(key string) []memoFile {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -207,6 +215,7 @@ func (d *memoDir) merge() {
 	d.files, d.single = files, nil
 }
 
+// findFile searches a listing by halves.
 func findFile(files []memoFile, name string) (*memoFile, bool) {
 	i, ok := slices.BinarySearchFunc(files, name, func(f memoFile, name string) int { return strings.Compare(f.name, name) })
 	if !ok {
@@ -224,6 +233,7 @@ func (m *memo) lookup(dir, name string, key *statKey) (sum [16]byte, ok bool) {
 	if d == nil {
 		return sum, false
 	}
+	// What was put last counts, even if it doesn't fit any more.
 	if f, found := d.single[name]; found {
 		return f.sum, f.key == *key
 	}
@@ -269,6 +279,7 @@ func (m *memo) putListing(dir string, files []memoFile) {
 }
 
 // putFresh remembers a file that this process has just written.
+// Not yet into dirs: its time stamps are too young to be trusted (see settled).
 func (m *memo) putFresh(dir string, f memoFile) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -292,6 +303,8 @@ func (m *memo) save(now int64, alive func(key string) bool) error {
 	if !m.dirty || m.path == "" {
 		return nil
 	}
+	// Another process has replaced the file since it was read. Between this look and the
+	// rename it may happen again; then sums are lost, and hashed again.
 	if st, err := statPath(m.path, true); err == nil && st.key != m.loaded {
 		m.adopt()
 	}
@@ -310,6 +323,7 @@ func (m *memo) save(now int64, alive func(key string) bool) error {
 
 // adopt takes over what another process has written about directories that
 // this one did not write about.
+// Of a directory that both wrote, ours counts.
 func (m *memo) adopt() {
 	theirs, _ := readMemo(m.path)
 	for key, d := range theirs {
@@ -319,6 +333,8 @@ func (m *memo) adopt() {
 	}
 }
 
+// encode writes all directories, those that were never decoded as they were read.
+// Directories that are gone are dropped, so that the memo doesn't grow for ever.
 func (m *memo) encode(alive func(key string) bool) []byte {
 	out := []byte(memoMagic)
 	var buf []byte

@@ -26,6 +26,7 @@ func (o *objects) open(h Hash) (file, error) {
 
 // Open returns the bytes of an object. Reading to the end of a damaged one
 // gives an error wrapping ErrCorrupt instead of io.EOF.
+// It keeps the tree open until Close: a damaged object is removed by it.
 func (c *Cache) Open(h Hash) (io.ReadCloser, error) {
 	o, err := c.objects(h.IsLegacy())
 	if err != nil {
@@ -48,6 +49,7 @@ type reader struct {
 	chunk []byte // legacy hashes need whole chunks
 }
 
+// The file's end is 0 bytes without an error (see file); then the sum must be right.
 func (r *reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -67,6 +69,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
+// add hashes bytes, legacy ones as soon as a chunk is full.
 func (r *reader) add(p []byte) {
 	if !r.h.IsLegacy() || r.h.IsDir() {
 		r.sum.Write(p)
@@ -82,6 +85,7 @@ func (r *reader) add(p []byte) {
 	}
 }
 
+// flush hashes what is left of a legacy file.
 func (r *reader) flush() {
 	if len(r.chunk) > 0 {
 		textSum(r.sum, r.chunk)
@@ -138,6 +142,7 @@ func (c *Cache) HasObject(ctx context.Context, h Hash, size int64) (bool, error)
 
 // Missing returns the hash h, or of a directory whose manifest is there those of
 // its files, that the cache lacks. Each hash occurs once.
+// The manifest is read, and so verified, even if its mode is 0444.
 func (c *Cache) Missing(ctx context.Context, h Hash) ([]Hash, error) {
 	o, err := c.objects(h.IsLegacy())
 	if err != nil {
@@ -165,6 +170,7 @@ func (o *objects) missing(ctx context.Context, entries []Entry) ([]Hash, error) 
 	if o == nil {
 		return distinct(entries, func(int) bool { return true }), nil
 	}
+	// Each goroutine writes its own elements of absent.
 	const part = 256
 	absent := make([]bool, len(entries))
 	g, ctx := errgroup.WithContext(ctx)
@@ -188,6 +194,7 @@ func (o *objects) missing(ctx context.Context, entries []Entry) ([]Hash, error) 
 }
 
 // distinct returns the hashes of the chosen entries, each once.
+// The order is that of the entries.
 func distinct(entries []Entry, chosen func(int) bool) []Hash {
 	var out []Hash
 	seen := map[Hash]bool{}
@@ -225,6 +232,7 @@ func (c *Cache) Verify(ctx context.Context, h Hash) error {
 	return g.Wait()
 }
 
+// rehash verifies an object whatever its mode.
 func (o *objects) rehash(ctx context.Context, h Hash) error {
 	st, err := o.d.stat(h.relPath(), true)
 	if errors.Is(err, fs.ErrNotExist) {

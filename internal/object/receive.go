@@ -35,6 +35,7 @@ func (c *Cache) Receiver() *Receiver {
 // receiveSize is a multiple of what legacy hashes are computed by.
 const receiveSize = chunkSize
 
+// tree opens one of the cache's trees the first time it is needed.
 func (r *Receiver) tree(legacy bool) (*objects, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,6 +61,7 @@ func (r *Receiver) Close() {
 
 // Receive makes an object of a stream, hashing it on the way: it appears, by
 // rename, only if it has the hash. The result is the number of bytes.
+// A kill leaves a temporary file, which a sweep finds by its name.
 func (r *Receiver) Receive(ctx context.Context, h Hash, src io.Reader) (int64, error) {
 	o, err := r.tree(h.IsLegacy())
 	if err != nil {
@@ -84,6 +86,7 @@ func (r *Receiver) Receive(ctx context.Context, h Hash, src io.Reader) (int64, e
 			}
 		}
 	}
+	// The last chunk is mostly not full. Whether the stream was cut the sum tells.
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		err = nil
 	}
@@ -114,6 +117,7 @@ func (c contextReader) Read(p []byte) (int, error) {
 
 // OpenAt returns the bytes of an object from an offset on. Unlike those of
 // Open, they are not verified.
+// A caller that needs certainty verifies the object as a whole (see VerifyObject).
 func (c *Cache) OpenAt(h Hash, offset int64) (io.ReadCloser, error) {
 	f, err := os.Open(c.Path(h))
 	if errors.Is(err, os.ErrNotExist) {

@@ -10,6 +10,8 @@ import (
 
 // stage is a directory in which files are made before they are renamed to
 // where they belong.
+// If it is not its own, files in it lie beside those they will replace, under names
+// that a sweep can tell.
 type stage struct {
 	*dir
 	own bool // made for this purpose alone
@@ -37,6 +39,8 @@ func (c *Cache) newStage(near string) (*stage, error) {
 	return &stage{d, false}, err
 }
 
+// tempUsable reports whether files made in Temp can be renamed to near. It makes
+// Temp if need be.
 func (c *Cache) tempUsable(near string) bool {
 	if c.opts.Temp == "" {
 		return false
@@ -47,9 +51,12 @@ func (c *Cache) tempUsable(near string) bool {
 		}
 		spread(c.opts.Temp)
 	}
+	// Rename works within a file system only.
 	return sameDevice(c.opts.Temp, near)
 }
 
+// close removes the stage's own directory, which is empty by then: whoever made a
+// file has renamed or removed it.
 func (s *stage) close() {
 	if s == nil || s.dir == nil {
 		return

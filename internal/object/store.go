@@ -57,6 +57,8 @@ type adder struct {
 	placer *placer // nil = leave the workspace alone
 }
 
+// addTree stores the files in parallel, then the manifest: a kill leaves objects
+// that nothing names, but no manifest without its files.
 func (a *adder) addTree(ctx context.Context, path string) (Meta, error) {
 	t, err := a.hs.walk(ctx, path, a.legacy, func(ctx context.Context, d *dir, f *treeFile, known bool) error {
 		if err := a.store(ctx, d, f, known); err != nil {
@@ -77,6 +79,7 @@ func (a *adder) addTree(ctx context.Context, path string) (Meta, error) {
 	return m, a.put(m.Hash, data)
 }
 
+// addFile is addTree for a single file, which has no listing in the memo.
 func (a *adder) addFile(ctx context.Context, path string, st *stat) (Meta, error) {
 	dirPath, name := filepath.Split(path)
 	d, err := openDir(dirPath)
@@ -106,6 +109,7 @@ func (a *adder) addFile(ctx context.Context, path string, st *stat) (Meta, error
 }
 
 // relinkEntry recreates a file of a directory whose link type is wrong.
+// Its new time stamps go into the walk's result, and with it into the memo.
 func (a *adder) relinkEntry(ctx context.Context, d *dir, f *treeFile) error {
 	if a.placer == nil {
 		return nil
@@ -122,6 +126,7 @@ func (a *adder) relinkEntry(ctx context.Context, d *dir, f *treeFile) error {
 	return err
 }
 
+// hash gives a sum the kind of the tree.
 func (o *objects) hash(sum [16]byte) Hash {
 	h := FileHash(sum)
 	if o.legacy {
@@ -131,6 +136,7 @@ func (o *objects) hash(sum [16]byte) Hash {
 }
 
 // store makes sure that the object of a file is in the cache, and sets f.sum.
+// A file that the memo knows is not even opened if its object is there.
 func (a *adder) store(ctx context.Context, d *dir, f *treeFile, known bool) error {
 	if known {
 		if ok, err := a.has(ctx, a.hash(f.sum), f.st.key.size); ok || err != nil {
@@ -147,6 +153,8 @@ func (a *adder) store(ctx context.Context, d *dir, f *treeFile, known bool) erro
 	})
 }
 
+// storeSmall reads a file at once. Its bytes are hashed first, so that what the cache
+// has already is never written.
 func (a *adder) storeSmall(ctx context.Context, src file, key *statKey) (sum [16]byte, err error) {
 	buf := a.hs.bufs.Get().(*[]byte)
 	defer a.hs.bufs.Put(buf)
@@ -171,6 +179,8 @@ func (a *adder) storeSmall(ctx context.Context, src file, key *statKey) (sum [16
 
 // storeLarge copies and hashes at once: one worker hashes a chunk while
 // another writes it.
+// The bytes go to the stage before their hash is known, so that they are read once;
+// if the cache has the object already, the copy is dropped.
 func (a *adder) storeLarge(ctx context.Context, src file, key *statKey) (sum [16]byte, err error) {
 	tmp := tempName()
 	defer func() {
@@ -212,6 +222,8 @@ func (a *adder) sumClone(ctx context.Context, src file, tmp string, key *statKey
 	return sum, err
 }
 
+// copySum copies a file to the stage. The source must have the same key after as
+// before, or the bytes may be of two states.
 func (a *adder) copySum(ctx context.Context, src file, tmp string, key *statKey) (sum [16]byte, err error) {
 	dst, err := a.stage.create(tmp, objectPerm)
 	if err != nil {

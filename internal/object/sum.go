@@ -24,6 +24,7 @@ const (
 // hashFunc adds one chunk of chunkSize bytes (the last one may be shorter) to a hash.
 type hashFunc func(h hash.Hash, chunk []byte)
 
+// plainSum is DVC 3's way: the bytes as they are.
 func plainSum(h hash.Hash, chunk []byte) { h.Write(chunk) }
 
 // textSum is DVC 2's way: a chunk that looks like text loses the CR of its CR LFs.
@@ -68,6 +69,8 @@ func readChunk(f file, buf []byte) (int, error) {
 }
 
 // sumFile hashes the open file, which is to have the given key before and after.
+// Without the second look at the key a file that grows would get a sum that no
+// state of it ever had.
 func sumFile(ctx context.Context, f file, buf []byte, key *statKey, add hashFunc) ([16]byte, error) {
 	var sum [16]byte
 	h := md5.New()
@@ -80,6 +83,8 @@ func sumFile(ctx context.Context, f file, buf []byte, key *statKey, add hashFunc
 			add(h, buf[:n])
 		}
 		total += int64(n)
+		// At the expected size one more read would only find the end; a file that has grown
+		// has another key.
 		if n < len(buf) || total == key.size {
 			break
 		}
@@ -107,6 +112,7 @@ func sumSmall(data []byte, add hashFunc) (sum [16]byte) {
 }
 
 // stable runs read, which gets the state of the file before, until the file held still meanwhile.
+// Each try opens the file anew: its name may mean another file by then.
 func stable(d *dir, name string, st *stat, read func(f file) error) error {
 	for try := 1; ; try++ {
 		err := openAnd(d, name, read)
@@ -125,6 +131,8 @@ func stable(d *dir, name string, st *stat, read func(f file) error) error {
 	}
 }
 
+// openAnd opens a file for read. System calls on a bare descriptor give errors
+// without a path, which is put in here.
 func openAnd(d *dir, name string, read func(f file) error) error {
 	f, err := d.open(name)
 	if err != nil {
@@ -138,6 +146,7 @@ func openAnd(d *dir, name string, read func(f file) error) error {
 	return err
 }
 
+// errIrregular is about pipes, sockets and devices: to read them might never end.
 func errIrregular(d *dir, name string) error {
 	return &fs.PathError{Op: "hash", Path: filepath.Join(d.path, name), Err: errors.New("neither a file nor a directory")}
 }

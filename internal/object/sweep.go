@@ -80,6 +80,7 @@ func (c *Cache) Strays(legacy bool) ([]string, error) {
 	return strays, nil
 }
 
+// readDir is empty for a directory that isn't there.
 func readDir(path string) ([]fs.DirEntry, error) {
 	d, err := openDir(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,6 +95,7 @@ func readDir(path string) ([]fs.DirEntry, error) {
 
 // RemoveStale deletes temporary files that killed processes left in the cache
 // more than a day ago.
+// Younger ones may be what another process is just writing.
 func (c *Cache) RemoveStale() {
 	root := c.root(false)
 	entries, err := readDir(root)
@@ -114,6 +116,7 @@ func (c *Cache) RemoveStale() {
 
 // ParseKey is the reverse of Hash.Key. ok is false if the key is not that of
 // an object.
+// Keys come from a listing, which may have anything in it.
 func ParseKey(key string) (h Hash, ok bool) {
 	rest, modern := strings.CutPrefix(key, "files/md5/")
 	prefix, name, cut := strings.Cut(rest, "/")

@@ -36,6 +36,8 @@ func (c *Cache) Unprotect(ctx context.Context, hs *Hasher, path string) error {
 	return err
 }
 
+// unprotect frees one file. A file of its own needs only its mode; a link is replaced
+// by a copy, by rename, so that a kill leaves the one or the other.
 func (c *Cache) unprotect(ctx context.Context, d *dir, name string) error {
 	st, err := d.stat(name, false)
 	if err != nil {

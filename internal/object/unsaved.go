@@ -18,6 +18,7 @@ func (e *UnsavedError) Error() string {
 
 // Unsaved lists the files at and below path whose content is not in the cache
 // and which Checkout of h, or of a part of it, would overwrite or delete.
+// Nothing is changed by it, except that damaged objects are removed.
 func (c *Cache) Unsaved(ctx context.Context, hs *Hasher, path string, h Hash, part string) ([]string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -82,6 +83,7 @@ func (co *checkout) allFiles() []victim {
 }
 
 // protect refuses to lose files whose content is not in the cache.
+// An object that is not 0444 is hashed: only what can be trusted is a copy.
 func (co *checkout) protect(ctx context.Context, victims []victim) error {
 	if co.opts.Force {
 		return nil

@@ -83,12 +83,14 @@ func (h *Hasher) start(ctx context.Context, w *walker) (_ *tree, err error) {
 
 // spawn runs f on another worker, or here if all are busy.
 func (w *walker) spawn(f func() error) error {
+	// A worker that waited for a free one could wait for itself.
 	if w.group.TryGo(f) {
 		return nil
 	}
 	return f()
 }
 
+// dir lists a directory and hands on what is in it. It owns d until files takes it.
 func (w *walker) dir(t *tree) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
@@ -111,6 +113,8 @@ func (w *walker) dir(t *tree) error {
 }
 
 // list fills in the names of a directory, sorted.
+// Subdirectories are left in the order of the system: the manifest is sorted as a
+// whole.
 func (w *walker) list(d *dir, t *tree) error {
 	entries, err := d.entries()
 	if err != nil {
@@ -126,6 +130,8 @@ func (w *walker) list(d *dir, t *tree) error {
 	return nil
 }
 
+// entry sorts one name in. Links to files are files; links to directories are left
+// out, as DVC does not follow them.
 func (w *walker) entry(d *dir, t *tree, e fs.DirEntry) error {
 	name, kind := e.Name(), e.Type()
 	if kind&fs.ModeSymlink != 0 {
@@ -159,6 +165,7 @@ func (w *walker) entry(d *dir, t *tree, e fs.DirEntry) error {
 	return nil
 }
 
+// ignores asks .dvcignore, with the absolute path.
 func (w *walker) ignores(d *dir, name string, isDir bool) bool {
 	ignore := w.h.opts.Ignore
 	return ignore != nil && ignore(filepath.Join(d.path, name), isDir)
@@ -173,6 +180,7 @@ func join(dir, name string) string {
 
 // files hands runs of files to the workers. The last one to finish closes the
 // directory and remembers its sums.
+// The last run is done by this worker, which would have nothing else to do.
 func (w *walker) files(d *dir, t *tree) error {
 	key := w.h.memoKey(d.path, w.legacy)
 	known := w.h.memo.listing(key)
@@ -191,6 +199,8 @@ func (w *walker) files(d *dir, t *tree) error {
 	part := func(files []treeFile) error {
 		fresh, err := w.run(d, files, known)
 		news.Add(int64(fresh))
+		// The counter makes the end of all runs visible to the last: it may read what the
+		// others wrote.
 		if open.Add(-1) == 0 {
 			d.close()
 			if err == nil && (news.Load() > 0 || len(known) != n) {
@@ -221,6 +231,7 @@ func cmpErr(first, err error) error {
 }
 
 // run stats and hashes files and counts those the memo did not know.
+// known is sorted; the caller shares it among the runs, which only read it.
 func (w *walker) run(d *dir, files []treeFile, known []memoFile) (fresh int, err error) {
 	for i := range files {
 		if err := w.ctx.Err(); err != nil {

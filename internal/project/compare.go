@@ -83,6 +83,7 @@ type keyChange struct {
 // missing or was never recorded; or else key by key, in the order of the
 // declaration, and of a whole file in the file's order.
 func (r *Repo) CompareParams(p *ParamsDep) (verdict, []keyChange, error) {
+	// data stands in for the file, which may then be missing.
 	if p.data == nil && !Exists(p.Abs) {
 		return Deleted, nil, nil
 	}
@@ -94,6 +95,7 @@ func (r *Repo) CompareParams(p *ParamsDep) (verdict, []keyChange, error) {
 		return Same, nil, err
 	}
 	keys := p.keys
+	// A stage that tracks a whole file notices keys that are new in it, too.
 	if len(keys) == 0 {
 		keys = UnionKeys(now, p.Rec)
 	}

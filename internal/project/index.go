@@ -63,6 +63,7 @@ func (x *Index) Load(file string) ([]*Stage, error) {
 
 // add makes the stages of a file that was read.
 func (x *Index) add(item dvcfile.Item) []*Stage {
+	// Stages are known by their pointers, so a file makes its stages once.
 	if stages, ok := x.byFile[item.Path()]; ok {
 		return stages
 	}
@@ -146,6 +147,7 @@ func (x *Index) Build() (*stagegraph.Graph, error) {
 
 // FromRoot is an absolute path as the graph wants it.
 func (x *Index) FromRoot(abs string) string {
+	// Nearly all paths lie below the root and are clean: no more is needed for them.
 	if rest, ok := strings.CutPrefix(abs, x.Repo.Root+string(filepath.Separator)); ok {
 		return filepath.ToSlash(rest)
 	}

@@ -55,6 +55,7 @@ func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
 	return in, nil
 }
 
+// readDep hashes one dependency.
 func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error) {
 	// The two texts are DVC's: it finds the first when it asks the run cache,
 	// which hashes the dependencies, and the second when it saves the stage.
@@ -76,6 +77,7 @@ func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error)
 
 // Measure hashes a path. What DVC 2 recorded stays as it was recorded while the
 // content is the same.
+// rec is what is recorded, or the zero Hash.
 func (r *Repo) Measure(ctx context.Context, path string, rec object.Hash) (object.Meta, error) {
 	if rec.IsLegacy() {
 		m, err := r.Hasher().HashLegacy(ctx, path)
@@ -86,6 +88,8 @@ func (r *Repo) Measure(ctx context.Context, path string, rec object.Hash) (objec
 	return r.Hasher().Hash(ctx, path)
 }
 
+// readParamsDep reads the declared keys of one file. All missing ones are told at
+// once, each with the place where it would stand.
 func (s *Stage) readParamsDep(p *ParamsDep) (*dvcyaml.Map, error) {
 	if p.data == nil && !Exists(p.Abs) {
 		if len(p.keys) > 0 && s.MayRestore() {
@@ -125,6 +129,7 @@ func nearestLine(values *params.Values, key string) int {
 	return 1
 }
 
+// missingParams is DVC's sentence, with the single errors behind it.
 func missingParams(p *ParamsDep, missing []*params.Error) error {
 	keys := make([]string, len(missing))
 	for i, e := range missing {
@@ -134,6 +139,7 @@ func missingParams(p *ParamsDep, missing []*params.Error) error {
 }
 
 // entry is the lock entry of the stage for these inputs and outputs.
+// It pairs by place: in.deps, in.params and outs have the order of the stage.
 func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
 	e := &dvcfile.LockStage{Cmd: s.Cmd}
 	// The entry is in the order of the stage here; dvcfile sorts it as DVC does.
@@ -152,6 +158,7 @@ func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
 // Unchanged reports whether the lock recorded just these inputs, and all
 // outputs.
 func (s *Stage) Unchanged(in *Inputs) bool {
+	// The outputs themselves are not looked at: only that each has a hash.
 	if s.Recorded == nil || s.CmdChanged() {
 		return false
 	}

@@ -34,6 +34,7 @@ func (r *Repo) CheckInside(abs string) error {
 	}
 	dir := r.Root
 	parts := strings.Split(filepath.ToSlash(abs[len(r.Root):]), "/")
+	// What is not there yet cannot be a link; all below it will be new.
 	for _, part := range parts[:len(parts)-1] {
 		if part == "" {
 			continue
@@ -57,6 +58,7 @@ func (r *Repo) CheckInside(abs string) error {
 
 // checkLink requires that a link on the way to a path stays in the repository.
 func (r *Repo) checkLink(abs, link string) error {
+	// The repository itself may be reached by a link, so both sides are resolved.
 	root, err := filepath.EvalSymlinks(r.Root)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ func (r *Repo) OpenLinks() *Links {
 }
 
 // Note remembers what an output holds.
+// It replaces what was noted of that path before.
 func (l *Links) Note(abs string, h object.Hash) {
 	rel, err := filepath.Rel(l.r.Root, abs)
 	if rel = filepath.ToSlash(rel); err == nil && l.known[rel] != h.String() {
@@ -52,6 +53,7 @@ func (l *Links) Unused(ctx context.Context, declared map[string]bool) []string {
 		if declared[abs] {
 			continue
 		}
+		// Forgotten also if it holds something else by now: then it is the user's.
 		delete(l.known, rel)
 		l.dirty = true
 		if m, err := l.r.Hasher().Hash(ctx, abs); err == nil && m.Hash.String() == was {

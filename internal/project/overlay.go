@@ -13,6 +13,7 @@ import (
 )
 
 // overlayFS is the tree of the repository with some files replaced.
+// A path in files wins over the disk, also where the disk has none.
 type overlayFS struct {
 	fs.FS
 	files map[string][]byte // by path from the root
@@ -33,6 +34,7 @@ func (r *Repo) Tree(overlay map[string][]byte) fs.FS {
 	return o
 }
 
+// Open and ReadFile answer for the replaced files; a caller may change what it got.
 func (o *overlayFS) Open(name string) (fs.File, error) {
 	if data, ok := o.files[name]; ok {
 		return &overlayFile{info: overlayInfo{path.Base(name), int64(len(data))}, Reader: bytes.NewReader(data)}, nil
@@ -66,6 +68,7 @@ func (o *overlayFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
+// overlayFile is a replaced file, opened.
 type overlayFile struct {
 	io.Reader
 	info overlayInfo

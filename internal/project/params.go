@@ -17,6 +17,7 @@ type paramsFiles struct {
 	files map[string]parsedParams
 }
 
+// parsedParams is a parsed file and what it was recognised by.
 type parsedParams struct {
 	info   fs.FileInfo
 	read   time.Time
@@ -27,6 +28,8 @@ type parsedParams struct {
 // time to tell a later change.
 const settled = 50 * time.Millisecond
 
+// read parses under the lock, so that many stages that start at once parse a file
+// once. The values are shared: nobody may change them.
 func (f *paramsFiles) read(path string) (*params.Values, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -77,6 +77,8 @@ func (p *Recorder) RecordPart(ctx context.Context, s *Stage, part string) error 
 	if s.IsDVC() {
 		return p.writeData(s, metas)
 	}
+	// The inputs are those from before the outputs were stored: no other stage may
+	// write them meanwhile.
 	entry := s.entry(in, metas)
 	// The run cache before the lock: a process that is killed in between has lost
 	// only the lock's entry, and the next run restores the outputs.
@@ -134,6 +136,7 @@ func (p *Recorder) checkResults(s *Stage, ignored *IgnoreLines) error {
 	return nil
 }
 
+// warnEmpty says, as DVC does, that a file has no bytes or a directory no names.
 func (p *Recorder) warnEmpty(d Declared) {
 	fi, err := os.Stat(d.Abs)
 	if err != nil {
@@ -187,6 +190,7 @@ func isTextFile(path string) (bool, error) {
 // store hashes the outputs and puts them into the cache, unless that is not
 // wanted; in the workspace they become what a checkout would have made of them.
 func (p *Recorder) store(ctx context.Context, s *Stage, part string) ([]object.Meta, error) {
+	// One entry per output, in the order of the stage.
 	metas := make([]object.Meta, len(s.Outs))
 	for i, o := range s.Outs {
 		legacy := false
@@ -234,6 +238,7 @@ func (r *Repo) StorePart(ctx context.Context, o Piece, relink bool) (object.Meta
 func (p *Recorder) writeData(s *Stage, metas []object.Meta) error {
 	for i := range s.Dot.Outs {
 		s.Dot.Outs[i].Entry.Meta = metas[i]
+		// The whole output was measured, so that its size is known again.
 		s.Dot.Outs[i].Entry.NoSize = false
 		s.Outs[i].Rec = metas[i]
 	}
@@ -270,6 +275,7 @@ func (p *Recorder) writeLock(s *Stage, entry *dvcfile.LockStage) error {
 			return err
 		}
 	}
+	// Stages that run later compare with what is recorded now.
 	s.setRecorded(lock.Stage(s.Name))
 	data := lock.Bytes()
 	if string(data) == string(old) {
@@ -303,6 +309,7 @@ func (p *Recorder) SyncLocks() {
 
 // placeNew moves the new entries of later stages of the plan behind that of s.
 func (p *Recorder) placeNew(lock *dvcfile.Lock, s *Stage) error {
+	// list is sorted by place. Deleting and setting again moves an entry to the end.
 	list := p.fresh[lock]
 	at, _ := slices.BinarySearchFunc(list, s, func(a, b *Stage) int { return p.Place[a] - p.Place[b] })
 	for _, later := range list[at:] {

@@ -67,6 +67,8 @@ func Open(dir string, opts Options) (*Repo, error) {
 	return r, nil
 }
 
+// findRoot goes upwards to the first directory with a .dvc directory in it; a file
+// of that name is none.
 func findRoot(dir string) (string, error) {
 	for d := dir; ; {
 		if fi, err := os.Stat(filepath.Join(d, ".dvc")); err == nil && fi.IsDir() {

@@ -61,6 +61,7 @@ func runValue(entry *dvcyaml.Map) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// withoutSizes is DVC's exclude=["size", "nfiles"], which goes into all mappings.
 func withoutSizes(v any) any {
 	switch v := v.(type) {
 	case *dvcyaml.Map:
@@ -144,6 +145,7 @@ func newestFirst(dir string) ([]string, error) {
 	}
 	var files []file
 	for _, e := range entries {
+		// Temporary files, this program's and DVC's, have names of other lengths.
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && len(e.Name()) == 2*sha256.Size {
 			files = append(files, file{e.Name(), info})
 		}
@@ -201,6 +203,7 @@ func (s *Stage) saveRun(ctx context.Context, in *Inputs, entry *dvcfile.LockStag
 	}
 	dir := filepath.Join(s.Repo.RunDir(), key[:2], key)
 	file := filepath.Join(dir, value)
+	// The name is the hash of the entry: what is there and can be read is the same.
 	if data, err := os.ReadFile(file); err == nil {
 		if _, err := dvcfile.DecodeLockStage(file, data); err == nil {
 			return nil

@@ -67,6 +67,7 @@ func (l *IgnoreLines) Add(o *Output) error {
 	// Stages that finish side by side may write the same .gitignore.
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
+	// No name means that nothing was written: git ignores the path already.
 	file, err := repo.AddGitignore(r.gitIgnore, o.Abs, r.ViaTemp(false))
 	if file != "" {
 		l.paths = append(l.paths, o.Abs)
@@ -91,6 +92,7 @@ func (l *IgnoreLines) Remove(abs string) error {
 	return err
 }
 
+// note remembers a file once, as it is shown to git.
 func (l *IgnoreLines) note(file string) {
 	if rel := l.Repo.Rel(file); !slices.Contains(l.changed, rel) {
 		l.changed = append(l.changed, rel)
@@ -102,6 +104,7 @@ func (l *IgnoreLines) Undo() {
 	r := l.Repo
 	r.gitLines.Lock()
 	defer r.gitLines.Unlock()
+	// An error here would hide the one because of which lines are taken back.
 	for _, path := range l.paths {
 		if _, err := repo.RemoveGitignore(r.gitIgnore, path, r.ViaTemp(false)); err != nil {
 			r.Log.Warn(err.Error())
@@ -174,6 +177,7 @@ func (r *Repo) dvcIgnoredBy(abs string) *ignore.Pattern {
 	return r.DataIgnore().Match(rel, true)
 }
 
+// ignoredError is in DVC's words.
 type ignoredError struct {
 	path string
 	by   *ignore.Pattern

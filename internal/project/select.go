@@ -91,6 +91,7 @@ func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 	}
 	stages, err := x.Resolve(text, Scope{Recursive: opts.Recursive})
 	if err != nil {
+		// Owner may need all files; its error, about one of them, says more.
 		owner, out, ownErr := x.Owner(x.Repo.UserPath(text))
 		if ownErr != nil {
 			return nil, ownErr
@@ -140,6 +141,7 @@ func (x *Index) Owner(abs string) (*Stage, *Output, error) {
 	}
 	for _, s := range x.Stages {
 		for _, o := range s.Outs {
+			// Outputs don't nest, so the first is the only one.
 			if o.Abs == abs || IsBelow(abs, o.Abs) {
 				return s, o, nil
 			}
@@ -158,6 +160,7 @@ func (e *NoTargetError) Error() string {
 	return "'" + e.Target + "' does not exist as an output or a stage name in 'dvc.yaml': " + e.err.Error()
 }
 
+// Unwrap returns why it is no stage.
 func (e *NoTargetError) Unwrap() error { return e.err }
 
 // Is makes it an ErrNotFound.

@@ -72,6 +72,7 @@ func (r *Repo) Cache() *object.Cache {
 	return r.cache
 }
 
+// cacheDir is cache.dir, which the configuration has made absolute, or .dvc/cache.
 func (r *Repo) cacheDir() string {
 	if dir := r.Setting("cache", "dir"); dir != "" {
 		return dir
@@ -88,6 +89,7 @@ func (r *Repo) cacheOptions(links []object.LinkType) *object.CacheOptions {
 	}
 }
 
+// linkTypes is the list of cache.type; nil leaves the choice to the cache.
 func (r *Repo) linkTypes() []object.LinkType {
 	var list []object.LinkType
 	for t := range strings.SplitSeq(r.Setting("cache", "type"), ",") {
@@ -130,6 +132,8 @@ func (r *Repo) SaveMemo() {
 	}
 }
 
+// openIgnores looks for git as well: its patterns hold from its own root, which may
+// be above this one.
 func (r *Repo) openIgnores() {
 	r.ignoreOnce.Do(func() {
 		r.dvcIgnore = ignore.DVC(r.Root)

@@ -120,6 +120,8 @@ func (r *Repo) InRepo(abs string) bool {
 }
 
 // declare places a path of a stage, written relative to dir (absolute).
+// Show is what DVC's str(out) is: as written if absolute, absolute if outside, or
+// else relative to the working directory.
 func (r *Repo) declare(path, abs string) Declared {
 	d := Declared{Written: path, Abs: abs, Show: path}
 	switch {
@@ -164,6 +166,8 @@ func (s *Stage) setRecorded(entry *dvcfile.LockStage) {
 		return
 	}
 	for _, d := range s.Deps {
+		// Entries belong by the path as it is written: who writes it in another way has
+		// nothing recorded.
 		if e := dvcfile.Entry(entry.Deps, d.Written); e != nil {
 			d.Rec = e.Meta
 		}
@@ -188,6 +192,7 @@ func (p *ParamsDep) record(values *dvcyaml.Map) {
 		p.Rec = values
 		return
 	}
+	// A key that the lock doesn't have is left out, and compares as new.
 	p.Rec = dvcyaml.NewMap()
 	for _, key := range p.keys {
 		if v, ok := values.Get(key); ok {

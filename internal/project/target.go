@@ -41,6 +41,7 @@ func ParseTarget(text string, glob bool) (Target, error) {
 		}
 		return Target{text[:i], text[i+1:]}, nil
 	}
+	// The key of a group's member may hold any characters, also ":" and "/".
 	group, key, hasKey := strings.Cut(text, "@")
 	m := targetForm.FindStringSubmatch(group)
 	if m == nil {
@@ -57,6 +58,7 @@ func ParseTarget(text string, glob bool) (Target, error) {
 		return Target{}, fmt.Errorf("Did you mean: `%s`?", strings.Replace(text, ".lock", ".yaml", 1))
 	}
 	if name == "" {
+		// Without ":" a text is a file if its name says so, or else a stage of ./dvc.yaml.
 		if IsStageFile(text) {
 			return Target{File: text}, nil
 		}
@@ -126,6 +128,7 @@ func (x *Index) StagesOf(t Target, glob bool) ([]*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A .dvc file has one stage, which a name cannot choose.
 	if t.Name == "" || !strings.HasSuffix(file, dvcfile.ProjectName) {
 		return stages, nil
 	}
@@ -202,6 +205,7 @@ func fnmatch(pattern, name string) bool {
 				continue
 			}
 			set := pattern[i+1 : j+end]
+			// In fnmatch a backslash is a plain character.
 			set = strings.ReplaceAll(set, `\`, `\\`)
 			if rest, ok := strings.CutPrefix(set, "!"); ok {
 				set = "^" + rest

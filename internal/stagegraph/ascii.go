@@ -16,6 +16,8 @@ func (p *Picture) ASCII() string {
 	return strings.Join(all, "\n")
 }
 
+// boxWidth is the name with a blank and an edge on either side, in characters: DVC
+// counts Python's, which are code points.
 func boxWidth(name string) float64 { return float64(utf8.RuneCountInString(name) + 4) }
 
 type point struct{ x, y float64 }
@@ -31,6 +33,7 @@ func (p *Picture) drawOne() string {
 		low = point{min(low.x, x), min(low.y, y)}
 		high = point{max(high.x, x), max(high.y, y)}
 	}
+	// Bends have no box; where they stand counts by the edges that run through them.
 	for i, c := range l.cells {
 		if i < len(p.Names) {
 			reach(c.x-c.width/2, c.y)
@@ -44,12 +47,15 @@ func (p *Picture) drawOne() string {
 		}
 	}
 	cols := int(math.Ceil(high.x)-math.Floor(low.x)) + 1
+	// Coordinates become characters as DVC rounds them: columns outwards and one more,
+	// lines to the nearest.
 	c := newCanvas(cols, round(high.y-low.y))
 	for _, path := range paths {
 		for i := 1; i < len(path); i++ {
 			c.line(round(path[i-1].x-low.x), round(path[i-1].y-low.y), round(path[i].x-low.x), round(path[i].y-low.y))
 		}
 	}
+	// Boxes come last, over the ends of the lines.
 	for i, name := range p.Names {
 		b := l.cells[i]
 		c.box(round(b.x-b.width/2-low.x), round(b.y-low.y), int(b.width), name)
@@ -80,6 +86,7 @@ func (l *layout) rim(n int, to point) point {
 		{{-w, -h}, {w, -h}}, {{w, -h}, {w, h}}, {{-w, h}, {w, h}}, {{-w, h}, {-w, -h}},
 	}
 	for _, s := range sides {
+		// The order of the sides decides at a corner, where two of them are met.
 		if at, ok := meet(point{dx, dy}, s[0], s[1]); ok {
 			return point{at.x + c.x, at.y + c.y}
 		}
@@ -88,6 +95,8 @@ func (l *layout) rim(n int, to point) point {
 }
 
 // meet is where the segment from the origin to p meets the segment from a to b.
+// With t p = a + s d, d = b - a, Cramer's rule gives s and t; both must lie within
+// [0, 1]. Parallel lines (det 0) never meet, not even if they are one.
 func meet(p, a, b point) (point, bool) {
 	d := point{b.x - a.x, b.y - a.y}
 	det := p.x*d.y - p.y*d.x
@@ -118,6 +127,7 @@ func newCanvas(cols, lines int) canvas {
 	return c
 }
 
+// set ignores what lies outside; DVC asserts that nothing does.
 func (c canvas) set(x, y int, r rune) {
 	if y >= 0 && y < len(c) && x >= 0 && x < len(c[y]) {
 		c[y][x] = r
@@ -129,6 +139,7 @@ func (c canvas) line(x0, y0, x1, y1 int) {
 	if x0 > x1 {
 		x0, y0, x1, y1 = x1, y1, x0, y0
 	}
+	// From left to right, so dx is never negative.
 	dx, dy := x1-x0, y1-y0
 	switch {
 	case dx >= abs(dy):
@@ -161,6 +172,7 @@ func abs(n int) int {
 	return n
 }
 
+// box draws three lines, boxHeight, from its upper left corner.
 func (c canvas) box(x, y, width int, text string) {
 	edge := []rune("+" + strings.Repeat("-", width-2) + "+")
 	inside := []rune("| " + text + " |")

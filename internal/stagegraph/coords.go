@@ -7,6 +7,8 @@ import (
 
 // place computes coordinates: x by Brandes and Köpf, as the mean of the two
 // middle ones of four extreme alignments; y by layer.
+// The mean of the middle two is what makes the drawing neither lean to one side nor
+// depend on a single extreme one.
 func (l *layout) place() {
 	conflicts := l.conflicts()
 	xs := make([][]float64, len(l.cells))
@@ -33,6 +35,8 @@ func (l *layout) conflicts() map[[2]int]bool {
 	marked := map[[2]int]bool{}
 	for r := 1; r < len(l.layers); r++ {
 		layer, above := l.layers[r], l.layers[r-1]
+		// Layer by layer, from one inner segment to the next: what begins between them must
+		// end between them, or it crosses one. The last cell of a layer closes the rest.
 		left, from := 0, 0
 		for i, n := range layer {
 			if !l.cells[n].bend {
@@ -62,6 +66,11 @@ func (l *layout) conflicts() map[[2]int]bool {
 
 // An alignment is one of the four extreme placements: blocks of cells that stand
 // exactly above each other, pushed to one side.
+// root, next, sink, shift and x are the paper's arrays, by cell: root is the top
+// cell of the block, next the one below (of the last: the root), sink the root of
+// the leftmost block of a class of blocks that touch, shift how far that class
+// can move, x the place of a root within its class. "Left" and "above" are in
+// the direction of work.
 type alignment struct {
 	l         *layout
 	conflicts map[[2]int]bool
@@ -76,6 +85,8 @@ type alignment struct {
 	placed           []bool
 }
 
+// newAlignment makes every cell a block of its own. A shift of +Inf means that the
+// class has no neighbour to move towards.
 func newAlignment(l *layout, upward, leftward bool, conflicts map[[2]int]bool) *alignment {
 	n := len(l.cells)
 	a := &alignment{l: l, conflicts: conflicts, near: l.up, upward: upward, dir: 1,
@@ -110,6 +121,8 @@ func (a *alignment) across(layer []int) []int {
 func (a *alignment) align() {
 	for i := 1; i < len(a.layers); i++ {
 		fixed := a.layers[i-1]
+		// last is the place of the link made last in this layer; another that goes before it
+		// would cross it.
 		last, any := 0, false
 		for _, n := range a.across(a.layers[i]) {
 			for _, m := range a.medians(n) {
@@ -117,6 +130,7 @@ func (a *alignment) align() {
 					continue
 				}
 				u := fixed[m]
+				// Conflicts are kept from the layer above to that below, whatever the direction.
 				link := [2]int{u, n}
 				if !a.upward {
 					link = [2]int{n, u}
@@ -133,6 +147,8 @@ func (a *alignment) align() {
 	}
 }
 
+// medians are the places of the neighbours in the middle: one if their number is
+// odd, both if it is even, none without neighbours.
 func (a *alignment) medians(n int) []int {
 	var pos []int
 	for _, m := range a.near[n] {
@@ -162,12 +178,15 @@ func (a *alignment) compact() {
 }
 
 // block places the block that v is the root of, after those beside it.
+// It calls itself for the block beside, so that x of that one is known; the depth
+// is at most the number of blocks.
 func (a *alignment) block(v int) {
 	if a.placed[v] {
 		return
 	}
 	a.placed[v] = true
 	for w := v; ; {
+		// Down the block, cell by cell: each has its own neighbour to keep away from.
 		layer := a.l.layers[a.l.cells[w].rank]
 		if j := a.l.cells[w].pos - a.dir; j >= 0 && j < len(layer) {
 			beside := layer[j]
@@ -177,6 +196,8 @@ func (a *alignment) block(v int) {
 			if a.sink[v] == v {
 				a.sink[v] = a.sink[u]
 			}
+			// Blocks of another class have another origin: they only limit how near the two
+			// classes may come.
 			if a.sink[v] != a.sink[u] {
 				s := a.sink[u]
 				a.shift[s] = min(a.shift[s], a.x[v]-(a.x[u]+delta))
@@ -191,6 +212,7 @@ func (a *alignment) block(v int) {
 }
 
 // positions returns the x of every cell.
+// Within rightmost alignments x is counted leftwards and so turned around.
 func (a *alignment) positions() []float64 {
 	xs := make([]float64, len(a.l.cells))
 	dir := float64(a.dir)

@@ -58,6 +58,7 @@ func New(nodes []Node) (*Graph, error) {
 		owners:    newTrie(),
 	}
 	for i := range nodes {
+		// Outputs first, all of them: whether a path is a producer's is only known then.
 		for j := range nodes[i].Outs {
 			if err := g.claim(i, j); err != nil {
 				return nil, err
@@ -90,6 +91,8 @@ func (g *Graph) claim(i, j int) error {
 		return &DuplicateError{Output: out.show(), Addresses: []string{first, g.nodes[i].Address}}
 	}
 	self := OverlapSide{Output: out.show(), Address: g.nodes[i].Address}
+	// What was claimed before is inside the new one, or around it; both can't be, as
+	// the first two would have overlapped then.
 	if below := g.owners.below(key, nil); len(below) > 0 {
 		return &OverlapError{Parent: self, Child: g.side(below[0])}
 	}
@@ -102,6 +105,7 @@ func (g *Graph) claim(i, j int) error {
 
 func (g *Graph) out(o owner) Out { return g.nodes[o.node].Outs[o.out] }
 
+// side is an output as an OverlapError names it.
 func (g *Graph) side(o owner) OverlapSide {
 	return OverlapSide{Output: g.out(o).show(), Address: g.nodes[o.node].Address}
 }
@@ -152,6 +156,7 @@ func (g *Graph) Active() *Graph {
 		if g.nodes[i].Frozen {
 			continue
 		}
+		// Shared with g: neither graph changes its slices after New.
 		a.producers[i] = g.producers[i]
 		for _, p := range g.producers[i] {
 			a.consumers[p] = append(a.consumers[p], i)

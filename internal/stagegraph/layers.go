@@ -29,6 +29,7 @@ type cell struct {
 	x, y      float64
 }
 
+// boxHeight is two edges and the name, in lines; as much is left between layers.
 const boxHeight = 3
 
 // newLayout ranks and orders a connected picture without cycles.
@@ -47,6 +48,8 @@ func newLayout(p *Picture) *layout {
 		widths[i] = c.width
 	}
 	slices.Sort(widths)
+	// DVC sets the least width as the distance; the median one is the library's choice
+	// for bends.
 	l.gap = widths[0]
 	l.rank(l.joinOrder())
 	l.bends(widths[len(widths)/2])
@@ -83,6 +86,7 @@ func (l *layout) joinOrder() []int {
 // rank puts every node one layer below the lowest of its producers; then, from
 // the bottom up, producers move down as far as their consumers allow.
 func (l *layout) rank(nodes []int) {
+	// in and out are the direct producers and consumers, in the order of the edges.
 	in, out := make([][]int, len(l.cells)), make([][]int, len(l.cells))
 	for _, e := range l.edges {
 		in[e[1]] = append(in[e[1]], e[0])
@@ -158,6 +162,8 @@ func (l *layout) bends(width float64) {
 // number writes down the order of a layer in its cells.
 func (l *layout) number(r int) {
 	step := 1.0
+	// Bars run from 0 to 1 in every layer, so that layers of different lengths can be
+	// compared.
 	if n := len(l.layers[r]); n > 1 {
 		step = 1 / float64(n-1)
 	}
@@ -167,6 +173,8 @@ func (l *layout) number(r int) {
 }
 
 // order sweeps down, up if anything crosses, and down again.
+// DVC takes the library's default, a round and a half; more would give other
+// drawings.
 func (l *layout) order() {
 	if l.sweepDown() > 0 {
 		for r := len(l.layers) - 1; r >= 0; r-- {
@@ -216,6 +224,7 @@ func (l *layout) orderLayer(r int, near [][]int, fixed bool) int {
 	return c
 }
 
+// barycentre is the mean place of the neighbours; without any a cell keeps its own.
 func (l *layout) barycentre(n int, near []int) float64 {
 	if len(near) == 0 {
 		return l.cells[n].bar
@@ -241,6 +250,7 @@ func (l *layout) crossings(layer []int, near [][]int) int {
 	}
 	count := 0
 	for i, p := range ends {
+		// Ends that are equal meet and don't cross, so only greater ones count.
 		j := sort.SearchInts(sorted, p+1)
 		count += i - j
 		sorted = slices.Insert(sorted, j, p)
@@ -248,6 +258,10 @@ func (l *layout) crossings(layer []int, near [][]int) int {
 	return count
 }
 
+// swapNeighbours goes through the layer once, from left to right. A pair is swapped
+// if fewer of its edges cross then, and the right one is compared on. The result
+// counts only crossings of such pairs, which may be fewer than all: it decides whether
+// the layers are ordered upwards as well.
 func (l *layout) swapNeighbours(layer []int, near [][]int) int {
 	total := 0
 	for i := 0; i+1 < len(layer); i++ {

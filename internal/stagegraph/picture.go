@@ -29,6 +29,7 @@ func (g *Graph) Stages() *Picture {
 // Outputs pictures the graph with one node per output.
 func (g *Graph) Outputs() *Picture {
 	p := &Picture{}
+	// In the order of the trie, directory by directory.
 	all := g.owners.inside(nil)
 	index := make(map[owner]int, len(all))
 	for i, o := range all {
@@ -37,6 +38,8 @@ func (g *Graph) Outputs() *Picture {
 	}
 	seen := map[[2]int]bool{}
 	for i := range g.nodes {
+		// A stage is an edge from each output that it reads to each that it makes. One that
+		// reads nothing, or makes nothing, is no edge.
 		for _, dep := range g.nodes[i].Deps {
 			from := g.overlapping(dep)
 			for j := range g.nodes[i].Outs {
@@ -159,6 +162,8 @@ func (p *Picture) adjacency() (in, out [][]int) {
 	return in, out
 }
 
+// only is the part of the picture with the kept nodes and the edges between them, in
+// the order they had.
 func (p *Picture) only(keep []bool) *Picture {
 	q := &Picture{}
 	index := make([]int, len(p.Names))
@@ -192,6 +197,7 @@ func (p *Picture) Dot() string {
 	return b.String()
 }
 
+// dotQuote leaves backslashes alone, which Dot gives a meaning.
 func dotQuote(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `\"`) + `"`
 }

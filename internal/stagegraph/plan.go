@@ -28,6 +28,7 @@ func (g *Graph) Plan(opts *PlanOptions) []int {
 	return order
 }
 
+// choose marks the nodes to run. Targets that are empty but not nil choose nothing.
 func (g *Graph) choose(opts *PlanOptions) []bool {
 	chosen := make([]bool, len(g.nodes))
 	if opts.Targets == nil {
@@ -82,6 +83,8 @@ func (g *Graph) postOrder(start int, chosen, done []bool, order []int) []int {
 		}
 		p := g.producers[top.node][top.next]
 		top.next++
+		// done is set when a node is entered: without cycles it cannot be met again before
+		// it is finished.
 		if chosen[p] && !done[p] {
 			done[p] = true
 			stack = append(stack, frame{node: p})
@@ -112,6 +115,8 @@ func (g *Graph) closure(nodes []int, next [][]int) []int {
 }
 
 // findCycle returns the addresses on one cycle, or nil.
+// A depth-first search; a producer that is still open is on the stack, and all above
+// it there is the cycle.
 func (g *Graph) findCycle() []string {
 	const (
 		unseen = iota

@@ -14,6 +14,7 @@ type trie struct {
 
 func newTrie() *trie { return &trie{} }
 
+// put makes key the path of o, in place of what had it.
 func (t *trie) put(key []string, o owner) {
 	for _, part := range key {
 		next := t.children[part]
@@ -30,6 +31,7 @@ func (t *trie) put(key []string, o owner) {
 	t.owner, t.owned = o, true
 }
 
+// find is the node of a path; nil if nothing at or below it was put.
 func (t *trie) find(key []string) *trie {
 	for _, part := range key {
 		if t = t.children[part]; t == nil {
@@ -39,6 +41,7 @@ func (t *trie) find(key []string) *trie {
 	return t
 }
 
+// get is the owner of exactly this path.
 func (t *trie) get(key []string) (owner, bool) {
 	if t = t.find(key); t == nil {
 		return owner{}, false
@@ -83,6 +86,7 @@ func (t *trie) below(key []string, dst []owner) []owner {
 	return t.inside(dst)
 }
 
+// inside appends the owners below the node, not its own: parents before children.
 func (t *trie) inside(dst []owner) []owner {
 	for _, c := range t.order {
 		if c.owned {

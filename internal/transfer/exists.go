@@ -32,6 +32,8 @@ func (s *Store) exists(ctx context.Context, hashes []object.Hash) (sizes, error)
 	folders := map[string][]object.Hash{}
 	for _, h := range hashes {
 		key := h.Key()
+		// files/md5/ab for DVC 3's objects, ab for DVC 2's: the key without all of the
+		// hash but its first two digits, and without the slash.
 		dir := key[:len(key)-len(h.String())+2]
 		folders[dir] = append(folders[dir], h)
 	}
@@ -47,6 +49,7 @@ func (s *Store) exists(ctx context.Context, hashes []object.Hash) (sizes, error)
 	g.SetLimit(s.jobs)
 	for _, name := range names {
 		wanted := folders[name]
+		// When all requests can be under way at once, no listing is faster than that.
 		if len(wanted) == 1 || len(hashes) <= s.jobs {
 			for _, h := range wanted {
 				g.Go(func() error { return f.one(ctx, h) })
@@ -58,6 +61,8 @@ func (s *Store) exists(ctx context.Context, hashes []object.Hash) (sizes, error)
 	return f.found, g.Wait()
 }
 
+// finder looks for objects and learns what that costs. mu guards found and the two
+// averages, which the goroutines of one search share.
 type finder struct {
 	s *Store
 	l remote.Lister
@@ -75,6 +80,7 @@ type average struct {
 
 func (a *average) add(d time.Duration) { a.n++; a.total += d }
 
+// mean is 0 as long as nothing was measured.
 func (a *average) mean() time.Duration {
 	if a.n == 0 {
 		return 0
@@ -82,6 +88,7 @@ func (a *average) mean() time.Duration {
 	return a.total / time.Duration(a.n)
 }
 
+// each is for remotes that have no listing: a request for each object.
 func (f *finder) each(ctx context.Context, hashes []object.Hash) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(f.s.jobs)
@@ -92,6 +99,7 @@ func (f *finder) each(ctx context.Context, hashes []object.Hash) error {
 }
 
 // one asks for one object.
+// Whatever becomes of it counts as the cost of a request.
 func (f *finder) one(ctx context.Context, h object.Hash) error {
 	start := time.Now()
 	info, err := f.s.stat(ctx, h.Key())
@@ -107,6 +115,7 @@ func (f *finder) one(ctx context.Context, h object.Hash) error {
 	return err
 }
 
+// stat includes the time of further tries: they are part of what a request costs.
 func (s *Store) stat(ctx context.Context, key string) (info remote.Info, err error) {
 	err = s.retry(ctx, nil, func() error {
 		info, err = s.r.Stat(ctx, key)
@@ -120,7 +129,11 @@ func (f *finder) folder(ctx context.Context, name string, wanted []object.Hash) 
 	f.mu.Lock()
 	single, whole, tried := f.single.mean(), f.whole.mean(), f.whole.n
 	f.mu.Unlock()
+	// Requests of one folder go one after the other, since the folders are looked at
+	// side by side.
 	requests := single * time.Duration(len(wanted))
+	// The first listing is always tried: without it nothing would be known of its
+	// cost. It has no limit yet if no request has been measured either.
 	if tried == 0 || single == 0 || whole <= requests {
 		done, err := f.list(ctx, name, wanted, requests)
 		if done || err != nil {
@@ -137,6 +150,7 @@ func (f *finder) folder(ctx context.Context, name string, wanted []object.Hash) 
 
 // list looks for objects in a listing of their folder. It gives up, and
 // reports so, when it takes twice as long as limit.
+// done is false without an error when it gave up; nothing it saw is used then.
 func (f *finder) list(ctx context.Context, name string, wanted []object.Hash, limit time.Duration) (done bool, err error) {
 	byKey := make(map[string]object.Hash, len(wanted))
 	for _, h := range wanted {
@@ -145,6 +159,7 @@ func (f *finder) list(ctx context.Context, name string, wanted []object.Hash, li
 	start := time.Now()
 	var found sizes
 	err = f.s.retry(ctx, nil, func() error {
+		// Another try begins from nothing: what an earlier one saw may be gone.
 		found, done = sizes{}, false
 		n := 0
 		for info, err := range f.l.List(ctx, name+"/") {
@@ -163,6 +178,8 @@ func (f *finder) list(ctx context.Context, name string, wanted []object.Hash, li
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	// A listing that was broken off counts with the time until then, twice
+	// what the requests would have taken: it tells later folders to do without.
 	f.whole.add(time.Since(start))
 	if done && err == nil {
 		for h, size := range found {

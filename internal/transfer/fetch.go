@@ -20,11 +20,14 @@ func (s *Store) Fetch(ctx context.Context, objects []Wanted) (*Result, error) {
 	return &f.result, err
 }
 
+// fetcher is one call of Fetch. Its receiver verifies objects and puts them in the
+// cache; several may be received at a time.
 type fetcher struct {
 	batch
 	receiver *object.Receiver
 }
 
+// run fetches all manifests before any file: only they tell which files there are.
 func (f *fetcher) run(ctx context.Context, objects []Wanted) error {
 	files, dirs := split(objects)
 	if err := f.download(ctx, manifests(dirs)); err != nil {
@@ -45,6 +48,7 @@ func (f *fetcher) run(ctx context.Context, objects []Wanted) error {
 // tree reads a manifest that has just been fetched; none if it could not be.
 func (f *fetcher) tree(ctx context.Context, h object.Hash) ([]object.Entry, error) {
 	entries, err := f.s.cache.Tree(h)
+	// A dry run has stored no manifest; it is read where it is.
 	if errors.Is(err, object.ErrMissing) && f.s.opts.Dry {
 		entries, err = f.s.Tree(ctx, h)
 	}
@@ -54,6 +58,8 @@ func (f *fetcher) tree(ctx context.Context, h object.Hash) ([]object.Entry, erro
 	return entries, err
 }
 
+// download fetches those of the objects that the cache lacks. The size, -1, is not
+// compared: only names are known here.
 func (f *fetcher) download(ctx context.Context, hashes []object.Hash) error {
 	var lacking []object.Hash
 	for _, h := range hashes {
@@ -90,6 +96,8 @@ func (f *fetcher) count(ctx context.Context, hashes []object.Hash) error {
 	return nil
 }
 
+// get fetches one object. A copy whose digest is another is refused by the
+// receiver, so that a damaged remote cannot damage the cache.
 func (f *fetcher) get(ctx context.Context, h object.Hash, m *meter) (size int64, err error) {
 	r := f.s.resume(ctx, m, h.Key())
 	defer r.Close()
@@ -117,6 +125,8 @@ type resumed struct {
 	flow   *flow
 }
 
+// Read never hands out a byte twice: offset counts what the caller has, and the
+// next connection begins there.
 func (r *resumed) Read(p []byte) (n int, err error) {
 	err = r.s.retry(r.ctx, nil, func() error {
 		if r.body == nil {
@@ -185,6 +195,7 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, error) {
 }
 
 // FetchTree is Tree, but keeps a manifest that it had to fetch.
+// An object that is nowhere is not in Failed; the cache says then that it lacks it.
 func (s *Store) FetchTree(ctx context.Context, h object.Hash) ([]object.Entry, error) {
 	f := &fetcher{batch: batch{s: s}, receiver: s.cache.Receiver()}
 	defer f.receiver.Close()
@@ -201,6 +212,8 @@ func (s *Store) FetchTree(ctx context.Context, h object.Hash) ([]object.Entry, e
 // that it has are taken to be there, unless Verify is set: trees tells which
 // they are.
 func (s *Store) Holds(ctx context.Context, hashes []object.Hash, trees map[object.Hash][]object.Entry) (map[object.Hash]bool, error) {
+	// Two rounds: first the manifests, then those files that none of them vouches
+	// for. A false in found is a file that is only named, and is taken out last.
 	files, parts := split(All(hashes...))
 	there, err := s.holds(ctx, manifests(parts))
 	if err != nil {

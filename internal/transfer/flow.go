@@ -33,6 +33,8 @@ var errStalled = errors.New("nothing has moved for a while")
 // of parts are put together then.
 const patience = 10 * time.Minute
 
+// newFlow starts the clock: connecting and waiting for the first byte must not
+// take longer than Stall either. The flow ends with end.
 func (s *Store) newFlow(ctx context.Context, m *meter) *flow {
 	f := &flow{s: s, meter: m}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
@@ -40,12 +42,15 @@ func (s *Store) newFlow(ctx context.Context, m *meter) *flow {
 	return f
 }
 
+// end must be called, or the timer fires and the context is never released. The
+// cause nil makes a late call end as cancelled and not as stalled.
 func (f *flow) end() {
 	f.timer.Stop()
 	f.cancel(nil)
 }
 
 // failed takes back what a failed try has counted, and says what its error is.
+// Stalled errors are Temporary, as the next connection may do better.
 func (f *flow) failed(op, key string, err error) error {
 	f.mu.Lock()
 	f.meter.add(0, -f.moved)
@@ -67,6 +72,8 @@ func (f *flow) progressed() bool {
 	return fresh
 }
 
+// move notes n bytes, and gives the flow time for more; last tells that none will
+// come, so that now the server may think.
 func (f *flow) move(n int, last bool) {
 	f.mu.Lock()
 	f.moved += int64(n)
@@ -86,6 +93,8 @@ func (f *flow) reader(r io.ReadCloser, size int64) io.ReadCloser {
 	return &flowReader{f: f, r: r, size: size}
 }
 
+// flowReader is a reader of a flow. Several may belong to one flow, as a driver
+// sends the parts of an object side by side.
 type flowReader struct {
 	f    *flow
 	r    io.ReadCloser
@@ -94,6 +103,7 @@ type flowReader struct {
 
 func (r *flowReader) Read(p []byte) (int, error) {
 	if l := r.f.s.limit; l != nil {
+		// The limiter refuses to wait for more than its burst at once.
 		p = p[:min(len(p), l.Burst())]
 	}
 	n, err := r.r.Read(p)

@@ -42,6 +42,8 @@ const (
 	indexFiles = 2 << 20 // files, of all directories
 )
 
+// openIndex names the file after the URL and not after the remote: a remote that
+// is given another URL must not be vouched for by the old one.
 func openIndex(dir, url string) *index {
 	if dir == "" {
 		return new(index)
@@ -50,6 +52,7 @@ func openIndex(dir, url string) *index {
 	return &index{path: filepath.Join(dir, hex.EncodeToString(sum[:8]))}
 }
 
+// load reads the file once. An error is not told: an empty index is always right.
 func (x *index) load() {
 	if x.loaded || x.path == "" {
 		return
@@ -66,6 +69,8 @@ func (x *index) load() {
 	x.dirs = decodeIndex(body[len(indexMagic):])
 }
 
+// decodeIndex reads records of 16 + 4 + 16 n bytes, n being little-endian. What is
+// cut off at the end is ignored.
 func decodeIndex(data []byte) (dirs []indexDir) {
 	for len(data) >= 20 {
 		d := indexDir{sum: [16]byte(data)}
@@ -83,6 +88,7 @@ func decodeIndex(data []byte) (dirs []indexDir) {
 }
 
 // vouchers are the remembered directories that have any of the files.
+// Marks have no files, and so vouch for none.
 func (x *index) vouchers(files map[object.Hash]bool) []indexDir {
 	x.load()
 	var list []indexDir
@@ -99,6 +105,7 @@ func (x *index) vouchers(files map[object.Hash]bool) []indexDir {
 
 // add remembers a directory that is complete in the remote. Legacy ones are not:
 // nobody makes them any more.
+// The newest is at the end, where the limits are counted from.
 func (x *index) add(h object.Hash, entries []object.Entry) {
 	if x.path == "" || h.IsLegacy() {
 		return
@@ -110,6 +117,7 @@ func (x *index) add(h object.Hash, entries []object.Entry) {
 	}
 	for i := range x.dirs {
 		if x.dirs[i].sum == d.sum {
+			// The same manifest has the same files, so that only a mark (no files) is replaced.
 			if len(x.dirs[i].files) == len(d.files) {
 				return
 			}
@@ -118,6 +126,8 @@ func (x *index) add(h object.Hash, entries []object.Entry) {
 		}
 	}
 	x.dirs, x.dirty = append(x.dirs, d), true
+	// The oldest go first. A directory of its own that exceeds the limit is not kept
+	// either.
 	total := 0
 	for i := len(x.dirs) - 1; i >= 0; i-- {
 		if total += len(x.dirs[i].files); total > indexFiles || len(x.dirs)-i > indexDirs {

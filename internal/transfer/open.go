@@ -25,6 +25,7 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 	if o.Log == nil {
 		o.Log = r.Log
 	}
+	// The driver reads the same number of jobs as the Store, for its own limits.
 	c.Jobs, c.Ask, c.Logger = o.Jobs, o.Ask, o.Log
 	opened, err := remote.Open(ctx, c)
 	if err != nil {
@@ -50,5 +51,6 @@ func Config(r *project.Repo, name string) (remote.Config, error) {
 	if err != nil {
 		return c, err
 	}
+	// A URL remote://NAME/… stands for another remote's, whose options it inherits.
 	return c.Resolve(get)
 }

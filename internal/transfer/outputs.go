@@ -23,6 +23,8 @@ func FetchHashes(ctx context.Context, r *project.Repo, hashes []object.Hash) err
 
 // BringBack fetches outputs, each from its remote, and checks them out.
 func BringBack(ctx context.Context, r *project.Repo, outs []*project.Output) error {
+	// All is fetched before anything is checked out: a remote that fails leaves the
+	// workspace as it was.
 	byRemote := map[string][]object.Hash{}
 	for _, o := range outs {
 		if o.Cached() {

@@ -36,12 +36,14 @@ type meter struct {
 
 const reportEvery = 100 * time.Millisecond
 
+// newMeter reports at once, so that a phase shows before its first object is done.
 func (s *Store) newMeter(phase Phase, files int, bytes int64) *meter {
 	m := &meter{report: s.opts.Progress, now: Progress{Phase: phase, Remote: s.Name, TotalFiles: files, TotalBytes: bytes}}
 	m.add(0, 0)
 	return m
 }
 
+// add calls report under the lock: reports never overlap, and come in order.
 func (m *meter) add(files int, bytes int64) {
 	if m.report == nil {
 		return

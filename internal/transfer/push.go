@@ -31,12 +31,16 @@ func (s *Store) Push(ctx context.Context, objects []Wanted) (*Result, error) {
 	return &p.result, err
 }
 
+// pusher is one call of Push.
 type pusher struct {
 	batch
 	trees   map[object.Hash][]object.Entry // the wanted files of directories that are looked at
 	partial map[object.Hash]bool           // directories of which only a part is wanted
 }
 
+// run asks twice: for the manifests, and for those files that no manifest vouches
+// for. Files go before manifests, so that a kill leaves no manifest whose files
+// are not there.
 func (p *pusher) run(ctx context.Context, objects []Wanted) error {
 	files, parts := split(objects)
 	dirs := manifests(parts)
@@ -126,6 +130,8 @@ func (s *Store) vouched(ctx context.Context, wanted map[object.Hash]bool) (map[o
 	}
 	known := map[object.Hash]bool{}
 	for i, d := range list {
+		// One manifest that is gone makes all suspect, not only its own files: a gc from
+		// another machine doesn't tell what else it removed.
 		if _, ok := there[dirs[i]]; !ok { // somebody has cleaned up
 			s.index.drop()
 			return nil, nil
@@ -155,6 +161,7 @@ func (p *pusher) upload(ctx context.Context, files []object.Hash, present sizes)
 }
 
 // manifests sends those of the directories that are complete.
+// One whose files failed, or are nowhere, is not sent: it would vouch for them.
 func (p *pusher) manifests(ctx context.Context, dirs []object.Hash, there sizes, bad map[object.Hash]bool) error {
 	var send, whole []object.Hash
 	for _, h := range dirs {
@@ -175,6 +182,8 @@ func (p *pusher) manifests(ctx context.Context, dirs []object.Hash, there sizes,
 			p.s.index.mark(h)
 		}
 	}
+	// A directory that was only half sent never gets here: whole has those none of
+	// whose files failed.
 	for _, h := range whole {
 		if err == nil && !failed[h] {
 			p.s.index.add(h, p.trees[h])
@@ -189,6 +198,8 @@ func (p *pusher) manifests(ctx context.Context, dirs []object.Hash, there sizes,
 // others can pull the part.
 func (s *Store) vouches(h object.Hash) bool { return !s.opts.Verify && !s.index.marked(h) }
 
+// put sends one object. It is read anew for each try, from the cache, whose copy
+// must be that of its name: source checks it.
 func (p *pusher) put(ctx context.Context, h object.Hash, m *meter) (int64, error) {
 	size, err := p.s.cache.Size(h)
 	if err != nil || p.s.opts.Dry {
@@ -202,6 +213,8 @@ func (p *pusher) put(ctx context.Context, h object.Hash, m *meter) (int64, error
 
 // attempt makes tries until one succeeds, each with a flow of its own.
 func (s *Store) attempt(ctx context.Context, m *meter, op, key string, do func(*flow) error) error {
+	// Tries are counted from the last one that moved something: a slow line is not
+	// given up as long as it gets on. The first try has no flow to ask yet.
 	progressed := func() bool { return false }
 	return s.retry(ctx, func() bool { return progressed() }, func() error {
 		f := s.newFlow(ctx, m)
@@ -215,6 +228,7 @@ func (s *Store) attempt(ctx context.Context, m *meter, op, key string, do func(*
 }
 
 // batch copies many objects and notes what becomes of them.
+// Push and Fetch share it: mu guards the result, which many goroutines write.
 type batch struct {
 	s *Store
 

@@ -73,10 +73,13 @@ func (s *Store) PushRuns(ctx context.Context, r *project.Repo) (int, error) {
 	}
 	return len(lacking), s.eachRun(ctx, lacking, func(ctx context.Context, m *meter, key string) error {
 		return s.attempt(ctx, m, "put", key, func(f *flow) error {
+			// Entries of the run cache are small YAML files whose names are not the digest of
+			// their bytes, so that there is nothing to verify them by.
 			src, err := remote.File(filepath.Join(r.Cache().Dir(), filepath.FromSlash(key)))
 			if err != nil {
 				return err
 			}
+			// The reader is wrapped, so that the flow sees what moves.
 			open := src.Open
 			src.Open = func(offset int64) (io.ReadCloser, error) {
 				body, err := open(offset)

@@ -61,6 +61,8 @@ func New(r remote.Remote, c remote.Config, cache *object.Cache, opts *Options) *
 		s.opts.Stall = time.Minute
 	}
 	if n := s.opts.Bandwidth; n > 0 {
+		// One limiter for all objects. A burst of at most 256 KiB keeps what is read at
+		// once, and so the waits, short.
 		s.limit = rate.NewLimiter(rate.Limit(n), int(min(n, 256<<10)))
 	}
 	s.index = openIndex(s.opts.Index, c.URL)

@@ -37,6 +37,8 @@ func (s *Store) Sweep(ctx context.Context, keep func(object.Hash) bool) (count i
 	if s.opts.Dry || count == 0 {
 		return count, bytes, nil
 	}
+	// Before anything is removed: a kill from here on leaves nothing remembered that
+	// is not there.
 	s.index.drop()
 	if err := s.index.save(); err != nil {
 		return count, bytes, err

@@ -34,6 +34,8 @@ func (w Wanted) of(entries []object.Entry) []object.Entry {
 }
 
 // split drops repeated and zero objects.
+// Parts of one directory stay apart: each is a Wanted of its own, of which the
+// manifest is asked for once.
 func split(objects []Wanted) (files []object.Hash, dirs []Wanted) {
 	seen := make(map[Wanted]bool, len(objects))
 	for _, w := range objects {

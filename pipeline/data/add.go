@@ -47,6 +47,8 @@ func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]
 	if err != nil {
 		return nil, err
 	}
+	// One set of lines for all targets: an error takes back those of the targets that
+	// went well before, but neither their objects nor their .dvc files.
 	lines := &project.IgnoreLines{Repo: r.p}
 	var files []string
 	for _, job := range jobs {
@@ -58,6 +60,7 @@ func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]
 			files = append(files, file)
 		}
 	}
+	// Only what is in the cache may a later checkout remove as unused.
 	links := r.p.OpenLinks()
 	for _, job := range jobs {
 		if !opts.NoCommit && !job.hash.IsZero() {
@@ -69,6 +72,7 @@ func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]
 }
 
 // addJob is one target of Add and the .dvc file it goes to.
+// Several jobs may share dot: parts of one directory that is tracked already.
 type addJob struct {
 	abs string
 	dot *dvcfile.DotDVC
@@ -90,6 +94,7 @@ func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
 			return nil, err
 		}
 		if isNew {
+			// The same target twice. Of tracked ones both are kept: the second changes nothing.
 			if same := fresh[job.abs]; same != nil {
 				continue
 			}
@@ -107,6 +112,7 @@ func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
 			adopt(x, job)
 		}
 	}
+	// The graph with all new files in it must be sound before the first is written.
 	_, err := x.Build()
 	return jobs, err
 }
@@ -122,6 +128,7 @@ func addTarget(x *project.Index, text string) (job *addJob, isNew bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
+	// What a stage makes is recorded by running it.
 	if owner != nil && !owner.IsDVC() {
 		return nil, false, &pipelineOutputError{out: filepath.Base(abs), addr: owner.Addr, file: r.Rel(r.Abs(owner.File))}
 	}
@@ -131,6 +138,7 @@ func addTarget(x *project.Index, text string) (job *addJob, isNew bool, err erro
 	if err := r.CheckIgnored(abs); err != nil {
 		return nil, false, err
 	}
+	// Wdir of a .dvc file is its own directory, which has the empty path at the root.
 	dir, base := x.FromRoot(filepath.Dir(abs)), filepath.Base(abs)
 	if dir == "" {
 		dir = "."
@@ -185,11 +193,13 @@ func checkAddPath(r *project.Repo, text, abs string) error {
 var errSymlinkDir = errors.New("Cannot add files inside symlinked directories to DVC. " +
 	"See <https://dvc.org/doc/user-guide/troubleshooting#add-symlink> for more information.")
 
+// isSymlink is false for what isn't there.
 func isSymlink(path string) bool {
 	fi, err := os.Lstat(path)
 	return err == nil && fi.Mode()&fs.ModeSymlink != 0
 }
 
+// pipelineOutputError is in DVC's words.
 type pipelineOutputError struct{ out, addr, file string }
 
 func (e *pipelineOutputError) Error() string {
@@ -198,6 +208,7 @@ func (e *pipelineOutputError) Error() string {
 }
 
 // checkOverlap refuses a new output that contains, or lies in, another one.
+// Equal paths are no matter here: Build finds them.
 func checkOverlap(x *project.Index, job *addJob) error {
 	for _, s := range x.Stages {
 		for _, o := range s.Outs {
@@ -215,6 +226,7 @@ func checkOverlap(x *project.Index, job *addJob) error {
 }
 
 // adopt makes a new .dvc file part of the index, for the checks of the graph.
+// The output that Add works on is then the index's.
 func adopt(x *project.Index, job *addJob) {
 	s := x.Repo.NewDataStage(job.dot)
 	x.At[s] = len(x.Stages)
@@ -225,6 +237,7 @@ func adopt(x *project.Index, job *addJob) {
 // add hashes, stores and records one target.
 func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *project.IgnoreLines) error {
 	entry := &job.dot.Outs[job.at].Entry
+	// A path inside an output needs a directory there; nothing is recorded of a new one.
 	if entry.Hash.IsZero() || entry.Hash.IsDir() || job.abs == job.out.Abs {
 		if _, err := os.Stat(job.abs); errors.Is(err, fs.ErrNotExist) && job.abs == job.out.Abs {
 			return &missingAddError{job.out.Show, job.abs}
@@ -232,6 +245,8 @@ func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *pr
 	} else {
 		return fmt.Errorf("Cannot modify '%s' which is being tracked as a file", job.out.Show)
 	}
+	// The repository's lock is not enough: a stage that runs elsewhere holds claims on
+	// its paths only.
 	release, err := r.p.Claim(ctx, &project.Stage{Outs: []*project.Output{job.out}})
 	if err != nil {
 		return err
@@ -253,6 +268,8 @@ func (r *Repo) add(ctx context.Context, job *addJob, opts *AddOptions, lines *pr
 	return r.writeDot(job.dot)
 }
 
+// missingAddError is DVC's text: with path an output is missing, without it a path
+// inside one.
 type missingAddError struct{ path, abs string }
 
 func (e *missingAddError) Error() string {
@@ -267,11 +284,13 @@ func (e *missingAddError) Error() string {
 func (e *missingAddError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // addWhole refreshes a whole output.
+// An output that is not cached is only measured.
 func (r *Repo) addWhole(ctx context.Context, job *addJob, entry *dvcfile.LockEntry, opts *AddOptions) error {
 	m, err := r.storeOut(ctx, job.abs, entry.Hash, opts.NoCommit || !job.out.Cached(), !opts.NoRelink)
 	if err != nil {
 		return err
 	}
+	// The size is known again: all has been added.
 	entry.Meta, entry.NoSize, job.hash = m, false, m.Hash
 	return nil
 }
@@ -282,6 +301,8 @@ func (r *Repo) storeOut(ctx context.Context, abs string, rec object.Hash, noComm
 	if noCommit {
 		return r.p.Measure(ctx, abs, rec)
 	}
+	// A .dvc file of DVC 2 that changed all its hashes with no change of the data would
+	// only be noise in git.
 	legacy := false
 	if rec.IsLegacy() {
 		same, err := r.p.Hasher().Matches(ctx, abs, rec)
@@ -332,6 +353,7 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 		return err
 	}
 	if !opts.NoCommit {
+		// The manifest goes last, after the objects that it names.
 		if _, err := r.p.Cache().PutManifest(ctx, kept); err != nil {
 			return err
 		}

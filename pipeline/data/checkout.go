@@ -74,6 +74,8 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 		}
 		return nil, err
 	}
+	// No output may be written through a link to a place outside of the repository; all
+	// are checked before one is touched.
 	for _, o := range project.Pieces(chosen) {
 		if !o.GitIgnored() {
 			continue
@@ -96,6 +98,7 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 		return nil, err
 	}
 	list := done.sorted()
+	// The list goes with the error: the other outputs have been changed.
 	if len(done.failed.Targets) > 0 && !opts.AllowMissing {
 		return list, &done.failed
 	}
@@ -103,6 +106,7 @@ func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []st
 }
 
 // checkouts is one Checkout at work.
+// failed becomes the error of the whole; list counts what was changed all the same.
 type checkouts struct {
 	repo   *Repo
 	opts   *CheckoutOptions
@@ -120,6 +124,7 @@ func (c *checkouts) removeUnused(ctx context.Context, chosen []project.Selection
 		}
 	}
 	for _, abs := range c.links.Unused(ctx, declared) {
+		// The table of links may be of another time, when the path was another.
 		if c.repo.p.CheckInside(abs) != nil {
 			continue
 		}
@@ -134,6 +139,7 @@ func (c *checkouts) removeUnused(ctx context.Context, chosen []project.Selection
 }
 
 // show is a path as the list has it.
+// It must be called while the path is there, or a directory has no slash.
 func (c *checkouts) show(abs string) string {
 	if show := c.repo.p.Rel(abs); project.IsDir(abs) {
 		return show + string(os.PathSeparator)
@@ -166,6 +172,7 @@ func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
 }
 
 // check finds all files that would be lost.
+// An output that nothing is recorded of counts as lost if it is there.
 func (c *checkouts) check(ctx context.Context, outs []project.Piece) error {
 	var unsaved []string
 	for _, o := range outs {
@@ -203,6 +210,7 @@ func (c *checkouts) unknown(o *project.Output) {
 	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))
 }
 
+// An output whose content is missing is noted, and is no error of one.
 func (c *checkouts) one(ctx context.Context, o project.Piece) error {
 	release, err := c.repo.p.Claim(ctx, &project.Stage{Outs: []*project.Output{o.Output}})
 	if err != nil {
@@ -223,6 +231,7 @@ func (c *checkouts) one(ctx context.Context, o project.Piece) error {
 	if err != nil {
 		return err
 	}
+	// A part is not noted: the rest of the output may be anything.
 	if o.Part == "" {
 		c.links.Note(o.Abs, o.Rec.Hash)
 	}
@@ -234,6 +243,7 @@ func (c *checkouts) one(ctx context.Context, o project.Piece) error {
 	}
 	show := c.show(o.Abs)
 	switch {
+	// Several parts of one output are one line.
 	case done.Change == 0, slices.Contains(c.list.Added, show), slices.Contains(c.list.Modified, show):
 	case done.Change == object.Added:
 		c.list.Added = append(c.list.Added, show)

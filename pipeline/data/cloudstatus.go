@@ -39,6 +39,8 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 	}
 	defer unlock()
 	stores := r.stores(opts)
+	// Opened although nothing may be wanted: a remote that is not configured is an
+	// error all the same.
 	if _, err := stores.open(ctx, opts.Remote); err != nil {
 		return nil, err
 	}
@@ -92,6 +94,7 @@ func (r *Repo) compareRemote(ctx context.Context, store *transfer.Store, w *want
 			add(o.Show+"/"+e.Path, e.Hash)
 		}
 	}
+	// All at once, so that the store may choose between a listing and requests.
 	there, err := store.Holds(ctx, hashes, trees)
 	if err != nil {
 		return nil, err

@@ -49,6 +49,7 @@ func (r *Repo) Commit(ctx context.Context, opts *CommitOptions, targets ...strin
 			return err
 		}
 	}
+	// Place keeps the order of the stages in dvc.lock, to which they come one by one.
 	p := project.NewRecorder(r.p, false)
 	// DVC's commit saves every run in the run cache, those that repro leaves out
 	// since an output of theirs is kept nowhere, too.
@@ -91,6 +92,7 @@ func (r *Repo) commit(ctx context.Context, p *project.Recorder, c project.Select
 		return err
 	}
 	defer release()
+	// What is not changed is recorded already; only its objects may be missing.
 	if changed {
 		return p.RecordPart(ctx, s, c.Part)
 	}
@@ -98,6 +100,7 @@ func (r *Repo) commit(ctx context.Context, p *project.Recorder, c project.Select
 }
 
 // storeUnchanged puts outputs into the cache that are what is recorded.
+// Nothing is written to a lock or .dvc file.
 func (r *Repo) storeUnchanged(ctx context.Context, c project.Selection, opts *CommitOptions) error {
 	for _, o := range c.Stage.Outs {
 		if c.Only != nil && !c.Only(o) || !o.Cached() || o.Rec.Hash.IsZero() {
@@ -115,6 +118,7 @@ func (r *Repo) storeUnchanged(ctx context.Context, c project.Selection, opts *Co
 
 // storePiece stores an output, or the manifest of a directory and a part of it.
 func (r *Repo) storePiece(ctx context.Context, o project.Piece, opts *CommitOptions) error {
+	// What DVC 2 recorded stays in DVC 2's place: the hash in the file says so.
 	add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
 	if o.Part != "" && project.IsDir(o.Abs) && !add.Legacy {
 		_, err := r.p.StorePart(ctx, o, add.Relink)
@@ -126,6 +130,8 @@ func (r *Repo) storePiece(ctx context.Context, o project.Piece, opts *CommitOpti
 
 // commitQuestion says what changed of a stage, as DVC asks about it; empty if
 // nothing did. That an output is not in the cache is no change.
+// Of several changes it names the inputs and the outputs; the command only if nothing
+// else changed.
 func commitQuestion(ctx context.Context, s *project.Stage) (string, error) {
 	var deps, outs []string
 	for _, d := range s.Deps {
@@ -147,6 +153,7 @@ func commitQuestion(ctx context.Context, s *project.Stage) (string, error) {
 		}
 	}
 	for _, o := range s.Outs {
+		// An output without a record, or that isn't there, counts as changed.
 		unchanged := false
 		if !o.Rec.Hash.IsZero() && project.Exists(o.Abs) {
 			var err error

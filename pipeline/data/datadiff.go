@@ -33,6 +33,7 @@ func (d *dataStatus) diff(old, now *dataTree) (diff Diff, same []string) {
 			same = append(same, now.show(path))
 		case ok: // a directory that became a file, or back, has the new one's slash
 			diff.Modified = append(diff.Modified, now.show(path))
+		// What the new state holds there is not known, so nothing is said.
 		case now.unknown(path):
 		default:
 			gone = append(gone, path)

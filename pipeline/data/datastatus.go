@@ -48,6 +48,7 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	d := &dataStatus{r: r, granular: opts.Granular, fromRoot: x.FromRoot, remotes: map[string]*transfer.Store{}}
 	if opts.NotInRemote {
 		d.remote = opts.Remote
+		// A wrong name is an error at once; none at all is not (see notInRemote).
 		if name := r.RemoteName(d.remote); name != "" {
 			if _, err := cfg.Remote(name); err != nil {
 				return nil, err

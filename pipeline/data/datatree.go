@@ -18,10 +18,12 @@ type dataTree struct {
 	order  []string
 }
 
+// newDataTree is a state without any data.
 func newDataTree() *dataTree {
 	return &dataTree{hashes: map[string]object.Hash{}, outs: map[string]*project.Output{}, opaque: map[string]bool{}}
 }
 
+// add enters a path, in the order of the first time; a later entry replaces it.
 func (t *dataTree) add(path string, h object.Hash, o *project.Output) {
 	if _, ok := t.hashes[path]; !ok {
 		t.order = append(t.order, path)
@@ -48,6 +50,7 @@ func (t *dataTree) unknown(path string) bool {
 }
 
 // recorded is what an index says.
+// Outputs that git keeps, and those that nothing is recorded of, are not in it.
 func (d *dataStatus) recorded(ctx context.Context, x *project.Index) *dataTree {
 	t := newDataTree()
 	for _, s := range x.Stages {
@@ -64,6 +67,7 @@ func (d *dataStatus) recorded(ctx context.Context, x *project.Index) *dataTree {
 			}
 			entries, ok := d.manifest(ctx, o)
 			if !ok {
+				// Its own hash is known and compared; only its files are not.
 				t.opaque[path] = true
 			}
 			for _, e := range entries {
@@ -114,6 +118,7 @@ func (d *dataStatus) openRemote(ctx context.Context, name string) (*transfer.Sto
 }
 
 // workspace is what the outputs hold now.
+// It lists only outputs that are declared now; what else lies there is git's.
 func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree, error) {
 	t := newDataTree()
 	for _, s := range x.Stages {

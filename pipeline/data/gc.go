@@ -30,6 +30,7 @@ type GCOptions struct {
 }
 
 // Check reports what is wrong with the options.
+// The words are those of DVC's commands, options and all.
 func (o *GCOptions) Check() error {
 	switch {
 	case o.Remote != "" && !o.Cloud && !o.NotInRemote:
@@ -44,6 +45,8 @@ func (o *GCOptions) Check() error {
 	return nil
 }
 
+// gcChoiceError is about options that choose nothing to keep, which would remove
+// everything.
 type gcChoiceError struct{}
 
 func (gcChoiceError) Error() string {
@@ -65,6 +68,7 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 		return err
 	}
 	defer unlock()
+	// The remote is opened before anything is removed: it may be misconfigured.
 	stores := r.stores(&TransferOptions{Jobs: opts.Jobs, DryRun: opts.Dry})
 	var remote *transfer.Store
 	if opts.Cloud || opts.NotInRemote {
@@ -125,6 +129,8 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 }
 
 // collector finds out what is to be kept.
+// keep is shared by the collectors of all projects; remote is nil unless an option
+// asks for it.
 type collector struct {
 	r      *Repo
 	opts   *GCOptions
@@ -146,12 +152,15 @@ func (c *collector) project(ctx context.Context, dir string) error {
 		return err
 	}
 	defer unlock()
+	// Its lock is held while it is read, so that no stage is recorded meanwhile.
 	r := &Repo{p}
 	other := &collector{r: r, opts: c.opts, keep: c.keep, stores: r.stores(new(TransferOptions))}
 	return other.r.eachIndex(ctx, c.opts.Commits, func(x *project.Index) error { return other.index(ctx, x) })
 }
 
 // index keeps what is declared and recorded in one state of the repository.
+// With SkipFailed a state that cannot be read keeps nothing, which is what the caller
+// has accepted.
 func (c *collector) index(ctx context.Context, x *project.Index) error {
 	if err := x.Collect(); err != nil {
 		if c.opts.SkipFailed {
@@ -173,6 +182,8 @@ func (c *collector) index(ctx context.Context, x *project.Index) error {
 	return nil
 }
 
+// hash keeps an output's object and, of a directory, its files. A manifest that is
+// nowhere stops all: its files would look unused.
 func (c *collector) hash(ctx context.Context, o *project.Output) error {
 	h := o.Rec.Hash
 	c.keep[h] = true
@@ -193,6 +204,8 @@ func (c *collector) hash(ctx context.Context, o *project.Output) error {
 	return nil
 }
 
+// entries reads a manifest from the cache, or from the remote, the default one if
+// none is chosen. That there is no default is no error here.
 func (c *collector) entries(ctx context.Context, h object.Hash) ([]object.Entry, error) {
 	remote := c.remote
 	if remote == nil {
@@ -222,6 +235,7 @@ func (c *collector) dropRemote(ctx context.Context) error {
 }
 
 // sweep removes objects from the cache, and whatever else lies among them.
+// A kill leaves a cache that is whole: what is left is needed, or unused as before.
 func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
 	cache := c.r.p.Cache()
 	var dirs, files []object.Hash

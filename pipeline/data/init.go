@@ -31,6 +31,7 @@ func Init(ctx context.Context, dir string, opts *InitOptions) error {
 	if err != nil || opts.NoSCM {
 		return err
 	}
+	// git add runs in dir, since the repository of git may begin above it.
 	g, err := git.Open(repo.FindGit(dir))
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ func (r *Repo) Remove(ctx context.Context, outs bool, targets ...string) error {
 	return nil
 }
 
+// remove reads the index anew for each target: the one before changed the files.
 func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 	x := r.p.NewIndex()
 	t, err := project.ParseTarget(target, false)
@@ -64,6 +65,8 @@ func (r *Repo) remove(ctx context.Context, target string, outs bool) error {
 	return nil
 }
 
+// removeStage looks for what cannot be done before it does anything. The definition
+// goes last: a kill before leaves the stage, and the command can be repeated.
 func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lines *project.IgnoreLines) error {
 	release, err := r.p.Claim(ctx, s)
 	if err != nil {
@@ -77,6 +80,7 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 		}
 	}
 	for _, o := range s.Outs {
+		// What lies outside is not ours to delete or to make writable.
 		if r.p.CheckInside(o.Abs) != nil {
 			continue
 		}
@@ -131,6 +135,7 @@ func (r *Repo) removeDefinition(s *project.Stage) error {
 	return r.writeOrRemove(r.p.Abs(lock.Path), lock.Bytes(), len(lock.Names()) == 0)
 }
 
+// writeOrRemove writes a file whole, by rename, or deletes it.
 func (r *Repo) writeOrRemove(path string, data []byte, empty bool) error {
 	if empty {
 		return os.Remove(path)
@@ -150,6 +155,7 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 	defer r.p.SaveMemo()
 	x := r.p.NewIndex()
 	src, dst := r.p.UserPath(from), r.p.UserPath(to)
+	// As mv does.
 	if project.IsDir(dst) && !project.IsDir(src) || project.IsDir(dst) && project.IsDir(src) {
 		dst = filepath.Join(dst, filepath.Base(src))
 	}
@@ -173,6 +179,8 @@ func (r *Repo) Move(ctx context.Context, from, to string) error {
 	return r.move(ctx, x, s, out, dst)
 }
 
+// move does what Move has checked. Each step after the rename of the data is taken
+// back if a later one fails, up to the moment when the new .dvc file is there.
 func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out *project.Output, dst string) error {
 	dot := s.Dot
 	from, oldFile, at := out.Abs, r.p.Abs(dot.Path), slices.Index(s.Outs, out)
@@ -256,6 +264,8 @@ func relocate(dot *dvcfile.DotDVC, x *project.Index, file string) {
 	}
 }
 
+// relTo is path as seen from base; the path itself if there is no way, as between
+// drives of Windows.
 func relTo(base, path string) string {
 	if rel, err := filepath.Rel(base, path); err == nil {
 		return rel

@@ -24,6 +24,7 @@ type Commits struct {
 	Since          time.Time // every commit, as AllCommits, that was committed then or later; the zero time chooses none
 }
 
+// any reports whether any commit is chosen. Num alone chooses none.
 func (v *Commits) any() bool {
 	return len(v.Revs) > 0 || v.AllBranches || v.AllTags || v.AllCommits || v.AllExperiments || !v.Since.IsZero()
 }
@@ -140,6 +141,7 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 	return ids, nil
 }
 
+// revList is git rev-list, one hash a commit.
 func revList(ctx context.Context, g *git.Repo, args ...string) ([]string, error) {
 	out, err := g.Run(ctx, append([]string{"rev-list"}, args...)...)
 	if err != nil {

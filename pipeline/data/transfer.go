@@ -52,6 +52,7 @@ type stores struct {
 	byName map[string]*transfer.Store
 }
 
+// stores makes no connection yet.
 func (r *Repo) stores(opts *TransferOptions) *stores {
 	s := &stores{p: r.p, byName: map[string]*transfer.Store{}, opts: transfer.Options{
 		Jobs: opts.Jobs, Verify: opts.Verify, Dry: opts.DryRun, Bandwidth: opts.Bandwidth, Ask: opts.Ask,
@@ -64,6 +65,8 @@ func (r *Repo) stores(opts *TransferOptions) *stores {
 	return s
 }
 
+// open opens a remote the first time it is asked for. The empty name, the default,
+// and the default's own name are two Stores.
 func (s *stores) open(ctx context.Context, name string) (*transfer.Store, error) {
 	if s.byName[name] == nil {
 		store, err := transfer.Open(ctx, s.p, name, &s.opts)
@@ -106,6 +109,7 @@ func (r *Repo) RemoteName(name string) string {
 }
 
 // wanted is what goes to or comes from one remote.
+// An empty name is the default remote.
 type wanted struct {
 	name string
 	outs []project.Piece
@@ -171,6 +175,7 @@ func (r *Repo) Fetch(ctx context.Context, opts *TransferOptions, targets ...stri
 	return r.transfer(ctx, opts, targets, false)
 }
 
+// transfer holds the lock for all of it: a gc meanwhile would remove what is copied.
 func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []string, push bool) (int, error) {
 	unlock, err := r.p.Lock(ctx)
 	if err != nil {
@@ -227,11 +232,13 @@ type total struct {
 	bytes int64
 }
 
+// add adds the outcome of one remote.
 func (t *total) add(r *transfer.Result) {
 	t.count += r.Count
 	t.bytes += r.Bytes
 }
 
+// report says, of a dry run only, what would have been done.
 func (t *total) report(r *Repo, opts *TransferOptions, done string) {
 	if opts.DryRun {
 		r.p.Log.Info(fmt.Sprintf("%d files (%s) would be %s.", t.count, humanBytes(t.bytes), done))
@@ -268,6 +275,7 @@ func (e *TransferError) add(r *Repo, t *transfer.Result) {
 	e.Count += len(t.Failed)
 }
 
+// orNil is nil if nothing failed: a nil *TransferError in an error is not nil.
 func (e *TransferError) orNil() error {
 	if e.Count == 0 {
 		return nil
@@ -316,6 +324,7 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 
 // complete reports whether the cache lacks nothing, so that there is nothing to
 // ask a remote for: it need not even be configured.
+// Without any remote it warns.
 func (r *Repo) complete(ctx context.Context, w *wanted) (bool, error) {
 	for _, o := range w.outs {
 		missing, err := r.p.Cache().Missing(ctx, o.Rec.Hash)

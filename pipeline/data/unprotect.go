@@ -18,6 +18,7 @@ func (r *Repo) Unprotect(ctx context.Context, paths ...string) error {
 	}
 	defer unlock()
 	for _, path := range paths {
+		// What is outside, through a link, is not turned into copies.
 		if abs := r.p.UserPath(path); project.Exists(abs) {
 			if err := r.p.CheckInside(abs); err != nil {
 				return err

@@ -79,6 +79,8 @@ func hideWorkspace(ctx context.Context, r *project.Repo, all []RevValues) []RevV
 	if err != nil || branch == "" {
 		return all
 	}
+	// The working tree always comes first. A detached HEAD has no branch that could
+	// stand for it.
 	for _, v := range all[1:] {
 		if v.Rev == branch && sameValues(v.Files, all[0].Files) {
 			return all[1:]
@@ -87,6 +89,8 @@ func hideWorkspace(ctx context.Context, r *project.Repo, all []RevValues) []RevV
 	return all
 }
 
+// sameValues wants the same files in the same order. Errors are never the same:
+// what cannot be read is always shown.
 func sameValues(a, b []FileValues) bool {
 	if len(a) != len(b) {
 		return false
@@ -121,6 +125,8 @@ func (v *view) metrics(targets []string) []FileValues {
 	return all
 }
 
+// declaredMetrics lists paths from the root. A directory of DVCLive has its
+// metrics beside it, in a file of its name with .json.
 func (v *view) declaredMetrics() []string {
 	var names []string
 	for _, s := range v.stages() {
@@ -178,6 +184,8 @@ func (v *view) values(name string) FileValues {
 	return f
 }
 
+// show is the path as the caller sees it: relative to the working directory,
+// with slashes on all systems.
 func (v *view) show(name string) string {
 	return filepath.ToSlash(v.repo.Rel(v.repo.Abs(name)))
 }
@@ -195,6 +203,7 @@ func corruptedType(name string) string {
 	return "YAMLFileCorruptedError"
 }
 
+// reasonOf leaves out the name of the file, which DVC's sentence has already.
 func reasonOf(err error) string {
 	var e *params.Error
 	if errors.As(err, &e) {
@@ -234,5 +243,6 @@ func isFalsy(x any) bool {
 	case *big.Int:
 		return x.Sign() == 0
 	}
+	// false, 0, 0.0 and the empty string: what metric can return besides the above.
 	return reflect.ValueOf(x).IsZero()
 }

@@ -50,6 +50,7 @@ func ParamsDiff(ctx context.Context, repo *data.Repo, opts *DiffOptions) (*Diff,
 	return diff(ctx, project.Of(repo), "params", opts, (*view).params)
 }
 
+// diff reads both sides with read; what is their name in messages.
 func diff(ctx context.Context, r *project.Repo, what string, opts *DiffOptions, read func(*view, *DiffOptions) []FileValues) (*Diff, error) {
 	o := DiffOptions{}
 	if opts != nil {
@@ -68,6 +69,7 @@ func diff(ctx context.Context, r *project.Repo, what string, opts *DiffOptions, 
 		return nil, err
 	}
 	d := &Diff{}
+	// One revision may be both sides, and is reported as unreadable once.
 	side := func(rev string) []FileValues {
 		for _, v := range all {
 			if v.Rev != rev {
@@ -96,6 +98,8 @@ func diffFiles(old, new []FileValues, unchanged bool) []FileDiff {
 		}
 		return nil
 	}
+	// A file that only one side has differs from nil. DVC goes through a set here,
+	// whose order is no order.
 	for _, f := range append(slices.Clone(old), new...) {
 		if !slices.Contains(order, f.Path) {
 			order = append(order, f.Path)
@@ -123,6 +127,7 @@ func diffValues(old, new any, unchanged bool) []params.Change {
 	return []params.Change{{Old: listText(old), New: listText(new)}}
 }
 
+// listText writes a list as Python does: DVC's tables show str(list).
 func listText(x any) any {
 	if l, ok := x.([]any); ok {
 		return pyjson.Repr(l)
@@ -137,6 +142,7 @@ func head(ctx context.Context, r *project.Repo) (git.ID, string, error) {
 		return "", "", err
 	}
 	defer repo.Close()
+	// A repository without commits has no HEAD to resolve; that is no error here.
 	id, branch, err := repo.Head(ctx)
 	if err != nil {
 		return "", "", nil
@@ -168,10 +174,14 @@ func (v *view) params(opts *DiffOptions) []FileValues {
 	return all
 }
 
+// trackedParams merges what stages, files and targets ask for, file by file in
+// the order in which they are first named. One that wants all of a file wins over
+// those that want some of its keys.
 func (v *view) trackedParams(opts *DiffOptions) []trackedParams {
 	var list []trackedParams
 	whole := map[string]bool{}
 	add := func(file string, keys []string) {
+		// An empty list cannot say this later: keys of others are appended to it.
 		whole[file] = whole[file] || len(keys) == 0
 		for i := range list {
 			if list[i].file == file {
@@ -200,7 +210,8 @@ func (v *view) trackedParams(opts *DiffOptions) []trackedParams {
 				}
 			}
 		}
-		// params.yaml in the root counts as declared, all of it.
+		// params.yaml in the root counts as declared, all of it. It is not asked whether
+		// any stage uses it.
 		if _, err := v.read(dvcfile.ParamsName); err == nil {
 			add(dvcfile.ParamsName, nil)
 		}
@@ -215,6 +226,8 @@ func (v *view) trackedParams(opts *DiffOptions) []trackedParams {
 
 // addVars adds the variables that templates take from files not shown already.
 func (v *view) addVars(all []FileValues) []FileValues {
+	// A file that is shown is shown with all that was asked of it; its variables on
+	// top of that would be there twice.
 	shown := map[string]bool{}
 	for _, f := range all {
 		shown[f.Path] = true
@@ -275,6 +288,8 @@ func along(x any, parts []string) (any, bool) {
 	return nil, false
 }
 
+// mergeInto adds as dpath merges: mappings key by key, lists end to end, and
+// anything else replaces what was there.
 func mergeInto(into, from *params.Map) {
 	for k, add := range from.All() {
 		have, _ := into.Get(k)

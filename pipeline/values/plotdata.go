@@ -24,10 +24,14 @@ type plotData struct {
 
 var imageTypes = []string{".jpg", ".jpeg", ".gif", ".png", ".svg"}
 
+// isImage goes by the ending alone, and by its case: for DVC "a.PNG" is a file
+// of no known type.
 func isImage(name string) bool { return slices.Contains(imageTypes, path.Ext(name)) }
 
 // beginsWith reports whether s begins with a pattern, or with the text itself
 // if it is no pattern.
+// DVC uses re.match, which ties a pattern to the beginning and not to the end. What
+// Go's syntax lacks (lookaround, references) is compared as text.
 func beginsWith(pattern, s string) bool {
 	re, err := regexp.Compile("^(?:" + pattern + ")")
 	return strings.HasPrefix(s, pattern) || err == nil && re.MatchString(s)
@@ -62,8 +66,9 @@ func (v *view) loadPlot(shown string, header bool) *plotData {
 	return &plotData{content: rows}
 }
 
-// readTable reads separated values; all of them stay strings. Without a header
-// the columns are called 0, 1, ….
+// readTable reads separated values; all of them stay strings, as in DVC, whose
+// rows come from csv.DictReader. Without a header the columns are called 0, 1,
+// ….
 func readTable(text string, tabs, header bool) ([]any, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	// Python's csv module takes rows of any length and quotes in the middle of a
@@ -82,6 +87,7 @@ func readTable(text string, tabs, header bool) ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
+		// The first row has the names, or at least their number.
 		if names == nil {
 			names = record
 			if header {
@@ -144,6 +150,8 @@ func rowsOf(x any) []*params.Map {
 	return rows
 }
 
+// isTable wants mappings. DVC compares the keys of the first with those of all
+// together: a row may lack some of them, but may not have others.
 func isTable(list []any) bool {
 	if len(list) == 0 {
 		return false

@@ -72,6 +72,9 @@ func (p *points) fill() (xs, ys []vega.Source) {
 	return []vega.Source{{File: p.id, Field: name}}, ys
 }
 
+// fieldsOf lists the different fields and the different files. Their number
+// decides on labels and on the columns that DVC makes up, not the number of
+// sources.
 func fieldsOf(list []vega.Source) (fields, files []string) {
 	for _, s := range list {
 		if !slices.Contains(fields, s.Field) {
@@ -102,6 +105,8 @@ func (p *points) plot(rev string) (*vega.Plot, error) {
 		return nil, &ValueError{Type: "DvcException", Msg: fmt.Sprintf("Cannot have different number of x and y data sources. Found "+
 			"%d x and %d y data sources.", len(xs), len(ys))}
 	}
+	// The axis has one column. If sources differ in the name of theirs, the values are
+	// copied to a column of DVC's own name.
 	xFields, _ := fieldsOf(xs)
 	yFields, yFiles := fieldsOf(ys)
 	out := &vega.Plot{X: stepField}
@@ -190,6 +195,8 @@ func (p *points) labels(xFields, yFields []string, haveX bool) (x, y string) {
 	return x, y
 }
 
+// verifyField looks at the first row only, as DVC does. A file that could not be
+// read has no rows and passes: its error has been noted already.
 func verifyField(rows map[string][]*params.Map, s vega.Source) error {
 	list, ok := rows[s.File]
 	if !ok || len(list) == 0 {
@@ -209,6 +216,8 @@ func verifyField(rows map[string][]*params.Map, s vega.Source) error {
 // commonDir is the length of the path that all files have in common, if there
 // are several.
 func commonDir(files []string) int {
+	// DVC cuts os.path.commonpath's length off every name: for paths relative to
+	// one directory that is the length of their common directory, or nothing.
 	if len(files) < 2 {
 		return 0
 	}

@@ -48,9 +48,13 @@ func (c *plotCollector) groups() []*plotGroup {
 	return all
 }
 
+// render makes a plot of each group. A template that cannot be loaded ends it all;
+// data that cannot be read is an error of its plot.
 func (c *plotCollector) render() error {
 	for _, g := range c.groups() {
 		props := &params.Map{} // the first revision decides
+		// The first revision is the last to set a property, and so wins; those that only
+		// later ones have are kept.
 		for _, d := range slices.Backward(g.defs) {
 			for k, v := range d.props.All() {
 				props.Set(k, v)
@@ -85,6 +89,8 @@ func (c *plotCollector) content(id string, d plotDef) map[string]*plotData {
 	return files
 }
 
+// images lists the images of a plot, revision by revision. One that a revision
+// lacks is in the errors.
 func (c *plotCollector) images(g *plotGroup, res *Plot) {
 	for _, d := range g.defs {
 		files := c.content(res.ID, d)
@@ -97,6 +103,8 @@ func (c *plotCollector) images(g *plotGroup, res *Plot) {
 	}
 }
 
+// curves joins the rows of all revisions into one plot, with the axes and the
+// labels of the first that has any.
 func (c *plotCollector) curves(g *plotGroup, props *params.Map, res *Plot) error {
 	var merged *vega.Plot
 	for _, d := range g.defs {
@@ -168,6 +176,7 @@ func (p *PlotSet) WriteHTML(w io.Writer) error {
 // labelled returns the rows with one name for each line of the plot: of the
 // revision, and of the file and the field where several are plotted.
 func (p *Plot) labelled() []*params.Map {
+	// The page draws a line for each "rev"; what else tells lines apart goes into it.
 	seen := map[string]map[any]bool{"filename": {}, "field": {}}
 	for _, row := range p.Rows {
 		for key, values := range seen {

@@ -95,6 +95,8 @@ func PlotsDiff(ctx context.Context, repo *data.Repo, opts *PlotsOptions) (*PlotS
 	return Plots(ctx, repo, &o)
 }
 
+// diffRevs is _revisions of DVC's plots diff. A clean working tree equals HEAD, so
+// it stands alone; files that git doesn't track don't make it dirty.
 func diffRevs(ctx context.Context, r *project.Repo, revs []string) ([]string, error) {
 	if len(revs) > 1 {
 		return revs, nil
@@ -122,6 +124,9 @@ type plotDef struct {
 	props           *params.Map
 }
 
+// plotCollector reads definitions and data of all revisions first. What is drawn
+// can only be decided when all are there: ids may clash, and properties come from
+// the first revision.
 type plotCollector struct {
 	repo *project.Repo
 	opts *PlotsOptions
@@ -131,6 +136,8 @@ type plotCollector struct {
 	data map[[2]string]*plotData // by revision and file
 }
 
+// collect fills defs, revs and data. A file that several plots of a revision use
+// is read once.
 func (c *plotCollector) collect(ctx context.Context) error {
 	sel := &Revisions{Revs: slices.Clone(c.opts.Revs)}
 	// eachView always begins with the working tree; here it is shown only when it
@@ -140,6 +147,7 @@ func (c *plotCollector) collect(ctx context.Context) error {
 		sel.Revs = nil
 	}
 	return eachView(ctx, c.repo, sel, func(name string, v *view, err error) error {
+		// eachView has no name for the working tree alone; plots always name it.
 		if name == "" {
 			name = Workspace
 		}
@@ -194,6 +202,7 @@ func (v *view) plotDefs(rev string, opts *PlotsOptions) []plotDef {
 	return d.defs
 }
 
+// defList is the definitions of one revision while they are collected.
 type defList struct {
 	v    *view
 	rev  string
@@ -201,6 +210,8 @@ type defList struct {
 	defs []plotDef
 }
 
+// add enters a definition. One for the same file and id is merged with it, the
+// later properties winning: DVC merges with dpath.
 func (d *defList) add(config, id string, props *params.Map) {
 	for i := range d.defs {
 		if e := &d.defs[i]; e.config == config && e.id == id {
@@ -231,12 +242,14 @@ func (d *defList) matches(config, id string) bool {
 	return slices.ContainsFunc(d.opts.Targets, func(t string) bool { return beginsWith(t, id) || beginsWith(t, full) })
 }
 
+// paths adds an output of a stage, if it is asked for.
 func (d *defList) paths(config, shown string, props *params.Map) {
 	if d.matches(config, shown) {
 		d.unpack(config, shown, props, nil)
 	}
 }
 
+// target adds a file that was named: it needs no definition, and is asked for.
 func (d *defList) target(shown string) { d.unpack("", shown, nil, nil) }
 
 // unpack adds a file, or every file below a directory for which no closer
@@ -251,6 +264,8 @@ func (d *defList) unpack(config, shown string, props *params.Map, all []string) 
 	}
 }
 
+// closest is the longest of the paths that are or contain the file; "" if none
+// does.
 func closest(file string, parents []string) string {
 	best := ""
 	for _, p := range parents {
@@ -261,6 +276,10 @@ func closest(file string, parents []string) string {
 	return best
 }
 
+// topLevel adds the plots of the section "plots" of a dvc.yaml. Where y is a
+// mapping its keys are the files and the id is only a title; else the id is the
+// path of the data. Paths are relative to the dvc.yaml, and become relative to
+// the working directory.
 func (d *defList) topLevel(f *dvcfile.File) {
 	config := d.v.show(f.Path)
 	dir := path.Dir(config)
@@ -352,6 +371,7 @@ func (p *Plot) WriteImages(dir string) ([]string, error) {
 	}
 	var files []string
 	for _, img := range p.Images {
+		// One flat directory: the slashes of branches and of paths become underscores.
 		name := strings.ReplaceAll(img.Rev+"_"+img.File, "/", "_")
 		file := filepath.Join(abs, name)
 		if err := os.WriteFile(file, img.Data, 0o666); err != nil {

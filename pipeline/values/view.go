@@ -47,13 +47,16 @@ func revisionView(r *project.Repo, fsys fs.FS) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What .dvcignore hides now may have been an output then.
+	// What .dvcignore hides now may have been an output then. Skip is only about
+	// where declarations are looked for.
 	at := *opts
 	at.Ignored = nil
 	skip := ignore.DVC(r.Root).Ignored // the patterns of the working tree
 	return newView(r, fsys, &dvcfile.CollectOptions{Options: at, Skip: skip})
 }
 
+// newView notes what the files declare. It reads no file of values: that is for
+// read, and only for the files that are shown.
 func newView(r *project.Repo, fsys fs.FS, opts *dvcfile.CollectOptions) (*view, error) {
 	items, err := dvcfile.Collect(fsys, opts)
 	if err != nil {
@@ -68,6 +71,7 @@ func newView(r *project.Repo, fsys fs.FS, opts *dvcfile.CollectOptions) (*view, 
 
 // index notes what is recorded of the cached outputs of a file.
 func (v *view) index(i dvcfile.Item) {
+	// A .dvc file records its outputs itself; those of a dvc.yaml are in dvc.lock.
 	if i.DotDVC != nil {
 		for n, o := range i.DotDVC.Outs {
 			v.data[i.DotDVC.OutPath(n)] = o.Entry.Hash
@@ -80,6 +84,8 @@ func (v *view) index(i dvcfile.Item) {
 			if o.NoCache {
 				continue
 			}
+			// An output that was never made stays in the map with the zero hash: it is
+			// declared, so no directory around it may answer for it.
 			var h object.Hash
 			if entry != nil {
 				if e := dvcfile.Entry(entry.Outs, o.Path); e != nil {
@@ -164,6 +170,9 @@ func (v *view) expand(names []string) []string {
 	})
 }
 
+// files lists the files below a directory of the tree or, if the tree has none,
+// of the cached one of that name. What is not there at all comes back as it is,
+// so that reading it gives the error that names it.
 func (v *view) files(name string) []string {
 	fi, err := fs.Stat(v.fsys, name)
 	if err == nil && !fi.IsDir() {
@@ -171,6 +180,7 @@ func (v *view) files(name string) []string {
 	}
 	var found []string
 	if err == nil {
+		// What cannot be walked is left out; the rest is shown.
 		_ = fs.WalkDir(v.fsys, name, func(p string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				found = append(found, p)
@@ -197,6 +207,8 @@ type Revisions struct {
 	AllBranches, AllTags, AllCommits bool
 }
 
+// none reports whether the working tree is meant, without any name: then
+// neither a git repository nor a commit is needed.
 func (s *Revisions) none() bool {
 	return s == nil || len(s.Revs) == 0 && !s.AllBranches && !s.AllTags && !s.AllCommits
 }
@@ -256,6 +268,7 @@ type commitGroup struct {
 	each  bool // the names are shown one by one
 }
 
+// shown are the names under which the values of the commit are reported.
 func (g *commitGroup) shown() []string {
 	if g.each {
 		return g.names
@@ -290,6 +303,9 @@ func commits(ctx context.Context, repo *git.Repo, sel *Revisions) ([]commitGroup
 			names = append(names, strings.TrimPrefix(ref.Name, prefix))
 		}
 	}
+	// A commit that several names mean is read once. If the caller gave names they
+	// stay apart, as the caller looks for them; names that were collected are joined
+	// by commas, as DVC shows them.
 	var groups []commitGroup
 	for _, name := range names {
 		id, err := repo.Resolve(ctx, name)

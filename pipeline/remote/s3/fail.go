@@ -24,19 +24,25 @@ func (b *bucket) fail(op, key string, err error) error {
 	e := b.cfg.Fail(op, key, plain(err, code))
 	http := status(err)
 	switch {
+	// The file here is at fault and not the bucket; its error stays as it is.
 	case remote.IsSource(err):
 	case code == "NoSuchBucket":
 		return b.noBucket(op, key, err)
+	// A response to HEAD has no body and so no code of S3's: the status must do.
 	case code == "NoSuchKey" || code == "NoSuchVersion" || http == 404 && (code == "NotFound" || code == ""):
 		e.Kind = remote.ErrNotFound
 	case code == "NoSuchUpload": // somebody aborted it; another try begins a new one
 		e.Temporary = true
 	case noCredentials(err) || refused(code):
 		e.Kind, e.Tried, e.Fix = remote.ErrDenied, b.tried, b.fix(code)
+	// The SDK makes no second try (see load), so Temporary is what makes the caller
+	// try again, after what the server asked for.
 	case throttled(code) || http == 429 || http >= 500:
 		e.Temporary, e.After = true, retryAfter(err)
 	case http == 401 || http == 403:
 		e.Kind, e.Tried, e.Fix = remote.ErrDenied, b.tried, b.fix(code)
+	// Asked in the wrong region, S3 answers with a redirect or says that the signature
+	// names another region; another try would end the same way.
 	case http == 301 || http == 307 || code == "AuthorizationHeaderMalformed":
 		e.Fix = "the bucket is in another region: dvc remote modify " + b.cfg.Name + " region REGION"
 	default:
@@ -60,6 +66,8 @@ func plain(err error, code string) error {
 }
 
 // codeError is what the server said.
+// The kind of error stays an smithy.APIError, so that callers may still ask for
+// its code.
 type codeError struct{ code, message string }
 
 func (e *codeError) Error() string {
@@ -78,6 +86,9 @@ func (e *codeError) ErrorMessage() string { return e.message }
 // ErrorFault is not known.
 func (e *codeError) ErrorFault() smithy.ErrorFault { return smithy.FaultUnknown }
 
+// noBucket is the error about a bucket that is not there. Without it nothing can
+// be found, which must not look like an object that is missing: a push would
+// send everything, only to fail. A nil err gives an Error without a cause.
 func (b *bucket) noBucket(op, key string, err error) error {
 	e := b.cfg.Fail(op, key, nil)
 	e.Kind, e.Err = remote.ErrUnreachable, &codeError{"NoSuchBucket", "there is no bucket '" + b.name + "'"}
@@ -124,12 +135,15 @@ func refused(code string) bool {
 	return false
 }
 
+// throttled goes by the SDK's own lists of what may pass, for its retries are off
+// but its knowledge is not.
 func throttled(code string) bool {
 	_, throttle := retry.DefaultThrottleErrorCodes[code]
 	_, again := retry.DefaultRetryableErrorCodes[code]
 	return throttle || again
 }
 
+// status is the HTTP status of the response; 0 if there was none.
 func status(err error) int {
 	if re := new(awshttp.ResponseError); errors.As(err, &re) {
 		return re.HTTPStatusCode()
@@ -137,6 +151,7 @@ func status(err error) int {
 	return 0
 }
 
+// retryAfter is how long the server asks to be left alone; 0 if it doesn't say.
 func retryAfter(err error) time.Duration {
 	re := new(awshttp.ResponseError)
 	if !errors.As(err, &re) || re.Response == nil {
@@ -145,6 +160,8 @@ func retryAfter(err error) time.Duration {
 	return seconds(re.Response.Header)
 }
 
+// seconds reads the header in its simple form, a number of seconds; a date counts
+// as absent.
 func seconds(h http.Header) time.Duration {
 	n, err := strconv.Atoi(h.Get("Retry-After"))
 	if err != nil || n < 0 {

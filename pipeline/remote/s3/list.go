@@ -28,6 +28,8 @@ func (b *bucket) ours(key string) (string, bool) {
 	return key, key != "" && !strings.HasSuffix(key, "/")
 }
 
+// List goes through the objects in pages, of 1,000 in S3. A page that fails ends
+// it with an error: what came before is valid, but not all.
 func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[remote.Info, error] {
 	return func(yield func(remote.Info, error) bool) {
 		pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: aws.String(b.below(prefix))})
@@ -47,6 +49,9 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[remote.Info,
 	}
 }
 
+// ListVersions lists all versions of each object, and the marks that deletions
+// leave in a bucket with versions. A page has the versions first, then the marks:
+// those of one key are not in the order of time.
 func (b *bucket) ListVersions(ctx context.Context, prefix string) iter.Seq2[remote.Info, error] {
 	return func(yield func(remote.Info, error) bool) {
 		pages := s3.NewListObjectVersionsPaginator(b.client, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: aws.String(b.below(prefix))})
@@ -63,6 +68,7 @@ func (b *bucket) ListVersions(ctx context.Context, prefix string) iter.Seq2[remo
 					return
 				}
 			}
+			// A mark has a version of its own, but neither size nor ETag.
 			for _, o := range page.DeleteMarkers {
 				key, ok := b.ours(aws.ToString(o.Key))
 				if ok && !yield(remote.Info{Key: key, Version: aws.ToString(o.VersionId), Deleted: true}, nil) {

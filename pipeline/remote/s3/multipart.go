@@ -27,6 +27,7 @@ const (
 // sizes are those of files that are sent in parts, and of the parts.
 type sizes struct{ multipart, part int64 }
 
+// Both are far above 5 MiB, the least that S3 takes for a part but the last.
 var defaultSizes = sizes{multipart: 100 << 20, part: 32 << 20}
 
 func isEOF(err error) bool { return err == io.EOF }
@@ -47,21 +48,27 @@ type upload struct {
 // breaks off for a reason that may pass leaves its parts for the next.
 func (b *bucket) putParts(ctx context.Context, key string, src remote.Source) (remote.Info, error) {
 	u := &upload{b: b, key: key, src: src, part: b.sizes.part}
+	// Parts grow only where there would be too many. The size of parts follows from
+	// the file's alone, so that another run cuts it the same way and can go on.
 	for u.part*maxParts < src.Size {
 		u.part *= 2
 	}
+	// At least one part: only files of the size for parts get here.
 	u.done = make([]types.CompletedPart, (src.Size+u.part-1)/u.part)
 	if err := u.begin(ctx); err != nil {
 		return remote.Info{}, err
 	}
 	info, err := u.run(ctx)
 	var e *remote.Error
+	// S3 keeps, and charges for, the parts of an open upload until it is aborted. A
+	// cancelled call leaves them as well: whoever pushes again goes on with them.
 	if err != nil && ctx.Err() == nil && !(errors.As(err, &e) && e.Temporary) {
 		b.client.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: b.key(key), UploadId: u.id})
 	}
 	return info, err
 }
 
+// begin sets u.id: to an upload that is open already, or to a new one.
 func (u *upload) begin(ctx context.Context) error {
 	if u.addressed() {
 		if err := u.resume(ctx); err != nil || u.id != nil {
@@ -94,6 +101,7 @@ func (u *upload) addressed() bool {
 // cannot tell has none.
 func (u *upload) resume(ctx context.Context) error {
 	full := *u.b.key(u.key)
+	// One page, of 1,000 uploads, is enough: the prefix is the whole key.
 	out, err := u.b.client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &u.b.name, Prefix: &full})
 	if err != nil {
 		return ctx.Err()
@@ -103,6 +111,7 @@ func (u *upload) resume(ctx context.Context) error {
 		if aws.ToString(open.Key) != full {
 			continue
 		}
+		// Several pushes may have been cut off; the last has most likely the most parts.
 		if newest == nil || aws.ToTime(open.Initiated).After(aws.ToTime(newest.Initiated)) {
 			newest = &out.Uploads[i]
 		}
@@ -117,6 +126,7 @@ func (u *upload) resume(ctx context.Context) error {
 			return ctx.Err()
 		}
 		for _, p := range page.Parts {
+			// Other sizes come from a program that cuts the file in another way.
 			if n := int(aws.ToInt32(p.PartNumber)); n >= 1 && n <= len(u.done) && aws.ToInt64(p.Size) == u.length(n) {
 				u.done[n-1] = types.CompletedPart{PartNumber: p.PartNumber, ETag: p.ETag}
 			}
@@ -129,6 +139,8 @@ func (u *upload) resume(ctx context.Context) error {
 // length is the size of a part, numbered from 1.
 func (u *upload) length(n int) int64 { return min(u.part, u.src.Size-int64(n-1)*u.part) }
 
+// run sends the missing parts and closes the upload. Each goroutine writes its own
+// element of done, so that no lock is needed; Wait orders that before the reading.
 func (u *upload) run(ctx context.Context) (remote.Info, error) {
 	g, sending := errgroup.WithContext(ctx)
 	g.SetLimit(partsAtOnce)
@@ -138,6 +150,8 @@ func (u *upload) run(ctx context.Context) (remote.Info, error) {
 		}
 		g.Go(func() error {
 			select {
+			// Two limits: partsAtOnce for this file, and parts for all files that are on their
+			// way, whose number would be multiplied otherwise.
 			case u.b.parts <- struct{}{}:
 				defer func() { <-u.b.parts }()
 			case <-sending.Done():
@@ -186,17 +200,21 @@ func (u *upload) send(ctx context.Context, n int) error {
 		return u.b.cfg.Fail("put", u.key, err)
 	}
 	defer r.Close()
+	// The parts of a key are checked one by one, as the ETag of the whole is no digest
+	// of it: S3 makes that of the parts'.
 	sum := md5.New()
 	in := &s3.UploadPartInput{
 		Bucket: &u.b.name, Key: u.b.key(u.key), UploadId: u.id, PartNumber: aws.Int32(int32(n)),
 		Body: tee{r, sum}, ContentLength: &length,
 	}
 	u.b.write.customer(&in.SSECustomerAlgorithm, &in.SSECustomerKey, &in.SSECustomerKeyMD5)
+	// Content-MD5 would take reading the part twice; the ETag is compared instead.
 	out, err := u.b.client.UploadPart(ctx, in, unsigned)
 	if err != nil {
 		return u.b.fail("put", u.key, err)
 	}
 	got, want := etag(out.ETag), hex.EncodeToString(sum.Sum(nil))
+	// With KMS or a customer's key S3's ETag is not the MD5 of the content.
 	if len(got) == 32 && got != want && u.b.write.kms == "" && u.b.write.secret == nil && !slices.Contains([]string{"aws:kms", "aws:kms:dsse"}, string(out.ServerSideEncryption)) {
 		e := u.b.cfg.Fail("put", u.key, fmt.Errorf("part %d arrived as %s, but it is %s", n, got, want))
 		e.Temporary = true
@@ -206,7 +224,7 @@ func (u *upload) send(ctx context.Context, n int) error {
 	return nil
 }
 
-// tee hashes what is sent.
+// tee hashes what is sent, as a part is read only once.
 type tee struct {
 	io.Reader
 	sum hash.Hash

@@ -19,6 +19,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/remote/internal/web"
 )
 
+// open makes no request, except for the region where none is configured.
 func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 	name, prefix := c.Split()
 	if name == "" {
@@ -48,6 +49,8 @@ func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 		b.slow = tuned.WithTransportOptions(func(tr *http.Transport) { tr.ResponseHeaderTimeout = 0 })
 	}
 	b.client = b.newClient(cfg)
+	// The SDK sends nothing to Amazon without a region; other servers get any (see
+	// newClient).
 	if cfg.Region == "" && !b.custom {
 		cfg.Region = b.findRegion(ctx, cfg)
 		b.client = b.newClient(cfg)
@@ -62,6 +65,7 @@ func (b *bucket) httpClient(limit bool) (*awshttp.BuildableClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Completing an upload answers only when all parts are put together.
 	if !limit {
 		t.Read = 0
 	}
@@ -71,6 +75,7 @@ func (b *bucket) httpClient(limit bool) (*awshttp.BuildableClient, error) {
 			tuneErr = err
 		}
 	})
+	// Options are applied when the transport is first used; an error must show now.
 	client.GetTransport() // applies the options
 	return client, tuneErr
 }
@@ -115,6 +120,7 @@ func (b *bucket) load(ctx context.Context, client *awshttp.BuildableClient) (aws
 	case c.Bool("allow_anonymous_login", false):
 		opts = append(opts, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
 		b.tried = []string{"no credentials (allow_anonymous_login)"}
+	// Half a pair is no credential; then the usual places are looked at.
 	case id != "" && secret != "":
 		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(id, secret, c.Get("session_token"))))
 		b.tried = []string{"the options access_key_id and secret_access_key"}
@@ -140,6 +146,8 @@ func shown(files []string) string {
 	return strings.Join(files, " and ")
 }
 
+// newClient makes a client, and notes in b.custom whether it is of a server other
+// than Amazon's: that may come from DVC's endpointurl or from AWS's files.
 func (b *bucket) newClient(cfg aws.Config) *s3.Client {
 	return s3.NewFromConfig(cfg, func(o *s3.Options) {
 		if url := b.cfg.Get("endpointurl"); url != "" {

@@ -14,6 +14,8 @@ import (
 )
 
 // writeOptions say how objects are encrypted and who may read them.
+// Nil and empty mean that S3's own setting for the bucket counts. The two ways to
+// encrypt with a key, and acl and the grants, exclude each other.
 type writeOptions struct {
 	sse, kms                             string
 	algorithm, secret, secretMD5         *string // SSE-C, also needed to read
@@ -38,6 +40,7 @@ func newWriteOptions(c *remote.Config) (w writeOptions, err error) {
 			w.algorithm = &a
 		}
 	}
+	// S3 refuses a request with both; this says so before anything is sent.
 	for option, field := range map[string]**string{
 		"grant_read": &w.read, "grant_read_acp": &w.readACP, "grant_write_acp": &w.writeACP, "grant_full_control": &w.fullControl,
 	} {
@@ -64,6 +67,7 @@ func (w *writeOptions) kmsKey() *string {
 	return &w.kms
 }
 
+// encryption follows the key: one of KMS that is named is meant to be used.
 func (w *writeOptions) encryption() types.ServerSideEncryption {
 	if w.sse == "" && w.kms != "" {
 		return types.ServerSideEncryptionAwsKms
@@ -71,6 +75,8 @@ func (w *writeOptions) encryption() types.ServerSideEncryption {
 	return types.ServerSideEncryption(w.sse)
 }
 
+// Put sends an object in one request, a large one in parts. It appears when it is
+// complete; one that is there is replaced.
 func (b *bucket) Put(ctx context.Context, key string, src remote.Source) (remote.Info, error) {
 	if src.Size >= b.sizes.multipart {
 		return b.putParts(ctx, key, src)
@@ -86,6 +92,7 @@ func (b *bucket) Put(ctx context.Context, key string, src remote.Source) (remote
 		GrantRead: b.write.read, GrantReadACP: b.write.readACP, GrantWriteACP: b.write.writeACP, GrantFullControl: b.write.fullControl,
 	}
 	b.write.customer(&in.SSECustomerAlgorithm, &in.SSECustomerKey, &in.SSECustomerKeyMD5)
+	// With it S3 itself refuses what was damaged on the way.
 	if len(src.MD5) > 0 {
 		in.ContentMD5 = aws.String(base64.StdEncoding.EncodeToString(src.MD5))
 	}

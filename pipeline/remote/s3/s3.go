@@ -53,6 +53,7 @@ func (b *bucket) Stat(ctx context.Context, key string) (remote.Info, error) {
 	return b.StatVersion(ctx, key, "")
 }
 
+// StatVersion is Stat for one version; "" is the newest.
 func (b *bucket) StatVersion(ctx context.Context, key, version string) (remote.Info, error) {
 	in := &s3.HeadObjectInput{Bucket: &b.name, Key: b.key(key)}
 	if version != "" {
@@ -88,6 +89,8 @@ func (b *bucket) Open(ctx context.Context, key string, offset, length int64) (io
 	return b.OpenVersion(ctx, key, "", offset, length)
 }
 
+// OpenVersion reads length bytes from offset on; a negative length is all that
+// follows. An empty range cannot be written in HTTP, so 0 asks nothing.
 func (b *bucket) OpenVersion(ctx context.Context, key, version string, offset, length int64) (io.ReadCloser, error) {
 	if length == 0 {
 		return http.NoBody, nil
@@ -138,6 +141,8 @@ func (b *bucket) Remove(ctx context.Context, keys ...string) error {
 	return nil
 }
 
+// removeBatch deletes the keys of one request. Each has its own result; a key that
+// isn't there is no error.
 func (b *bucket) removeBatch(ctx context.Context, keys []string) error {
 	batch := make([]types.ObjectIdentifier, len(keys))
 	for i, key := range keys {
@@ -150,6 +155,7 @@ func (b *bucket) removeBatch(ctx context.Context, keys []string) error {
 		return b.fail("remove", keys[0], err)
 	}
 	for _, e := range out.Errors {
+		// What was not there is as good as removed; the first other error is told.
 		if code := aws.ToString(e.Code); code != "NoSuchKey" {
 			key := strings.TrimPrefix(strings.TrimPrefix(aws.ToString(e.Key), b.prefix), "/")
 			return b.fail("remove", key, &codeError{code, aws.ToString(e.Message)})
@@ -171,4 +177,5 @@ func unsigned(o *s3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
+// etag is the tag without the quotes that HTTP puts around it.
 func etag(s *string) string { return strings.Trim(aws.ToString(s), `"`) }

@@ -31,6 +31,7 @@ func (h *host) authentication(ctx context.Context, c *remote.Config) (*authentic
 	if err != nil {
 		return nil, err
 	}
+	// Both are asked for before the connection: nobody is kept waiting at the other end.
 	password, err := c.Secret(ctx, "password", "ask_password", "Password for "+h.String())
 	if err != nil {
 		return nil, err
@@ -39,18 +40,22 @@ func (h *host) authentication(ctx context.Context, c *remote.Config) (*authentic
 	if err != nil {
 		return nil, err
 	}
+	// h.agentKeys may set a.close, which must be called from here on.
 	signers := h.agentKeys(a)
 	if c.Get("keyfile") != "" || h.identitiesOnly {
 		signers = append(files, signers...)
 	} else {
 		signers = append(signers, files...)
 	}
+	// One method with all keys: x/crypto/ssh tries each method once.
 	if len(signers) > 0 {
 		a.methods = append(a.methods, ssh.PublicKeys(signers...))
 	}
 	if password != "" {
 		a.tried = append(a.tried, "the password")
 		a.methods = append(a.methods, ssh.Password(password),
+			// Many servers ask for the password only in this way. Whatever is asked, the
+			// answer is the password: there is nobody to read the questions.
 			ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
 				answers := make([]string, len(questions))
 				for i := range answers {
@@ -59,6 +64,7 @@ func (h *host) authentication(ctx context.Context, c *remote.Config) (*authentic
 				return answers, nil
 			}))
 	}
+	// It is told before the server is asked, which would only refuse.
 	if len(a.methods) == 0 {
 		a.close()
 		return nil, &loginError{errNoAuth, a.tried}
@@ -81,6 +87,7 @@ func (h *host) keyFiles(a *authentication, passphrase string, named bool) ([]ssh
 			}
 			continue
 		}
+		// A key that cannot be used is noted in tried and no error: another may do.
 		signer, err := ssh.ParsePrivateKey(data)
 		if errors.As(err, new(*ssh.PassphraseMissingError)) {
 			if passphrase == "" {
@@ -108,6 +115,7 @@ func (h *host) agentKeys(a *authentication) []ssh.Signer {
 		}
 		return nil
 	}
+	// Signing is done by the agent, so the connection must outlive the login.
 	a.close = func() { conn.Close() }
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {

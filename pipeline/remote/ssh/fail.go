@@ -12,12 +12,14 @@ import (
 )
 
 // explain is the error of a connection that did not come about.
+// Errors of what a session does later are fail's.
 func (p *pool) explain(op, key string, err error) error {
 	e := p.cfg.Fail(op, key, err)
 	var login *loginError
 	var unknown *knownhosts.KeyError
 	errors.As(err, &login)
 	switch {
+	// Want are the keys that are known of the host; none means that it is a stranger.
 	case errors.As(err, &unknown) && len(unknown.Want) == 0:
 		e.Kind, e.Err = remote.ErrDenied, fmt.Errorf("the host key of %s is not known", p.host.address())
 		e.Fix = fmt.Sprintf("check it and add it with: %s (it is looked for in %s)", p.host.shell(), strings.Join(p.host.known, ", "))
@@ -40,6 +42,8 @@ func (p *pool) explain(op, key string, err error) error {
 	case errors.As(err, new(*sessionError)):
 		e.Kind, e.Fix = remote.ErrUnreachable, "the server needs 'Subsystem sftp' in its sshd_config"
 	default:
+		// sshd drops connections by chance when many log in at once (MaxStartups); the
+		// next try may get in.
 		if netfault.Classify(e) && login != nil { // there is somebody, who hung up
 			e.Kind, e.Temporary = remote.ErrUnreachable, true
 		}
@@ -48,6 +52,7 @@ func (p *pool) explain(op, key string, err error) error {
 }
 
 // isAuth recognises a refusal, for which x/crypto/ssh has no type.
+// The second text is sshd's, when it hangs up after MaxAuthTries.
 func isAuth(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "unable to authenticate") || strings.Contains(text, "Too many authentication failures")

@@ -33,7 +33,9 @@ type host struct {
 }
 
 // newHost puts together what DVC's options, the URL and ssh_config say.
+// It reads files and the environment, and connects to nothing.
 func newHost(c *remote.Config) (*host, error) {
+	// A password in the URL is left out: DVC has an option for it.
 	authority, _ := c.Split()
 	h := &host{name: authority}
 	if at := strings.LastIndexByte(h.name, '@'); at >= 0 {
@@ -46,6 +48,7 @@ func newHost(c *remote.Config) (*host, error) {
 	if h.alias = strings.Trim(h.name, "[]"); h.alias == "" {
 		return nil, fmt.Errorf("remote '%s': %s names no host", c.Name, c.URL)
 	}
+	// Options come before the URL, and both before ssh_config.
 	if text := c.Get("port"); text != "" {
 		h.port = text
 	}
@@ -66,6 +69,8 @@ func newHost(c *remote.Config) (*host, error) {
 }
 
 // configure fills in from ssh_config what the options left open.
+// The alias is what sections of ssh_config are looked up by; only HostName says
+// where it is.
 func (h *host) configure(conf sshConfig, c *remote.Config) error {
 	get := func(key, otherwise string) string {
 		if value := conf.get(h.alias, key); value != "" {
@@ -93,6 +98,7 @@ func (h *host) configure(conf sshConfig, c *remote.Config) error {
 		}
 	}
 	h.identitiesOnly = strings.EqualFold(get("IdentitiesOnly", "no"), "yes")
+	// "none" and the variable's name are OpenSSH's two special words.
 	switch h.agent = get("IdentityAgent", os.Getenv("SSH_AUTH_SOCK")); h.agent {
 	case "none":
 		h.agent = ""
@@ -107,6 +113,8 @@ func (h *host) configure(conf sshConfig, c *remote.Config) error {
 	if file := c.Path("keyfile"); file != "" {
 		h.keys = []string{file}
 	} else if h.keys = conf.all(h.alias, "IdentityFile"); len(h.keys) == 0 {
+		// IdentityFile adds up over all sections that match, unlike other settings, of
+		// which the first counts. The usual files stand in only if there is none.
 		h.keys = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
 	}
 	for i, file := range h.keys {
@@ -125,6 +133,8 @@ func (h *host) proxy(command, jump string) string {
 	case jump == "" || jump == "none":
 		return ""
 	}
+	// The last hop is the one that reaches the host; ssh itself gets to it through
+	// those before.
 	hops := strings.Split(jump, ",")
 	last := hops[len(hops)-1]
 	text := "ssh -W " + h.tokens("[%h]:%p") + " "
@@ -137,10 +147,13 @@ func (h *host) proxy(command, jump string) string {
 	return text + last
 }
 
+// tokens replaces OpenSSH's %-tokens in a ProxyCommand, those of them that it
+// allows there and that have a meaning here.
 func (h *host) tokens(text string) string {
 	return strings.NewReplacer("%h", h.name, "%p", h.port, "%r", h.user, "%n", h.alias, "%%", "%").Replace(text)
 }
 
+// expand replaces the tokens of file names, which are others, and a leading "~/".
 func (h *host) expand(file string) string {
 	home, _ := os.UserHomeDir()
 	file = strings.NewReplacer("%d", home, "%u", currentUser(), "%r", h.user, "%h", h.name, "%%", "%").Replace(file)
@@ -150,6 +163,7 @@ func (h *host) expand(file string) string {
 	return file
 }
 
+// currentUser is the user's name, without the domain that Windows puts before it.
 func currentUser() string {
 	u, err := user.Current()
 	if err != nil {
@@ -164,6 +178,8 @@ func currentUser() string {
 // sshConfig are the user's file and the system's; the first value counts.
 type sshConfig []*ssh_config.Config
 
+// readSSHConfig reads what is there. A file that cannot be understood is left out
+// with a warning: the options may be enough.
 func readSSHConfig(c *remote.Config) sshConfig {
 	home, _ := os.UserHomeDir()
 	var list sshConfig
@@ -200,6 +216,7 @@ func withoutMatch(data []byte) []byte {
 	return out
 }
 
+// get is a setting of a host; "" if neither file has it.
 func (s sshConfig) get(alias, key string) string {
 	for _, conf := range s {
 		if value, err := conf.Get(alias, key); err == nil && value != "" {
@@ -209,6 +226,7 @@ func (s sshConfig) get(alias, key string) string {
 	return ""
 }
 
+// all are the values of a setting that may stand more than once.
 func (s sshConfig) all(alias, key string) []string {
 	var list []string
 	for _, conf := range s {

@@ -32,12 +32,15 @@ func (s *server) List(ctx context.Context, prefix string) iter.Seq2[remote.Info,
 				}
 			}
 		}
+		// After the channel is closed no goroutine writes err any more.
 		if w.err != nil {
 			yield(remote.Info{}, w.err)
 		}
 	}
 }
 
+// walk is one listing. Goroutines stand for directories: free limits those that
+// talk to the server, not those that wait.
 type walk struct {
 	s     *server
 	found chan []remote.Info
@@ -49,6 +52,9 @@ type walk struct {
 	err  error // of the first directory that could not be read
 }
 
+// dir reads one directory and starts its subdirectories. The place in free is
+// given back before results are handed over: the receiver may be slow, and must
+// not keep others from the server. After an error the rest is still read.
 func (w *walk) dir(ctx context.Context, key string) {
 	defer w.wg.Done()
 	select {
@@ -74,6 +80,8 @@ func (w *walk) dir(ctx context.Context, key string) {
 	}
 }
 
+// read lists one directory. One that isn't there has nothing in it. Links are
+// followed; one that leads nowhere is left out.
 func (w *walk) read(ctx context.Context, key string) (files []remote.Info, dirs []string, err error) {
 	err = w.s.do(ctx, "list", key, func(c *session) error {
 		entries, err := c.ReadDir(w.s.at(key))

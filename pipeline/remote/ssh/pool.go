@@ -14,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
+// sshd allows 10 sessions of a connection unless MaxSessions says otherwise.
 const (
 	maxSessions = 4 // more would only cost the server processes
 	perSession  = 4 // calls at a time that are worth another session
@@ -35,6 +36,7 @@ type pool struct {
 }
 
 // session is an SFTP session of a connection.
+// conn is the connection that it belongs to, which the pool may have replaced.
 type session struct {
 	*sftp.Client
 	pool *pool
@@ -46,6 +48,8 @@ func newPool(c *remote.Config, h *host) *pool {
 }
 
 // get returns a session for a call, which ends with put.
+// get holds the lock while it connects: calls that come meanwhile would each open
+// a connection of their own, and sshd refuses many at once.
 func (p *pool) get(ctx context.Context) (*session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,6 +58,7 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 			return nil, err
 		}
 	}
+	// A session more only when those there are busy: most operations need one.
 	if n := len(p.sessions); p.active >= n*perSession && n < p.limit {
 		if err := p.addSession(); err != nil { // the server has MaxSessions, say
 			p.limit = n
@@ -61,15 +66,18 @@ func (p *pool) get(ctx context.Context) (*session, error) {
 	}
 	p.active++
 	p.next++
+	// In turn; a session takes many calls at a time.
 	return p.sessions[p.next%len(p.sessions)], nil
 }
 
+// put counts, and no more: a session is not taken out of the pool by a call.
 func (p *pool) put() {
 	p.mu.Lock()
 	p.active--
 	p.mu.Unlock()
 }
 
+// connect opens the connection and its first session. p.mu is held.
 func (p *pool) connect(ctx context.Context) error {
 	client, err := p.host.dial(ctx, p.cfg)
 	if err != nil {
@@ -91,6 +99,7 @@ type sessionError struct{ err error }
 func (e *sessionError) Error() string { return "the server offers no SFTP session: " + e.err.Error() }
 func (e *sessionError) Unwrap() error { return e.err }
 
+// addSession starts another SFTP process on the connection. p.mu is held.
 func (p *pool) addSession() error {
 	c, err := sftp.NewClient(p.client, sftp.UseConcurrentWrites(true), sftp.UseConcurrentReads(true), sftp.MaxConcurrentRequestsPerFile(64))
 	if err != nil {
@@ -112,6 +121,8 @@ func (p *pool) watch(client *ssh.Client) {
 			p.forget(client)
 			return
 		case <-tick.C:
+			// Any answer will do, a refusal too. Without one in time the connection is closed,
+			// which ends all calls on it; those then try again.
 			answer := make(chan error, 1)
 			go func() { _, _, err := client.SendRequest("keepalive@openssh.com", true, nil); answer <- err }()
 			select {
@@ -124,6 +135,7 @@ func (p *pool) watch(client *ssh.Client) {
 	}
 }
 
+// forget lets the next call connect anew, unless another call has done so already.
 func (p *pool) forget(client *ssh.Client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,12 +145,15 @@ func (p *pool) forget(client *ssh.Client) {
 }
 
 // abandon ends the connection of a session that cannot be trusted any more.
+// Other calls on the same connection fail with it.
 func (s *session) abandon() {
 	s.pool.forget(s.conn)
 	s.conn.Close()
 }
 
 // Close ends the connection, if there is one.
+// The lock is not held while the connection closes: calls under way end with errors
+// and call forget.
 func (p *pool) Close() error {
 	p.mu.Lock()
 	client := p.client
@@ -165,6 +180,8 @@ func (h *host) dial(ctx context.Context, c *remote.Config) (*ssh.Client, error) 
 	if err != nil {
 		return nil, err
 	}
+	// x/crypto/ssh knows no context, and its Timeout is only for dialling: a server that
+	// accepts and then says nothing would hold the login for ever.
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	tooLong := time.AfterFunc(h.timeout, func() { conn.Close() })
@@ -182,6 +199,7 @@ func (h *host) dial(ctx context.Context, c *remote.Config) (*ssh.Client, error) 
 	return ssh.NewClient(sc, chans, reqs), nil
 }
 
+// connect is the connection below SSH: TCP, or a command's input and output.
 func (h *host) connect(ctx context.Context) (net.Conn, error) {
 	if h.proxyCommand != "" {
 		return dialCommand(ctx, h.proxyCommand)

@@ -11,6 +11,7 @@ import (
 
 // dialCommand is a connection through the standard input and output of a
 // command (ProxyCommand).
+// The context is not watched here: dial closes the connection, and so the command.
 func dialCommand(_ context.Context, command string) (net.Conn, error) {
 	cmd := shellCommand(command)
 	cmd.Stderr = os.Stderr // where the command says why it failed, or asks for a password
@@ -28,6 +29,7 @@ func dialCommand(_ context.Context, command string) (net.Conn, error) {
 	return &commandConn{cmd: cmd, WriteCloser: in, out: out}, nil
 }
 
+// commandConn is a net.Conn as far as x/crypto/ssh uses one.
 type commandConn struct {
 	io.WriteCloser
 	out io.Reader
@@ -36,6 +38,8 @@ type commandConn struct {
 
 func (c *commandConn) Read(p []byte) (int, error) { return c.out.Read(p) }
 
+// Close ends the command. It may have ended by itself, so Kill's error says
+// nothing; Wait must be called, or a zombie stays.
 func (c *commandConn) Close() error {
 	err := c.WriteCloser.Close()
 	c.cmd.Process.Kill()

@@ -25,6 +25,7 @@ func (s *server) Open(ctx context.Context, key string, offset, length int64) (io
 	if err != nil {
 		return nil, err
 	}
+	// do has ended, and with it its watch on ctx: the reader has its own.
 	r.stop = context.AfterFunc(ctx, r.sess.abandon)
 	return r, nil
 }
@@ -44,6 +45,7 @@ type reader struct {
 	ended  sync.WaitGroup
 }
 
+// The error of a session that broke ends the connection (see fail).
 func (r *reader) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		return 0, io.EOF
@@ -68,9 +70,11 @@ func (r *reader) read(p []byte) (int, error) {
 	case !r.begun:
 		r.begun = true
 		return r.f.Read(p[:min(len(p), smallFile)])
+	// With a limit nothing is fetched ahead: what is past it would come for nothing.
 	case r.left > 0:
 		return r.f.Read(p)
 	}
+	// An end or error of the file comes out of the pipe, in its place in the stream.
 	in, out := io.Pipe()
 	r.stream = in
 	r.ended.Go(func() {
@@ -80,6 +84,8 @@ func (r *reader) read(p []byte) (int, error) {
 	return in.Read(p)
 }
 
+// Close waits for the goroutine that fetches ahead, which the closed pipe ends:
+// it must not use the file after it is closed.
 func (r *reader) Close() error {
 	if r.stream != nil {
 		r.stream.Close()

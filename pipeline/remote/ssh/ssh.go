@@ -46,6 +46,7 @@ type server struct {
 
 var _ remote.Lister = (*server)(nil)
 
+// open does not connect; the first call does.
 func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 	h, err := newHost(&c)
 	if err != nil {
@@ -71,6 +72,7 @@ func (s *server) do(ctx context.Context, op, key string, f func(c *session) erro
 		return s.pool.explain(op, key, err)
 	}
 	defer s.pool.put()
+	// After f has returned the connection is not ended any more: others use it.
 	stop := context.AfterFunc(ctx, sess.abandon)
 	err = f(sess)
 	stop()
@@ -100,6 +102,8 @@ func (s *server) Stat(ctx context.Context, key string) (info remote.Info, err er
 // smallFile is what one SFTP packet holds.
 const smallFile = 32 << 10
 
+// Put writes beside the object and renames: nobody sees a part. A kill leaves a
+// file with tempPrefix, which no listing shows and nothing removes.
 func (s *server) Put(ctx context.Context, key string, src remote.Source) (remote.Info, error) {
 	name := s.at(key)
 	tmp := path.Join(path.Dir(name), tempPrefix+strconv.FormatUint(rand.Uint64(), 36))
@@ -113,6 +117,8 @@ func (s *server) Put(ctx context.Context, key string, src remote.Source) (remote
 		if err != nil {
 			return err
 		}
+		// Close tells what the server could not write, so its error counts; after another
+		// error it does not.
 		if err = send(f, r, src.Size); err == nil {
 			err = f.Close()
 		} else {
@@ -135,6 +141,7 @@ func (s *server) Put(ctx context.Context, key string, src remote.Source) (remote
 // create makes a file and, if it must, the directories above it.
 func (s *server) create(c *session, name string) (*sftp.File, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	// Most directories exist: to look first would cost a round trip for each file.
 	f, err := c.OpenFile(name, flags)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return f, err
@@ -153,6 +160,7 @@ func (s *server) mkdirAll(c *session, dir string) error {
 	if err := c.MkdirAll(dir); err != nil {
 		return err
 	}
+	// Directories are only added while a remote is open; nothing here removes one.
 	s.dirs.Store(dir, true)
 	return nil
 }
@@ -177,6 +185,8 @@ func rename(c *session, from, to string) error {
 	if _, ok := c.HasExtension("posix-rename@openssh.com"); ok {
 		return c.PosixRename(from, to)
 	}
+	// SFTP's own rename fails if the target exists. Between Remove and Rename there is
+	// no object: a kill there loses it, but not the local one.
 	err := c.Rename(from, to)
 	if err != nil && c.Remove(to) == nil {
 		err = c.Rename(from, to)
@@ -184,6 +194,8 @@ func rename(c *session, from, to string) error {
 	return err
 }
 
+// Remove takes what isn't there for removed, also where a file stands in the place
+// of its directory.
 func (s *server) Remove(ctx context.Context, keys ...string) error {
 	return each.Key(ctx, s.cfg.Concurrency(), keys, func(ctx context.Context, key string) error {
 		return s.do(ctx, "remove", key, func(c *session) error {
@@ -207,6 +219,8 @@ func notADirectory(c *session, err error, dir string) bool {
 	return err == nil && !fi.IsDir()
 }
 
+// fail makes an Error. What the server said (a status) leaves the session usable;
+// what was cut off does not, and is Temporary, as the next call connects anew.
 func (s *server) fail(op, key string, sess *session, err error) error {
 	var st *sftp.StatusError
 	switch {
