@@ -91,21 +91,25 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 			return nil, err
 		}
 	}
-	for prefix, on := range map[string]bool{"refs/heads/": revs.AllBranches, "refs/tags/": revs.AllTags, "refs/exps/": revs.AllExperiments} {
-		if !on {
+	for _, kind := range []struct {
+		prefix string
+		on     bool
+	}{{"refs/heads/", revs.AllBranches}, {"refs/tags/", revs.AllTags}, {"refs/exps/", revs.AllExperiments}} {
+		if !kind.on {
 			continue
 		}
-		refs, err := g.Refs(ctx, prefix)
+		refs, err := g.Refs(ctx, kind.prefix)
 		if err != nil {
 			return nil, err
 		}
 		for _, ref := range refs {
-			switch prefix {
+			switch kind.prefix {
 			case "refs/heads/":
 				err = limit(ref.Name)
-				// DVC's own experiments are chains of commits with the baseline below. Only
-				// what is above any branch or tag belongs to them.
-			case "refs/exps/": // the experiment and, as its commits build on each other, what led to it
+			case "refs/exps/":
+				// The experiment and, as its commits build on each other, what led to
+				// it: DVC's own experiments are chains of commits with the baseline
+				// below. Only what is above any branch or tag belongs to them.
 				var list []string
 				list, err = revList(ctx, g, ref.Name, "--not", "--branches", "--tags")
 				roots = append(roots, list...)

@@ -291,16 +291,19 @@ func commits(ctx context.Context, repo *git.Repo, sel *Revisions) ([]commitGroup
 		}
 		names = append(names, strings.Fields(string(out))...)
 	}
-	for prefix, on := range map[string]bool{"refs/heads/": sel.AllBranches, "refs/tags/": sel.AllTags} {
-		if !on {
+	for _, kind := range []struct {
+		prefix string
+		on     bool
+	}{{"refs/heads/", sel.AllBranches}, {"refs/tags/", sel.AllTags}} {
+		if !kind.on {
 			continue
 		}
-		refs, err := repo.Refs(ctx, prefix)
+		refs, err := repo.Refs(ctx, kind.prefix)
 		if err != nil {
 			return nil, err
 		}
 		for _, ref := range refs {
-			names = append(names, strings.TrimPrefix(ref.Name, prefix))
+			names = append(names, strings.TrimPrefix(ref.Name, kind.prefix))
 		}
 	}
 	// A commit that several names mean is read once. If the caller gave names they
