@@ -1,4 +1,4 @@
-package reprodl_test
+package api_test
 
 import (
 	"os"
@@ -25,7 +25,7 @@ var (
 // names as "data.Repo" and "data.Repo.Add".
 func exported(t *testing.T) (packages, names map[string]bool) {
 	t.Helper()
-	list, err := os.ReadFile("internal/api/api.txt")
+	list, err := os.ReadFile("api.txt")
 	require.NoError(t, err)
 	packages, names = map[string]bool{}, map[string]bool{}
 	for line := range strings.Lines(string(list)) {
@@ -44,7 +44,7 @@ func exported(t *testing.T) (packages, names map[string]bool) {
 // TestReadmeNames: each Go name in README exists. A name without a package, in the
 // table, is of the type before it: "data.Repo.Add, Commit".
 func TestReadmeNames(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
 	packages, names := exported(t)
 	checked := 0
@@ -68,7 +68,7 @@ func TestReadmeNames(t *testing.T) {
 			}
 		}
 		for _, m := range localLink.FindAllStringSubmatch(line, -1) {
-			assert.FileExists(t, m[1])
+			assert.FileExists(t, "../../"+m[1])
 		}
 	}
 	assert.Greater(t, checked, 40, "the names were found")
@@ -78,7 +78,7 @@ func TestReadmeNames(t *testing.T) {
 // TestInstallable: "go install …@latest", which README offers, refuses a module that
 // replaces or excludes others.
 func TestInstallable(t *testing.T) {
-	mod, err := os.ReadFile("go.mod")
+	mod, err := os.ReadFile("../../go.mod")
 	require.NoError(t, err)
 	assert.NotRegexp(t, `(?m)^(replace|exclude)\b`, string(mod))
 }
