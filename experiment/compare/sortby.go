@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
@@ -109,4 +110,26 @@ func find(by string, metrics, params *names) (leaf, error) {
 	}
 	slices.Sort(e.Matches)
 	return leaf{}, e
+}
+
+// sorted orders experiments by the column asked for; without a value last, or
+// first when descending.
+func (t *tabulator) sorted(list []Range) ([]Range, error) {
+	if t.opts.SortBy == "" || len(list) == 0 {
+		return list, nil
+	}
+	by, err := find(t.opts.SortBy, &t.metrics, &t.params)
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(list)
+	sort.SliceStable(out, func(i, j int) bool {
+		// The sort is stable in both directions, as Python's is: equal ones keep
+		// their order even when descending.
+		if t.opts.Descending {
+			i, j = j, i
+		}
+		return lessValue(by.value(out[i].State), by.value(out[j].State))
+	})
+	return out, nil
 }
