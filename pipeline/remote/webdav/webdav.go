@@ -44,7 +44,8 @@ const tempPrefix = ".reprodl-tmp-"
 type share struct {
 	client web.Client
 	base   *url.URL
-	dirs   sync.Map // collections that exist
+	dirs   sync.Map   // collections that exist
+	making sync.Mutex // held while collections are made
 }
 
 var _ remote.Lister = (*share)(nil)
@@ -174,11 +175,30 @@ func (s *share) Put(ctx context.Context, key string, src remote.Source) (remote.
 
 // call is a request whose answer has nothing in it.
 func (s *share) call(ctx context.Context, r web.Request) error {
-	resp, err := s.client.Do(ctx, r)
+	resp, err := s.do(ctx, r)
 	if err == nil {
 		web.Drain(resp)
 	}
 	return err
+}
+
+// do waits while a name is locked: servers lock it, and some the collection it is
+// in, for as long as another's request changes it.
+func (s *share) do(ctx context.Context, r web.Request) (resp *http.Response, err error) {
+	brief := remote.RetryOptions{Tries: 7, Wait: 10 * time.Millisecond}
+	retry := remote.Retry(ctx, &brief, func() error {
+		resp, err = s.client.Do(ctx, r)
+		var e *remote.Error
+		if resp == nil || resp.StatusCode != http.StatusLocked || !errors.As(err, &e) {
+			return nil // as it is
+		}
+		e.Temporary = true
+		return e
+	})
+	if retry != nil && err == nil {
+		err = retry
+	}
+	return resp, err
 }
 
 // mkdirAll makes a collection and those above it, down from the first that
@@ -187,7 +207,17 @@ func (s *share) mkdirAll(ctx context.Context, dir string) error {
 	if _, known := s.dirs.Load(dir); known {
 		return nil
 	}
-	resp, err := s.client.Do(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: s.at(strings.TrimPrefix(dir+"/", "./"))})
+	s.making.Lock()
+	defer s.making.Unlock()
+	return s.mkdir(ctx, dir)
+}
+
+// mkdir is mkdirAll for who holds making.
+func (s *share) mkdir(ctx context.Context, dir string) error {
+	if _, known := s.dirs.Load(dir); known {
+		return nil
+	}
+	resp, err := s.do(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: s.at(strings.TrimPrefix(dir+"/", "./"))})
 	switch {
 	case err == nil:
 		web.Drain(resp)
@@ -198,7 +228,7 @@ func (s *share) mkdirAll(ctx context.Context, dir string) error {
 		if dir == "." {
 			return s.mkRoot(ctx)
 		}
-		if err := s.mkdirAll(ctx, path.Dir(dir)); err != nil {
+		if err := s.mkdir(ctx, path.Dir(dir)); err != nil {
 			return err
 		}
 		if err := s.call(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: s.at(dir + "/")}); err != nil && !s.isDir(ctx, dir) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,4 +58,26 @@ func TestNoWebDAV(t *testing.T) {
 	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) }), nil)
 	_, err := r.Stat(t.Context(), "x")
 	assert.ErrorContains(t, err, "does not speak WebDAV")
+}
+
+// TestLocked: another request's lock is waited for, a lasting one is told of.
+func TestLocked(t *testing.T) {
+	dav := &webdav.Handler{FileSystem: webdav.NewMemFS(), LockSystem: webdav.NewMemLS()}
+	var answers, locked atomic.Int64
+	r := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "PROPFIND" && r.Method != http.MethodGet && answers.Add(1) <= locked.Load() {
+			w.WriteHeader(http.StatusLocked)
+			return
+		}
+		dav.ServeHTTP(w, r)
+	}), nil)
+	locked.Store(3)
+	_, err := r.Put(t.Context(), "a/b", remote.Bytes([]byte("x")))
+	require.NoError(t, err)
+	answers.Store(0)
+	require.NoError(t, r.Remove(t.Context(), "a/b"))
+
+	locked.Store(1 << 40)
+	_, err = r.Put(t.Context(), "a/c", remote.Bytes([]byte("x")))
+	assert.ErrorContains(t, err, "423 Locked")
 }
