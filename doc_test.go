@@ -70,6 +70,31 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// TestDriversAreImportedForEffect: whoever asks for no driver compiles none of
+// them, nor the libraries of clouds that they stand on.
+func TestDriversAreImportedForEffect(t *testing.T) {
+	drivers := []string{"gs", "http", "s3", "ssh", "webdav"}
+	for _, of := range []string{"params", "live", "pipeline", "pipeline/data", "pipeline/values", "experiment", "pipeline/remote"} {
+		for _, dep := range dependencies(t, module+of) {
+			for _, driver := range drivers {
+				assert.False(t, under(dep, module+"pipeline/remote/"+driver), "%s imports %s", of, dep)
+			}
+			for _, library := range []string{"github.com/aws", "github.com/Azure", "golang.org/x/oauth2", "cloud.google.com", "golang.org/x/crypto/ssh", "github.com/pkg/sftp"} {
+				assert.False(t, under(dep, library), "%s imports %s", of, dep)
+			}
+		}
+	}
+	all := dependencies(t, module+"pipeline/remote/all")
+	for _, driver := range drivers {
+		assert.Contains(t, all, module+"pipeline/remote/"+driver)
+		for _, dep := range dependencies(t, module+"pipeline/remote/"+driver) {
+			for _, other := range drivers {
+				assert.False(t, other != driver && under(dep, module+"pipeline/remote/"+other), "%s imports %s", driver, dep)
+			}
+		}
+	}
+}
+
 // TestGoMLXOnlyWhereItIsUsed asks every package of the module, the subpackages
 // included: only the model, the examples and hooks named for GoMLX may.
 func TestGoMLXOnlyWhereItIsUsed(t *testing.T) {

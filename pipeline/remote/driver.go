@@ -56,14 +56,12 @@ type DriverError struct {
 
 // ours are the schemes that a sub-package serves.
 var ours = map[string]string{
-	"s3": "s3", "ssh": "ssh",
+	"s3": "s3", "gs": "gs", "ssh": "ssh",
 	"http": "http", "https": "http", "webdav": "webdav", "webdavs": "webdav",
 }
 
 // alternatives are what to use instead of the kinds that DVC has and we do not.
 var alternatives = map[string]string{
-	"gs": "Google's buckets speak S3, too: use s3://BUCKET with the option endpointurl = https://storage.googleapis.com " +
-		"and an HMAC key as access_key_id and secret_access_key",
 	"azure":   "serve it as S3 or SFTP (rclone serve s3, rclone serve sftp) and use s3:// or ssh://",
 	"hdfs":    "mount it (hadoop-fuse-dfs) or reach it through an ssh:// gateway",
 	"webhdfs": "mount it (hadoop-fuse-dfs) or reach it through an ssh:// gateway",

@@ -55,6 +55,7 @@ type Info struct {
 	// is none.
 	ETag string
 	// Version names this version of the object; empty where versions are not kept.
+	// Google names one also then.
 	Version string
 	// Deleted marks a version, in ListVersions, that says the object is gone.
 	Deleted bool

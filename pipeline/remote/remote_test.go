@@ -51,9 +51,9 @@ func TestUnknownScheme(t *testing.T) {
 		"hdfs":   "ssh://",
 		"oss":    "endpointurl = https://s3.oss-",
 		"gdrive": "rclone serve s3",
-		"gs":     "endpointurl = https://storage.googleapis.com",
+		"gs":     `import _ "github.com/reprodl/reprodl/pipeline/remote/gs"`,
 		"azure":  "rclone serve s3",
-		"ftp":    "there are drivers for http://, https://, s3://, ssh://, webdav://, webdavs://",
+		"ftp":    "there are drivers for gs://, http://, https://, s3://, ssh://, webdav://, webdavs://",
 	} {
 		_, err := remote.Open(t.Context(), remote.Config{Name: "r", URL: scheme + "://host/x"})
 		assert.ErrorContains(t, err, want)

@@ -371,6 +371,9 @@ func versions(t *testing.T, r remote.Remote) {
 	}
 	for i, info := range []remote.Info{one, two} {
 		src, err := v.OpenVersion(t.Context(), "a/b", info.Version, 1, -1)
+		if i == 0 && errors.Is(err, remote.ErrNotFound) {
+			t.Skip("this server names versions, but keeps none")
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

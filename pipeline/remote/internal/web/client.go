@@ -22,6 +22,9 @@ type Client struct {
 	Header http.Header // of every request
 	Tried  []string    // the credentials it has
 	Fix    string      // what would help against a refusal
+	// Explain may say more of a failure: of a status, with the beginning of the
+	// answer, or with 0 of a request that got none. Nil = nothing.
+	Explain func(e *remote.Error, status int, body []byte)
 }
 
 // Request is one of a remote's.
@@ -51,8 +54,12 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-	return resp, c.status(r, resp, strings.TrimSpace(string(text)))
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<10))
+	e := c.status(r, resp, strings.TrimSpace(string(text[:min(len(text), 500)])))
+	if c.Explain != nil {
+		c.Explain(e, resp.StatusCode, text)
+	}
+	return resp, e
 }
 
 func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
@@ -97,11 +104,14 @@ func (c *Client) fail(r Request, err error) error {
 	}
 	e := c.Config.Fail(r.Op, r.Key, err)
 	netfault.Classify(e)
+	if c.Explain != nil {
+		c.Explain(e, 0, nil)
+	}
 	return e
 }
 
 // status is the error that an answer means.
-func (c *Client) status(r Request, resp *http.Response, text string) error {
+func (c *Client) status(r Request, resp *http.Response, text string) *remote.Error {
 	words := resp.Status
 	if text != "" && !strings.HasPrefix(text, "<") {
 		words += ": " + text
