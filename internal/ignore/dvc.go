@@ -1,6 +1,7 @@
 package ignore
 
 import (
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -23,14 +24,40 @@ import (
 // as pathspec's patterns match what is below their match. A file whose own
 // .dvcignore is ignored has none.
 func DVC(root string) *Tree {
-	d := &dvcRules{root: root, dirs: map[string]*dvcDir{}}
-	return &Tree{root: root, rules: d}
+	return &Tree{root: root, rules: &dvcRules{
+		dirs: map[string]*dvcDir{},
+		read: func(source string) []byte { return readRules(root, source) },
+		isRepo: func(rel string) bool {
+			_, err := os.Stat(filepath.Join(root, filepath.FromSlash(rel), ".dvc"))
+			return err == nil
+		},
+	}}
+}
+
+// DVCIn is DVC for a tree that is not on disk, such as a commit's; root is the
+// absolute path that it stands for.
+func DVCIn(fsys fs.FS, root string) *Tree {
+	return &Tree{root: root, rules: &dvcRules{
+		dirs: map[string]*dvcDir{},
+		read: func(source string) []byte {
+			data, err := fs.ReadFile(fsys, source)
+			if err != nil {
+				return nil
+			}
+			return data
+		},
+		isRepo: func(rel string) bool {
+			_, err := fs.Stat(fsys, path.Join(rel, ".dvc"))
+			return err == nil
+		},
+	}}
 }
 
 // dvcRules are the rules of a Tree of DVC. mu guards dirs, which only grows but for
 // forget; a dvcDir never changes once it is there.
 type dvcRules struct {
-	root string
+	read   func(source string) []byte // an ignore file; nil if there is none
+	isRepo func(rel string) bool      // has a directory .dvc
 
 	mu   sync.Mutex
 	dirs map[string]*dvcDir
@@ -78,7 +105,7 @@ func (d *dvcRules) explain(rel string, isDir bool) *Pattern {
 // not ignored.
 func (d *dvcRules) decide(lines *dvcLines, rel string, isDir bool) *Pattern {
 	if isDir {
-		if _, err := os.Stat(filepath.Join(d.root, filepath.FromSlash(rel), ".dvc")); err == nil {
+		if d.isRepo(rel) {
 			// A repository in this one is left out with all in it, whatever the lines say.
 			return &Pattern{Source: "in sub_repo", Text: path.Base(rel)}
 		}
@@ -103,19 +130,19 @@ func (d *dvcRules) dir(rel string) *dvcDir {
 	}
 	dir := &dvcDir{lines: lines}
 	if dir.excluded = d.above(lines, rel); dir.excluded == nil {
-		d.read(dir, rel)
+		d.readFile(dir, rel)
 	}
 	d.dirs[rel] = dir
 	return dir
 }
 
-// read adds the lines of a directory's own file, which may ignore the directory.
-func (d *dvcRules) read(dir *dvcDir, rel string) {
+// readFile adds the lines of a directory's own file, which may ignore the directory.
+func (d *dvcRules) readFile(dir *dvcDir, rel string) {
 	source := path.Join(rel, ".dvcignore")
 	if p := dir.lines.decide(source, false); p != nil && !p.Negate {
 		return
 	}
-	own := parseDVC(rel, source, readRules(d.root, source))
+	own := parseDVC(rel, source, d.read(source))
 	if len(own) == 0 {
 		return
 	}

@@ -21,6 +21,9 @@ type overlayFS struct {
 
 // Tree is what stage files are read from.
 func (r *Repo) Tree(overlay map[string][]byte) fs.FS {
+	if r.source != nil {
+		return r.source.Files
+	}
 	disk := os.DirFS(r.Root)
 	if len(overlay) == 0 {
 		return disk

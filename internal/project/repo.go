@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/reprodl/reprodl/internal/repo"
 )
 
 // Options are what a repository needs of its surroundings.
@@ -20,6 +22,7 @@ type Options struct {
 	Env     []string     // nil is os.Environ()
 	Logger  *slog.Logger // nil discards
 	Program string       // what others are told about who holds a lock; empty is os.Args
+	Config  []repo.Value // over those of all files
 }
 
 // Repo is an opened repository: where it is, and its services. It is safe for
@@ -31,6 +34,8 @@ type Repo struct {
 	Log  *slog.Logger
 
 	program string
+	values  []repo.Value
+	source  *Source // nil: the disk
 	services
 	gitLines sync.Mutex // held while a .gitignore is changed
 	params   paramsFiles
@@ -57,14 +62,18 @@ func Open(dir string, opts Options) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Repo{Root: root, Dir: dir, Env: opts.Env, Log: opts.Logger, program: opts.Program}
+	return newRepo(root, dir, opts), nil
+}
+
+func newRepo(root, dir string, opts Options) *Repo {
+	r := &Repo{Root: root, Dir: dir, Env: opts.Env, Log: opts.Logger, program: opts.Program, values: opts.Config}
 	if r.Env == nil {
 		r.Env = os.Environ()
 	}
 	if r.Log == nil {
 		r.Log = slog.New(slog.DiscardHandler)
 	}
-	return r, nil
+	return r
 }
 
 // findRoot goes upwards to the first directory with a .dvc directory in it; a file

@@ -33,8 +33,10 @@ type services struct {
 // Config is the validated configuration.
 func (r *Repo) Config() (*repo.Config, error) {
 	r.configOnce.Do(func() {
-		getenv := func(name string) string { return Getenv(r.Env, name) }
-		if r.cfg, r.cfgErr = repo.LoadConfig(filepath.Join(r.Root, ".dvc"), getenv); r.cfgErr == nil {
+		if r.cfg, r.cfgErr = r.loadConfig(); r.cfgErr == nil {
+			r.cfgErr = r.cfg.Override(r.values...)
+		}
+		if r.cfgErr == nil {
 			r.cfgErr = r.cfg.Validate()
 		}
 	})
@@ -53,7 +55,12 @@ func (r *Repo) Setting(section, key string) string {
 }
 
 // TmpDir is where the locks are, and what may be lost.
-func (r *Repo) TmpDir() string { return filepath.Join(r.Root, ".dvc", "tmp") }
+func (r *Repo) TmpDir() string {
+	if r.source != nil {
+		return r.source.Temp
+	}
+	return filepath.Join(r.Root, ".dvc", "tmp")
+}
 
 // newDir is where files are made that are then renamed to where they belong.
 // What a killed process leaves there, the next one deletes.
@@ -74,6 +81,9 @@ func (r *Repo) Cache() *object.Cache {
 
 // cacheDir is cache.dir, which the configuration has made absolute, or .dvc/cache.
 func (r *Repo) cacheDir() string {
+	if r.source != nil && r.source.Cache != "" {
+		return r.source.Cache
+	}
 	if dir := r.Setting("cache", "dir"); dir != "" {
 		return dir
 	}
@@ -136,8 +146,9 @@ func (r *Repo) SaveMemo() {
 // be above this one.
 func (r *Repo) openIgnores() {
 	r.ignoreOnce.Do(func() {
-		r.dvcIgnore = ignore.DVC(r.Root)
-		if !strings.EqualFold(r.Setting("core", "no_scm"), "true") {
+		r.dvcIgnore = r.newIgnore()
+		// git's patterns say nothing about what is committed.
+		if r.source == nil && !strings.EqualFold(r.Setting("core", "no_scm"), "true") {
 			r.GitRoot = repo.FindGit(r.Root)
 		}
 		if r.GitRoot != "" {

@@ -47,6 +47,7 @@ func configErrorf(format string, args ...any) error {
 type Config struct {
 	files [levels]string // empty: no such level here
 	inis  [levels]*ini
+	read  [levels]func() ([]byte, error) // nil: from the disk
 }
 
 // LoadConfig reads the configuration. dvcDir is the .dvc directory, or empty
@@ -60,12 +61,67 @@ func LoadConfig(dvcDir string, getenv func(string) string) (*Config, error) {
 		c.files[Project] = filepath.Join(dvcDir, "config")
 		c.files[Local] = filepath.Join(dvcDir, "config.local")
 	}
+	return c, c.loadAll()
+}
+
+// LoadConfigAt is LoadConfig for a repository that is not checked out: its own
+// file is what read returns. dvcDir is what its relative paths mean; local, if
+// not empty, is the .dvc directory on disk of which config.local holds, too.
+func LoadConfigAt(dvcDir, local string, read func() ([]byte, error), getenv func(string) string) (*Config, error) {
+	c := new(Config)
+	c.files[System] = filepath.Join(systemDir(getenv), "config")
+	c.files[Global] = filepath.Join(globalDir(getenv), "config")
+	c.files[Project], c.read[Project] = filepath.Join(dvcDir, "config"), read
+	if local != "" {
+		c.files[Local] = filepath.Join(local, "config.local")
+	}
+	return c, c.loadAll()
+}
+
+// LoadFile reads the values of one more file, as the options --config of some
+// commands name it. Paths in it are relative to its directory.
+func LoadFile(path string) ([]Value, error) {
+	c := new(Config)
 	for l := range levels {
-		if err := c.load(l); err != nil {
-			return nil, err
+		c.inis[l] = new(ini)
+	}
+	c.files[Project] = path
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	if err := c.load(Project); err != nil {
+		return nil, err
+	}
+	var out []Value
+	for _, line := range c.inis[Project].lines {
+		if line.key != "" {
+			out = append(out, Value{line.section, line.key, c.resolve(Project, line.section, line.key, line.value)})
 		}
 	}
-	return c, nil
+	return out, nil
+}
+
+// Override sets values over those of all files, in memory alone. Sections are
+// as Config names them (see RemoteSection); paths must be absolute.
+func (c *Config) Override(values ...Value) error {
+	for _, v := range values {
+		if err := c.inis[Local].set(strings.ToLower(v.Section), strings.ToLower(v.Key), v.Value); err != nil {
+			return &ConfigError{err}
+		}
+	}
+	return nil
+}
+
+// RemoteSection is the section of a remote.
+func RemoteSection(name string) string { return remoteSection(name) }
+
+func (c *Config) loadAll() error {
+	for l := range levels {
+		if err := c.load(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // load reads the file of a level. One that is missing is empty, and so is one
@@ -75,7 +131,11 @@ func (c *Config) load(l Level) error {
 	if c.files[l] == "" {
 		return nil
 	}
-	data, err := os.ReadFile(c.files[l])
+	read := c.read[l]
+	if read == nil {
+		read = func() ([]byte, error) { return os.ReadFile(c.files[l]) }
+	}
+	data, err := read()
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && l < Project {
 		return nil
 	}

@@ -42,7 +42,7 @@ func Open(dir string, opts *Options) (*Repo, error) {
 	if opts == nil {
 		opts = new(Options)
 	}
-	p, err := project.Open(dir, project.Options(*opts))
+	p, err := project.Open(dir, project.Options{Env: opts.Env, Logger: opts.Logger, Program: opts.Program})
 	if err != nil {
 		return nil, err
 	}
