@@ -2,10 +2,8 @@ package object
 
 import (
 	"context"
-	"crypto/md5"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 
@@ -37,16 +35,15 @@ func (c *Cache) Open(h Hash) (io.ReadCloser, error) {
 		o.close()
 		return nil, err
 	}
-	return &reader{o: o, f: f, h: h, sum: md5.New()}, nil
+	return &reader{o: o, f: f, h: h, sum: NewChecker(h)}, nil
 }
 
 // reader hashes what passes through it.
 type reader struct {
-	o     *objects
-	f     file
-	h     Hash
-	sum   hash.Hash
-	chunk []byte // legacy hashes need whole chunks
+	o   *objects
+	f   file
+	h   Hash
+	sum *Checker
 }
 
 // The file's end is 0 bytes without an error (see file); then the sum must be right.
@@ -58,39 +55,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err != nil {
 		return n, err
 	}
-	r.add(p[:n])
 	if n > 0 {
-		return n, nil
+		return r.sum.Write(p[:n])
 	}
-	r.flush()
-	if [16]byte(r.sum.Sum(nil)) != r.h.sum {
+	if r.sum.Check() != nil {
 		return 0, r.o.corrupt(r.h)
 	}
 	return 0, io.EOF
-}
-
-// add hashes bytes, legacy ones as soon as a chunk is full.
-func (r *reader) add(p []byte) {
-	if !r.h.IsLegacy() || r.h.IsDir() {
-		r.sum.Write(p)
-		return
-	}
-	for len(p) > 0 {
-		n := min(len(p), chunkSize-len(r.chunk))
-		r.chunk = append(r.chunk, p[:n]...)
-		p = p[n:]
-		if len(r.chunk) == chunkSize {
-			r.flush()
-		}
-	}
-}
-
-// flush hashes what is left of a legacy file.
-func (r *reader) flush() {
-	if len(r.chunk) > 0 {
-		textSum(r.sum, r.chunk)
-		r.chunk = r.chunk[:0]
-	}
 }
 
 func (r *reader) Close() error {

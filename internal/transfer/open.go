@@ -31,7 +31,11 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 	if err != nil {
 		return nil, err
 	}
-	return New(opened, c, r.Cache(), &o), nil
+	cache := o.Cache
+	if cache == nil {
+		cache = r.Cache()
+	}
+	return New(opened, c, cache, &o), nil
 }
 
 // Config is what the configuration says about a remote.

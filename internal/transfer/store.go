@@ -31,6 +31,8 @@ type Options struct {
 	// Stall is how long nothing may move; 0 = a minute.
 	Stall time.Duration
 	Log   *slog.Logger // nil discards
+	// Cache is where objects go to and come from, for Open; nil = the repository's.
+	Cache *object.Cache
 	Ask   func(ctx context.Context, prompt string) (string, error)
 }
 
