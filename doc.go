@@ -28,7 +28,7 @@
 // What they share is in internal: YAML and JSON as Python writes them (dvcyaml,
 // pyjson), the files of a pipeline (dvcfile) and its graph (stagegraph), the
 // cache (object) and its way to remotes (transfer), the repository's directory
-// (repo), an opened repository with its stages and outputs (project), git,
-// ignore files, the source files of a Go package (gocode), replacing files
+// (repo), an opened repository with its stages and outputs (project), those of
+// others at any revision (external), git, ignore files, the source files of a Go package (gocode), replacing files
 // (atomicfile), processes of this machine (host) and the report page (report).
 package reprodl

@@ -1,0 +1,160 @@
+package external
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/pipeline/remote"
+)
+
+// Open opens a file. What DVC keeps is read from the cache or streamed from the
+// remote, and is an io.Seeker: to seek in a stream is to open it anew where it is
+// read next.
+func (r *Repo) Open(n *Node) (io.ReadCloser, error) {
+	if n.Dir {
+		return nil, &fs.PathError{Op: "open", Path: n.Path, Err: errors.New("is a directory")}
+	}
+	if n.Git {
+		return r.files.Open(n.Path)
+	}
+	for _, c := range r.caches(n.part) {
+		ok, err := c.HasObject(r.ctx, n.Hash, -1)
+		if n.Hash.IsZero() || !ok && err == nil {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return r.stream(n.Hash, func(offset int64) (io.ReadCloser, error) { return c.OpenAt(n.Hash, offset) },
+			func() (int64, error) { return c.Size(n.Hash) }), nil
+	}
+	if c, from, err := r.chained(n.part, n.out); c != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		in, err := c.Node(path.Join(from, n.rest))
+		if err != nil {
+			return nil, err
+		}
+		return c.Open(in)
+	}
+	if n.Hash.IsZero() {
+		return nil, r.noData(n.part, n.out, n.rest, errNotRecorded)
+	}
+	s, err := r.store(n.part, n.out.Remote)
+	if err != nil {
+		return nil, r.noData(n.part, n.out, n.rest, err)
+	}
+	size, err := s.Size(r.ctx, n.Hash)
+	if err != nil {
+		return nil, r.noData(n.part, n.out, n.rest, err)
+	}
+	return r.stream(n.Hash, func(offset int64) (io.ReadCloser, error) { return s.Reader(r.ctx, n.Hash, offset), nil },
+		func() (int64, error) { return size, nil }), nil
+}
+
+func (r *Repo) stream(h object.Hash, open func(int64) (io.ReadCloser, error), size func() (int64, error)) *stream {
+	f := &stream{open: open, size: size}
+	if !r.opts.NoVerify {
+		f.check = object.NewChecker(h)
+	}
+	return f
+}
+
+// stream reads an object from wherever it is. Read from its beginning to its end
+// it is verified.
+type stream struct {
+	open  func(offset int64) (io.ReadCloser, error)
+	size  func() (int64, error)
+	check *object.Checker // nil: not any more
+
+	offset  int64 // of the next byte
+	checked int64 // bytes that check has seen
+	body    io.ReadCloser
+}
+
+// Size is the number of bytes.
+func (f *stream) Size() (int64, error) {
+	n, err := f.size()
+	if err == nil && n < 0 {
+		err = errors.New("the remote does not tell how large it is")
+	}
+	return n, err
+}
+
+func (f *stream) Read(p []byte) (int, error) {
+	if f.body == nil {
+		body, err := f.open(f.offset)
+		if err != nil {
+			return 0, err
+		}
+		f.body = body
+	}
+	n, err := f.body.Read(p)
+	if f.check != nil && f.offset == f.checked {
+		_, _ = f.check.Write(p[:n])
+		f.checked += int64(n)
+	}
+	f.offset += int64(n)
+	if err == io.EOF && f.check != nil && f.checked == f.offset {
+		if bad := f.check.Check(); bad != nil {
+			return n, bad
+		}
+	}
+	return n, err
+}
+
+// Seek moves to where the next Read begins. Nothing is read for it.
+func (f *stream) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += f.offset
+	case io.SeekEnd:
+		size, err := f.Size()
+		if err != nil {
+			return 0, err
+		}
+		offset += size
+	}
+	if offset < 0 {
+		return 0, fmt.Errorf("seek: %w", fs.ErrInvalid)
+	}
+	if offset != f.offset {
+		_ = f.Close()
+		f.offset = offset
+		// Read again from the beginning, it is verified again.
+		if offset == 0 && f.check != nil {
+			f.check, f.checked = f.check.Again(), 0
+		}
+	}
+	return offset, nil
+}
+
+func (f *stream) Close() error {
+	if f.body == nil {
+		return nil
+	}
+	err := f.body.Close()
+	f.body = nil
+	return err
+}
+
+// Address is where the data of a tracked file or directory lies: its object in
+// the remote or, if there is none, in the cache of the repository.
+func (r *Repo) Address(n *Node) (string, error) {
+	if !n.Tracked || n.Hash.IsZero() {
+		return "", fmt.Errorf("'%s' is not tracked by DVC in '%s'", n.Path, r.URL)
+	}
+	s, err := r.store(n.part, n.out.Remote)
+	if err == nil {
+		return s.Address(n.Hash), nil
+	}
+	if r.Path != "" && !errors.Is(err, remote.ErrUnreachable) {
+		return n.part.p.Cache().Path(n.Hash), nil
+	}
+	return "", err
+}
