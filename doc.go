@@ -29,6 +29,8 @@
 // pyjson), the files of a pipeline (dvcfile) and its graph (stagegraph), the
 // cache (object) and its way to remotes (transfer), the repository's directory
 // (repo), an opened repository with its stages and outputs (project), those of
-// others at any revision (external), git, ignore files, the source files of a Go package (gocode), replacing files
-// (atomicfile), processes of this machine (host) and the report page (report).
+// others at any revision (external), git, ignore files, the source files of a Go
+// package (gocode), replacing files (atomicfile), processes of this machine
+// (host), programs that outlive a killed runner (orphan) and the report page
+// (report).
 package reprodl

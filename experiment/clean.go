@@ -15,7 +15,7 @@ func (r *Repo) Clean(ctx context.Context) error {
 	if err := r.Recover(ctx); err != nil {
 		return err
 	}
-	for _, base := range []string{r.tmpDir("standalone"), r.planDir()} {
+	for _, base := range []string{r.standaloneDir(), r.planDir()} {
 		if err := cleanCopies(base); err != nil {
 			return err
 		}

@@ -40,6 +40,10 @@ func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Exp
 		return nil, err
 	}
 	base := git.ID(p.Baseline)
+	// Not two programs of one task at once.
+	if err := own.endPrograms(ctx); err != nil {
+		return nil, err
+	}
 	w, remove, err := own.copyTree(ctx, r.planDir(), p.ID+"-", base, c.Tree, p.Options.Copy)
 	if err != nil {
 		return nil, err

@@ -98,10 +98,13 @@ func (l *workLock) unlock() {
 	l.file.Close()
 }
 
-// Recover puts the working tree right after a killed run or apply. It is
-// called by everything else that looks at experiments, and does nothing while
-// the owner lives.
+// Recover ends the programs of killed runs, which would go on writing, and puts
+// the working tree right after a killed run or apply. It is called by everything
+// else that looks at experiments, and does nothing while the owner lives.
 func (r *Repo) Recover(ctx context.Context) error {
+	if err := r.endPrograms(ctx); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(r.journalPath()); err != nil {
 		return nil
 	}
@@ -116,6 +119,10 @@ func (r *Repo) Recover(ctx context.Context) error {
 // recoverLocked undoes what the journal tells; the caller holds the lock. A
 // journal that cannot be read stays, and so does the refusal to go on.
 func (r *Repo) recoverLocked(ctx context.Context) error {
+	// Once more: the owner may have died since.
+	if err := r.endPrograms(ctx); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(r.journalPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -47,6 +47,12 @@ func operate(op string) error {
 		_, err = r.Run(ctx, &experiment.RunOptions{Set: []string{"lr=2"}})
 	case "temp":
 		_, err = r.Run(ctx, &experiment.RunOptions{Set: []string{"lr=3"}, Temp: true})
+	case "repro":
+		p, err := r.Pipeline()
+		if err == nil {
+			_, err = p.Repro(ctx, nil)
+		}
+		return err
 	case "save":
 		_, err = r.Save(ctx, nil)
 	case "apply":

@@ -13,7 +13,11 @@ import (
 
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/host"
+	"github.com/reprodl/reprodl/internal/orphan"
 )
+
+// standaloneDir is where DVC keeps the copies of --temp.
+func (r *Repo) standaloneDir() string { return r.tmpDir("standalone") }
 
 // runTemp runs an experiment in a copy of the working tree.
 func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
@@ -26,7 +30,7 @@ func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOpt
 	if tree, err = r.editTree(ctx, tree, edits); err != nil {
 		return nil, err
 	}
-	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "tmp", head, tree, r.withProgram(ctx, tree, o))
+	w, remove, err := r.copyTree(ctx, r.standaloneDir(), "tmp", head, tree, r.withProgram(ctx, tree, o))
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +146,29 @@ func cleanCopies(base string) error {
 		}
 	}
 	return err
+}
+
+// endPrograms ends what killed runs left running, in the workspace and in copies
+// of it.
+func (r *Repo) endPrograms(ctx context.Context) error {
+	if err := orphan.End(ctx, filepath.Join(r.root, ".dvc", "tmp"), r.log); err != nil {
+		return err
+	}
+	for _, base := range []string{r.standaloneDir(), r.planDir()} {
+		entries, err := os.ReadDir(base)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			if !e.IsDir() {
+				continue
+			}
+			if err := orphan.End(ctx, filepath.Join(base, e.Name(), filepath.FromSlash(r.sub), ".dvc", "tmp"), r.log); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // owned reports whether a living process holds the lock of a copy. A lock that

@@ -38,6 +38,14 @@
 // synced, so finished work survives. The locks below .dvc/tmp are DVC's own:
 // two runs, of this package or of DVC, exclude each other.
 //
+// The programs of a process that was killed are noted below .dvc/tmp and known
+// by the variable REPRODL_PROGRAM in their environment. Whoever takes the lock
+// next, on the same machine, ends what still runs of them (SIGTERM, after five
+// seconds SIGKILL), with a warning, before it looks at any file. On Windows the
+// kernel ends them at once, but not what a program has started in the moment
+// before it was put under the kernel's care. What a stage that has ended left
+// running on purpose goes on.
+//
 // # Where it differs from DVC
 //
 // What is on disk is the same, so that both tools work on one tree, but:

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/orphan"
 )
 
 // killGrace is how long an interrupted command has to end by itself.
@@ -39,12 +41,13 @@ type shell struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	grace          time.Duration
+	runner         *orphan.Runner
 }
 
 // newShell chooses the shell as DVC does: $SHELL, kept from reading the user's
 // start-up files.
-func newShell(env []string) *shell {
-	return &shell{argv: shellArgs(env), env: env, grace: killGrace}
+func newShell(env []string, runner *orphan.Runner) *shell {
+	return &shell{argv: shellArgs(env), env: env, grace: killGrace, runner: runner}
 }
 
 // shellOptions keep a shell from reading files that would make a command
@@ -74,9 +77,11 @@ func (s *shell) run(ctx context.Context, script string) error {
 	// What a command leaves running in the background may keep our pipe open.
 	cmd.WaitDelay = s.grace
 	group := newGroup(cmd)
-	if err := cmd.Start(); err != nil {
+	program, err := s.runner.Start(cmd, script)
+	if err != nil {
 		return &CommandError{Cmd: script, Err: err}
 	}
+	defer program.Ended()
 	done := make(chan struct{})
 	stopped := make(chan struct{})
 	go func() {
@@ -87,7 +92,7 @@ func (s *shell) run(ctx context.Context, script string) error {
 			group.stop(done, s.grace)
 		}
 	}()
-	err := cmd.Wait()
+	err = cmd.Wait()
 	close(done)
 	<-stopped
 	var exit *exec.ExitError

@@ -16,11 +16,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/internal/orphan"
 )
 
 func testShell(t *testing.T) (*shell, *bytes.Buffer) {
 	var out bytes.Buffer
-	sh := newShell([]string{"SHELL=/bin/sh", "PATH=" + os.Getenv("PATH")})
+	sh := newShell([]string{"SHELL=/bin/sh", "PATH=" + os.Getenv("PATH")}, orphan.NewRunner(t.TempDir()))
+	t.Cleanup(func() { assert.NoError(t, sh.runner.Close()) })
 	sh.dir, sh.stdout, sh.stderr = t.TempDir(), &out, &out
 	return sh, &out
 }

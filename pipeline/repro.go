@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/orphan"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/stagegraph"
 	"github.com/reprodl/reprodl/internal/transfer"
@@ -26,6 +27,7 @@ type repro struct {
 	results []Result   // by place
 	forced  map[*project.Stage]bool
 	working *workLock
+	runner  *orphan.Runner
 	printed bool // something ran: a blank line sets the next stage apart
 }
 
@@ -53,6 +55,8 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	}
 	p.working = newWorkLock(r, unlock)
 	defer p.working.close()
+	p.runner = orphan.NewRunner(r.p.TmpDir())
+	defer p.runner.Close()
 	defer r.p.SaveMemo()
 	defer p.notes.SyncLocks()
 	if err := p.makePlan(targets); err != nil {

@@ -257,7 +257,7 @@ func (p *repro) command(ctx context.Context, s *project.Stage) error {
 	if f := p.body(s); f != nil {
 		return p.working.outside(ctx, func() error { return f(within(ctx, s)) })
 	}
-	sh := newShell(environ(s, p.opts.Env))
+	sh := newShell(environ(s, p.opts.Env), p.runner)
 	sh.dir, sh.stdin = s.Wdir, p.r.opts.Stdin
 	sh.stdout, sh.stderr = p.r.opts.Stdout, p.r.opts.Stderr
 	// Side by side no stage may have the terminal's input.

@@ -251,6 +251,10 @@ func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
 			return err
 		}
 	}
+	// Programs of workers that are gone are under no task.
+	if err := q.repo.Recover(ctx); err != nil {
+		return err
+	}
 	if len(left) > 0 {
 		return notFoundError(fmt.Sprintf("'%s' is not a valid running experiment name", strings.Join(left, "; ")))
 	}

@@ -50,6 +50,10 @@ func (q *Queue) Work(ctx context.Context, opts *WorkOptions) error {
 	if o.CPUs <= 0 {
 		o.CPUs = runtime.NumCPU()
 	}
+	// What workers that were killed left running would use the machine, too.
+	if err := q.repo.Recover(ctx); err != nil {
+		return err
+	}
 	machine, _ := os.Hostname()
 	var idle time.Time
 	for ctx.Err() == nil && (o.Stop == nil || !o.Stop()) {

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/orphan"
 	"github.com/reprodl/reprodl/internal/repo"
 )
 
@@ -178,7 +180,9 @@ func (r *Repo) NotCollected(path string, dir bool) bool {
 	return r.dvcIgnore.Ignored(path, dir) || r.gitIgnore != nil && r.gitIgnore.IgnoredPath(r.Abs(path), dir)
 }
 
-// Lock acquires the lock of the repository, which DVC respects as well.
+// Lock acquires the lock of the repository, which DVC respects as well. What
+// killed runs left running is ended first, so that it writes to nothing that is
+// looked at under the lock.
 func (r *Repo) Lock(ctx context.Context) (unlock func(), err error) {
 	if _, err := r.Config(); err != nil {
 		return nil, err
@@ -186,6 +190,9 @@ func (r *Repo) Lock(ctx context.Context) (unlock func(), err error) {
 	release, err := repo.LockFile(ctx, filepath.Join(r.TmpDir(), "lock"))
 	if err != nil {
 		return nil, err
+	}
+	if err := orphan.End(ctx, r.TmpDir(), r.Log); err != nil {
+		return nil, errors.Join(err, release())
 	}
 	// Under the lock nobody else writes temporary files: what lies there is left
 	// of processes that were killed.
