@@ -47,6 +47,8 @@ func TestLayers(t *testing.T) {
 			"a table is made of what others tell"},
 		{"experiment/queue", []string{module + "experiment/compare", module + "experiment/search"},
 			"a worker shows nothing and searches nothing"},
+		{"experiment/queue", []string{"github.com/nats-io", module + "experiment/queue/hub", module + "experiment/queue/slurm"},
+			"a queue of one machine compiles nothing of the network"},
 		{"experiment/search", []string{module + "experiment", module + "pipeline", module + "params", module + "live"},
 			"a search proposes parameters to whatever runs"},
 		{"experiment/provenance", []string{module + "experiment", module + "pipeline", module + "params", module + "live", module + "internal"},

@@ -55,6 +55,8 @@ type PlanOptions struct {
 	Jobs            int      `json:",omitempty"`
 	Seed            string   `json:",omitempty"`
 	Backend         string   `json:",omitempty"`
+
+	Resources Resources `json:",omitzero"`
 }
 
 // planOptions takes from o what the commit of a plan does not hold; runOptions

@@ -42,6 +42,7 @@ type Lease struct {
 	Boot    string // of the host: after a reboot none of its leases count
 	PID     int
 	Expires time.Time
+	Offer   Resources // what the worker has; the zero value takes any task
 }
 
 // ErrLeaseLost says that a task was given to another worker meanwhile, or

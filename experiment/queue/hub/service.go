@@ -1,0 +1,109 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment/queue"
+)
+
+// serve answers requests until the hub ends.
+func (h *Hub) serve() error {
+	return errors.Join(
+		handle(h, opHello, h.onHello),
+		handle(h, opClaim, func(ctx context.Context, worker string, r claimRequest) (*queue.Task, error) {
+			if r.Lease.Token == "" || r.TTL <= 0 {
+				return nil, errors.New("a claim needs a token and a time")
+			}
+			t, err := h.state.claim(ctx, r.Lease, r.TTL)
+			h.busy(worker, t)
+			return t, err
+		}),
+		handle(h, opRenew, func(_ context.Context, _ string, r leaseRequest) (*queue.Task, error) {
+			return h.state.renew(r.ID, r.Token, r.TTL)
+		}),
+		handle(h, opLook, func(_ context.Context, _ string, r leaseRequest) (versioned, error) {
+			t, rev, err := h.state.get(r.ID)
+			// Whoever does not hold the task learns nothing of it.
+			if isNotFound(err) || err == nil && (r.Token == "" || t.Lease.Token != r.Token || !h.state.running(r.ID)) {
+				return versioned{}, queue.ErrLeaseLost
+			}
+			if err == nil {
+				t.State = queue.Running // for the worker expiry alone does not matter
+			}
+			return versioned{t, rev}, err
+		}),
+		handle(h, opEnd, func(ctx context.Context, worker string, r updateRequest) (none, error) {
+			if r.Token == "" {
+				return none{}, queue.ErrLeaseLost
+			}
+			err := h.state.replace(ctx, r.ID, r.Token, r.Rev, func(t *queue.Task) {
+				n := &r.Task
+				// Success without a record would lose the experiment.
+				t.State, t.Ended, t.Error, t.Result, t.Kill = n.State, n.Ended, n.Error, n.Result, n.Kill
+			})
+			if err == nil {
+				h.busy(worker, nil)
+			}
+			return none{}, err
+		}),
+		handle(h, opPut, func(ctx context.Context, _ string, tasks []queue.Task) (none, error) {
+			return none{}, h.state.put(ctx, tasks...)
+		}),
+		handle(h, opGet, func(_ context.Context, _ string, id string) (versioned, error) {
+			t, rev, err := h.state.get(id)
+			return versioned{t, rev}, err
+		}),
+		handle(h, opList, h.onList),
+		handle(h, "c.rev", func(context.Context, string, none) (uint64, error) { return h.state.revision(), nil }),
+		handle(h, opUpdate, func(ctx context.Context, _ string, r updateRequest) (none, error) {
+			return none{}, h.state.replace(ctx, r.ID, r.Token, r.Rev, func(t *queue.Task) { *t = r.Task })
+		}),
+		handle(h, opDelete, func(ctx context.Context, _ string, ids []string) ([]queue.Task, error) {
+			return h.state.remove(ctx, ids...)
+		}),
+	)
+}
+
+func (h *Hub) onHello(_ context.Context, worker string, r hello) (hello, error) {
+	mine := hello{Protocol: protocol, Version: version(), Hub: Info{Dir: h.dir, Lease: h.opts.Lease}}
+	if r.Protocol != protocol {
+		return mine, fmt.Errorf("%w: the hub has %s, the program that wants to join %s", ErrVersion, mine.Version, r.Version)
+	}
+	h.met(worker, r.Worker)
+	return mine, nil
+}
+
+// pageBytes is how much of a list goes into one answer.
+const pageBytes = 4 << 20
+
+func (h *Hub) onList(_ context.Context, _ string, r listRequest) (listAnswer, error) {
+	list, rev := h.state.list(r.After, r.States...)
+	a := listAnswer{Rev: rev}
+	size := 0
+	for _, t := range list[min(r.Skip, len(list)):] {
+		data, err := json.Marshal(t)
+		if err != nil {
+			return a, err
+		}
+		if size += len(data); size > pageBytes {
+			a.More = true
+			break
+		}
+		a.Tasks = append(a.Tasks, t)
+	}
+	return a, nil
+}
+
+// tell publishes the change of a task, for those who watch.
+func (h *Hub) tell(e *entry) {
+	if data, err := json.Marshal(event{e.Rev, e.Gone, *h.state.seen(e)}); err == nil {
+		h.nc.Publish(h.space+"."+events, data)
+	}
+}
+
+// sinceSeen is how long ago a worker was heard of.
+func sinceSeen(w *WorkerInfo, now time.Time) time.Duration { return now.Sub(w.Seen) }

@@ -1,0 +1,93 @@
+package hub
+
+import (
+	"cmp"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment/queue"
+)
+
+// WorkerInfo is a machine's worker, as `queue workers` shows it.
+type WorkerInfo struct {
+	ID    string // unique
+	Name  string
+	Host  string
+	OS    string // GOOS/GOARCH
+	Offer queue.Resources
+	Task  string    // id of the one it runs; "" is idle
+	Seen  time.Time // by the hub's clock
+}
+
+// met notes a worker that said who it is.
+func (h *Hub) met(id string, w WorkerInfo) {
+	if id == "" {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old := h.workers[id]; old != nil {
+		w.Task = old.Task
+	}
+	w.ID, w.Seen = id, time.Now()
+	h.workers[id] = &w
+}
+
+// seenWorker notes that a worker asked something.
+func (h *Hub) seenWorker(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if w := h.workers[id]; w != nil {
+		w.Seen = time.Now()
+	}
+}
+
+// busy notes the task of a worker, nil for none.
+func (h *Hub) busy(id string, t *queue.Task) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if w := h.workers[id]; w != nil {
+		if w.Task = ""; t != nil {
+			w.Task = t.ID
+		}
+	}
+}
+
+// Workers are those heard of within the last lease, by host and name.
+func (h *Hub) Workers() []WorkerInfo {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []WorkerInfo
+	now := time.Now()
+	for id, w := range h.workers {
+		if sinceSeen(w, now) > max(h.opts.Lease, 10*time.Second) {
+			delete(h.workers, id)
+			continue
+		}
+		list = append(list, *w)
+	}
+	slices.SortFunc(list, func(a, b WorkerInfo) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// version is that of this program, for messages.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "an unknown version"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	for key := range maps.Keys(settings) {
+		if key == "vcs.revision" {
+			return info.Main.Version + " (" + settings[key] + ")"
+		}
+	}
+	return info.Main.Version
+}
