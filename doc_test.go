@@ -75,7 +75,7 @@ func TestLayers(t *testing.T) {
 // TestDriversAreImportedForEffect: whoever asks for no driver compiles none of
 // them, nor the libraries of clouds that they stand on.
 func TestDriversAreImportedForEffect(t *testing.T) {
-	drivers := []string{"gs", "http", "s3", "ssh", "webdav"}
+	drivers := []string{"azure", "gs", "http", "s3", "ssh", "webdav"}
 	for _, of := range []string{"params", "live", "pipeline", "pipeline/data", "pipeline/values", "experiment", "pipeline/remote"} {
 		for _, dep := range dependencies(t, module+of) {
 			for _, driver := range drivers {

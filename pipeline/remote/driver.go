@@ -56,13 +56,12 @@ type DriverError struct {
 
 // ours are the schemes that a sub-package serves.
 var ours = map[string]string{
-	"s3": "s3", "gs": "gs", "ssh": "ssh",
+	"s3": "s3", "gs": "gs", "azure": "azure", "ssh": "ssh",
 	"http": "http", "https": "http", "webdav": "webdav", "webdavs": "webdav",
 }
 
 // alternatives are what to use instead of the kinds that DVC has and we do not.
 var alternatives = map[string]string{
-	"azure":   "serve it as S3 or SFTP (rclone serve s3, rclone serve sftp) and use s3:// or ssh://",
 	"hdfs":    "mount it (hadoop-fuse-dfs) or reach it through an ssh:// gateway",
 	"webhdfs": "mount it (hadoop-fuse-dfs) or reach it through an ssh:// gateway",
 	"oss":     "OSS speaks S3: use s3://BUCKET with the option endpointurl = https://s3.oss-REGION.aliyuncs.com",

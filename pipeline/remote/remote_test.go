@@ -52,8 +52,8 @@ func TestUnknownScheme(t *testing.T) {
 		"oss":    "endpointurl = https://s3.oss-",
 		"gdrive": "rclone serve s3",
 		"gs":     `import _ "github.com/reprodl/reprodl/pipeline/remote/gs"`,
-		"azure":  "rclone serve s3",
-		"ftp":    "there are drivers for gs://, http://, https://, s3://, ssh://, webdav://, webdavs://",
+		"azure":  `import _ "github.com/reprodl/reprodl/pipeline/remote/azure"`,
+		"ftp":    "there are drivers for azure://, gs://, http://, https://, s3://, ssh://, webdav://, webdavs://",
 	} {
 		_, err := remote.Open(t.Context(), remote.Config{Name: "r", URL: scheme + "://host/x"})
 		assert.ErrorContains(t, err, want)

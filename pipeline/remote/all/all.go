@@ -3,6 +3,7 @@
 package all
 
 import (
+	_ "github.com/reprodl/reprodl/pipeline/remote/azure"  // azure://
 	_ "github.com/reprodl/reprodl/pipeline/remote/gs"     // gs://
 	_ "github.com/reprodl/reprodl/pipeline/remote/http"   // http://, https://
 	_ "github.com/reprodl/reprodl/pipeline/remote/s3"     // s3://
