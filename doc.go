@@ -7,6 +7,7 @@
 //     [github.com/reprodl/reprodl/live/tensorboard] writes event files
 //   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock and the run cache;
 //     [github.com/reprodl/reprodl/pipeline/data] adds, restores, pushes and pulls what they read and write,
+//     [github.com/reprodl/reprodl/pipeline/repofs] reads any revision of any repository as a file system,
 //     [github.com/reprodl/reprodl/pipeline/values] shows metrics, parameters and plots over revisions
 //   - [github.com/reprodl/reprodl/experiment]: experiments as git refs; below it
 //     [github.com/reprodl/reprodl/experiment/queue] runs them by workers,

@@ -1,6 +1,7 @@
 package external
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,32 @@ import (
 // Open opens a file. What DVC keeps is read from the cache or streamed from the
 // remote, and is an io.Seeker: to seek in a stream is to open it anew where it is
 // read next.
-func (r *Repo) Open(n *Node) (io.ReadCloser, error) {
+func (r *Repo) Open(n *Node) (io.ReadCloser, error) { return r.openFile(n, !r.opts.NoVerify) }
+
+// Copy writes a file, and is an error if its data is not what is recorded.
+func (r *Repo) Copy(ctx context.Context, w io.Writer, n *Node) error {
+	f, err := r.openFile(n, true)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, contextReader{ctx, f})
+	return errors.Join(err, f.Close())
+}
+
+// contextReader fails when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 	if n.Dir {
 		return nil, &fs.PathError{Op: "open", Path: n.Path, Err: errors.New("is a directory")}
 	}
@@ -29,7 +55,7 @@ func (r *Repo) Open(n *Node) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.stream(n.Hash, func(offset int64) (io.ReadCloser, error) { return c.OpenAt(n.Hash, offset) },
+		return newStream(n.Hash, verify, func(offset int64) (io.ReadCloser, error) { return c.OpenAt(n.Hash, offset) },
 			func() (int64, error) { return c.Size(n.Hash) }), nil
 	}
 	if c, from, err := r.chained(n.part, n.out); c != nil || err != nil {
@@ -40,7 +66,7 @@ func (r *Repo) Open(n *Node) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return c.Open(in)
+		return c.openFile(in, verify)
 	}
 	if n.Hash.IsZero() {
 		return nil, r.noData(n.part, n.out, n.rest, errNotRecorded)
@@ -53,13 +79,13 @@ func (r *Repo) Open(n *Node) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, r.noData(n.part, n.out, n.rest, err)
 	}
-	return r.stream(n.Hash, func(offset int64) (io.ReadCloser, error) { return s.Reader(r.ctx, n.Hash, offset), nil },
+	return newStream(n.Hash, verify, func(offset int64) (io.ReadCloser, error) { return s.Reader(r.ctx, n.Hash, offset), nil },
 		func() (int64, error) { return size, nil }), nil
 }
 
-func (r *Repo) stream(h object.Hash, open func(int64) (io.ReadCloser, error), size func() (int64, error)) *stream {
+func newStream(h object.Hash, verify bool, open func(int64) (io.ReadCloser, error), size func() (int64, error)) *stream {
 	f := &stream{open: open, size: size}
-	if !r.opts.NoVerify {
+	if verify {
 		f.check = object.NewChecker(h)
 	}
 	return f

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
@@ -25,8 +26,9 @@ type Node struct {
 	Exec bool
 	// Git says that the working tree, or the commit, has it; it then wins over
 	// what DVC has.
-	Git  bool
-	Mode fs.FileMode
+	Git bool
+	// ModTime is when git's file was changed or committed; zero = not known.
+	ModTime time.Time
 
 	part *part
 	out  *project.Output // that it is, or lies in; nil if none
@@ -35,6 +37,12 @@ type Node struct {
 
 // Output is the output that a tracked node is or lies in, else nil.
 func (n *Node) Output() *project.Output { return n.out }
+
+// Leads reports what DVC tracks, and directories that lead to it.
+func (n *Node) Leads() bool {
+	_, leads := n.part.dirs[n.Path]
+	return n.Tracked || leads
+}
 
 func notExist(op, name string) error {
 	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
@@ -71,7 +79,7 @@ func (r *Repo) Node(name string) (*Node, error) {
 }
 
 func (n *Node) fromGit(fi fs.FileInfo) {
-	n.Git, n.Dir, n.Mode = true, fi.IsDir(), fi.Mode()
+	n.Git, n.Dir, n.ModTime = true, fi.IsDir(), fi.ModTime()
 	n.Size = fi.Size()
 	n.Exec = !n.Dir && fi.Mode()&0o100 != 0
 }
