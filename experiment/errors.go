@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -14,9 +15,9 @@ var ErrNotFound = errors.New("experiment not found")
 // ErrExist says that an experiment of that name exists for the baseline.
 var ErrExist = errors.New("experiment exists")
 
-// errEmpty: an experiment's reference has its parent in its name, so there must
-// be a commit.
-var errEmpty = errors.New("Empty Git repo. Add a commit to use experiments.")
+// ErrNoCommits says that the git repository has no commit yet: an experiment's
+// reference has its parent in its name.
+var ErrNoCommits = errors.New("Empty Git repo. Add a commit to use experiments.")
 
 // messageError has DVC's words and, for errors.Is, a sentinel.
 type messageError struct {
@@ -44,6 +45,11 @@ func unknownError(remote string, names ...string) error {
 		msg = fmt.Sprintf("'%s' are not valid experiment names", list)
 	}
 	return &messageError{msg, ErrNotFound}
+}
+
+// unknownRevision is about a name that neither git nor an experiment has.
+func unknownRevision(rev string) error {
+	return &messageError{fmt.Sprintf("unknown Git revision '%s'", rev), git.ErrNotFound}
 }
 
 // notExperimentError is about a commit that no experiment's reference names.

@@ -142,7 +142,7 @@ func (r *Repo) Pipeline() (*pipeline.Repo, error) {
 }
 
 // Head returns the id of the commit that is checked out. Before the first
-// commit there are no experiments, and an error says so.
+// commit there are no experiments, and the error is [ErrNoCommits].
 func (r *Repo) Head(ctx context.Context) (string, error) {
 	id, _, err := r.head(ctx)
 	return string(id), err
@@ -156,7 +156,7 @@ func (r *Repo) head(ctx context.Context) (git.ID, string, error) {
 	}
 	id, branch, err := r.git.Head(ctx)
 	if err != nil {
-		return "", branch, errEmpty
+		return "", branch, ErrNoCommits
 	}
 	return id, branch, nil
 }

@@ -152,7 +152,7 @@ func (r *Repo) resolve(ctx context.Context, rev string) (git.ID, error) {
 	if !errors.Is(ferr, ErrNotFound) {
 		return "", fmt.Errorf("ambiguous Git revision '%s'", rev)
 	}
-	return "", fmt.Errorf("unknown Git revision '%s': %w", rev, git.ErrNotFound)
+	return "", unknownRevision(rev)
 }
 
 // cutRev splits "name~2" and "name^" before the operator.

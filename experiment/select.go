@@ -229,6 +229,10 @@ func (r *Repo) Refs(ctx context.Context, s *Selection) ([]Experiment, error) {
 // name.
 func (r *Repo) List(ctx context.Context, s *Selection) ([]Experiment, error) {
 	if _, _, err := r.head(ctx); err != nil {
+		// Without a selection DVC looks HEAD up like any other revision.
+		if sel := s.orHead(); errors.Is(err, ErrNoCommits) && !sel.All && len(sel.Revs) > 0 {
+			return nil, &messageError{unknownRevision(sel.Revs[0]).Error(), ErrNoCommits}
+		}
 		return nil, err
 	}
 	refs, err := r.selected(ctx, s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -149,7 +150,11 @@ func (a *app) expSaveCmd() *cobra.Command {
 			defer repo.Close()
 			opts.Targets = targets
 			e, err := repo.Save(cmd.Context(), &opts)
-			if err != nil {
+			switch {
+			// DVC has no words of its own for it, and ends with 255.
+			case errors.Is(err, experiment.ErrNoCommits):
+				return err
+			case err != nil:
 				return soft(fmt.Errorf("failed to save experiment - %w", err))
 			}
 			if asJSON {

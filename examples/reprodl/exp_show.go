@@ -38,11 +38,11 @@ func (a *app) expShowCmd() *cobra.Command {
 			opts.HideOrphans = opts.HideOrphans || asJSON || table.CSV || markdown
 			states, err := compare.Show(cmd.Context(), repo, &opts)
 			if err != nil {
-				return soft(err)
+				return soft(fmt.Errorf("failed to show experiments - %w", err))
 			}
 			if asJSON {
-				_, err := a.Stdout.Write(append(compare.AppendJSON(nil, states), '\n'))
-				return err
+				a.printf("%s\n", compare.AppendJSON(nil, states))
+				return nil
 			}
 			if html != "" {
 				return a.writeHTML(html, states, &table)
@@ -53,9 +53,9 @@ func (a *app) expShowCmd() *cobra.Command {
 			}
 			switch {
 			case table.CSV:
-				_, err = a.Stdout.Write(t.AppendCSV(nil))
+				a.printf("%s", t.AppendCSV(nil))
 			case markdown:
-				_, err = a.Stdout.Write(t.AppendMarkdown(nil))
+				a.table(string(t.AppendMarkdown(nil)))
 			default:
 				err = a.page(!noPager, func(w io.Writer, color bool) error {
 					_, err := w.Write(t.AppendText(nil, color))
@@ -129,24 +129,30 @@ func (a *app) expDiffCmd() *cobra.Command {
 			defer repo.Close()
 			d, err := compare.Diff(cmd.Context(), repo, args[0], args[1], &opts)
 			if err != nil {
-				return soft(err)
+				return soft(fmt.Errorf("failed to show experiments diff - %w", err))
 			}
-			if asJSON {
+			switch {
+			case d == nil && asJSON:
+				a.printf("{}\n")
+				return nil
+			case d == nil:
+				return nil
+			case asJSON:
 				out, err := d.AppendJSON(nil)
 				if err == nil {
-					_, err = a.Stdout.Write(append(out, '\n'))
+					a.printf("%s\n", out)
 				}
 				return err
 			}
 			table.A, table.B = args[0], args[1]
-			_, err = a.Stdout.Write(d.AppendText(nil, &table))
+			a.table(string(d.AppendText(nil, &table)))
 			if why := d.Explain(); why != "" {
 				fmt.Fprintf(a.Stderr, "\n%s\n", why)
 				for _, c := range d.Why {
 					fmt.Fprintf(a.Stderr, "  %s\n", c)
 				}
 			}
-			return err
+			return nil
 		},
 	}
 	f := cmd.Flags()

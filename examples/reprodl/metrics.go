@@ -60,7 +60,7 @@ func (a *app) metricsShowCmd() *cobra.Command {
 				headers, rows = dropColumn(headers, rows, "Revision")
 			}
 			if len(rows) > 0 || markdown {
-				a.printf("%s", renderTable(markdown, headers, rows))
+				a.table(renderTable(markdown, headers, rows))
 			}
 			return nil
 		},

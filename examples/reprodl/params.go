@@ -104,7 +104,7 @@ func (a *app) showDiff(diff *values.Diff, d *diffFlags, title string, changes bo
 	if len(rows) == 0 && !d.markdown {
 		return nil
 	}
-	a.printf("%s", renderTable(d.markdown, headers, rows))
+	a.table(renderTable(d.markdown, headers, rows))
 	return nil
 }
 
@@ -145,7 +145,7 @@ func errorJSON(err error) *params.Map {
 		return m
 	}
 	m.Set("type", dvcfile.ExceptionOf(err))
-	m.Set("msg", err.Error())
+	m.Set("msg", dvcfile.Brief(err))
 	return m
 }
 

@@ -148,8 +148,8 @@ func (a *app) plotWarnings(plots *values.PlotSet) {
 			revs = append(revs, e.Rev)
 		}
 	}
-	if len(revs) > 0 && a.quiet == 0 {
-		fmt.Fprintf(a.Stderr, "DVC failed to load some plots for following revisions: '%s'.\n", strings.Join(revs, ", "))
+	if len(revs) > 0 {
+		fmt.Fprintf(a.msg, "DVC failed to load some plots for following revisions: '%s'.\n", strings.Join(revs, ", "))
 	}
 }
 
@@ -244,8 +244,8 @@ func texts(list []string) []any {
 func (a *app) plotsPage(plots *values.PlotSet, p *plotFlags) error {
 	if len(plots.Plots) == 0 {
 		// With errors the user has been told already.
-		if a.quiet == 0 && len(plots.Errors) == 0 {
-			fmt.Fprintln(a.Stderr, "No plots were loaded, visualization file will not be created.")
+		if len(plots.Errors) == 0 {
+			fmt.Fprintln(a.msg, "No plots were loaded, visualization file will not be created.")
 		}
 		return nil
 	}

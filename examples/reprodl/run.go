@@ -94,12 +94,25 @@ func (a *app) root() *cobra.Command {
 	root.Flags().StringVarP(&a.cd, "cd", "C", "", "change to `directory` before executing")
 	root.Flags().BoolP("version", "V", false, "print the version")
 	root.Flags().Bool("wait-for-lock", false, "wait for the lock (it is always waited for, as long as dvc does)")
-	root.PersistentFlags().CountVarP(&a.quiet, "quiet", "q", "be quiet")
-	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "be verbose; also tell why each stage runs")
 	root.AddCommand(a.commands()...)
+	a.volume(root)
 	root.InitDefaultHelpCmd()
 	document(root)
 	return root
+}
+
+// volume gives each command -q and -v. They count only behind the last word of a
+// command: argparse, DVC's parser, forgets those before it.
+func (a *app) volume(cmd *cobra.Command) {
+	quiet, verbose := &a.quiet, &a.verbose
+	if cmd.HasSubCommands() {
+		quiet, verbose = new(int), new(int)
+	}
+	cmd.Flags().CountVarP(quiet, "quiet", "q", "be quiet")
+	cmd.Flags().CountVarP(verbose, "verbose", "v", "be verbose; also tell why each stage runs")
+	for _, sub := range cmd.Commands() {
+		a.volume(sub)
+	}
 }
 
 // start runs when the command line was understood, before the command.
@@ -176,6 +189,9 @@ func (a *app) printf(format string, args ...any) {
 		fmt.Fprintf(a.out, format, args...)
 	}
 }
+
+// table writes a table of results: as in DVC, also with -q.
+func (a *app) table(text string) { fmt.Fprint(a.out, text) }
 
 // warnf prints a warning as DVC does.
 func (a *app) warnf(format string, args ...any) {

@@ -41,7 +41,7 @@ func (a *app) stageListCmd() *cobra.Command {
 					rows = append(rows, []string{s.Address, s.Desc})
 				}
 			}
-			a.printf("%s", plainTable(nil, rows))
+			a.table(plainTable(nil, rows))
 			return nil
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,10 +126,11 @@ func jsonLine(x any) (string, error) {
 	return string(text) + "\n", err
 }
 
-// errored is the line dvc prints when values of some revisions cannot be read.
+// errored is the line dvc prints, with -q too, when values of some revisions
+// cannot be read.
 func (a *app) errored(revs []string) {
-	if len(revs) > 0 && a.quiet == 0 {
-		_, _ = a.Stderr.Write([]byte("DVC failed to load some metrics for following revisions: '" + strings.Join(revs, ", ") + "'.\n"))
+	if len(revs) > 0 {
+		fmt.Fprintf(a.msg, "DVC failed to load some metrics for following revisions: '%s'.\n", strings.Join(revs, ", "))
 	}
 }
 

@@ -34,13 +34,16 @@ type DiffOptions struct {
 }
 
 // Diff compares two revisions or experiments; a is HEAD if "", b the
-// workspace.
+// workspace. Before the first commit there is nothing to compare, and both are nil.
 func Diff(ctx context.Context, repo *experiment.Repo, a, b string, opts *DiffOptions) (*Difference, error) {
 	if opts == nil {
 		opts = &DiffOptions{}
 	}
 	if a == "" {
 		a = "HEAD"
+	}
+	if _, err := repo.Head(ctx); errors.Is(err, experiment.ErrNoCommits) {
+		return nil, nil
 	}
 	// There is no cache here: two states are read faster than remembered.
 	store := objects(repo)

@@ -30,5 +30,5 @@ func stateError(name string, err error) *StateError {
 
 // commitError names what makes a whole commit unreadable.
 func commitError(err error) *StateError {
-	return &StateError{dvcfile.ExceptionOf(err), err.Error()}
+	return &StateError{dvcfile.ExceptionOf(err), dvcfile.Brief(err)}
 }

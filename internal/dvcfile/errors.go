@@ -63,9 +63,31 @@ func ClassOf(err error) Class {
 	return ""
 }
 
+// errEncoding is a file that is no text.
+var errEncoding = errors.New("not valid UTF-8")
+
+// Brief is err in the few words of str() of DVC's exception, which its JSON and its
+// warnings about a revision have: without the place and the line.
+func Brief(err error) string {
+	var invalid *InvalidError
+	var e *Error
+	switch {
+	case errors.As(err, &invalid) && invalid.Kind == YAMLSyntax:
+		return "unable to read: '" + invalid.File + "', YAML file structure is corrupted"
+	case errors.As(err, &invalid):
+		return invalid.summary()
+	case errors.As(err, &e):
+		return e.Msg
+	}
+	return err.Error()
+}
+
 // ExceptionOf is what DVC calls err, an error of collecting a tree's files, in
 // its JSON.
 func ExceptionOf(err error) string {
+	if errors.Is(err, errEncoding) {
+		return "EncodingError"
+	}
 	switch ClassOf(err) {
 	case YAMLSyntax:
 		return "YAMLSyntaxError"

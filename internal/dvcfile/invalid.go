@@ -39,16 +39,13 @@ func (e *InvalidError) Error() string { return e.Pretty() }
 // with which file, and each problem with its place.
 func (e *InvalidError) Pretty() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "'%s' ", dotPath(e.File))
 	switch {
 	case e.Kind == YAMLSyntax:
-		fmt.Fprintf(&b, "is invalid%s.", e.hint)
-	case len(e.Problems) > 1:
-		fmt.Fprintf(&b, "validation failed: %d errors.", len(e.Problems))
+		fmt.Fprintf(&b, "'%s' is invalid%s.", dotPath(e.File), e.hint)
 	case e.line != "":
-		fmt.Fprintf(&b, "validation failed: %s.", e.line)
+		b.WriteString(e.summary() + ": " + e.line + ".")
 	default:
-		b.WriteString("validation failed.")
+		b.WriteString(e.summary() + ".")
 	}
 	for _, p := range e.Problems {
 		b.WriteString("\n\n" + p.Msg)
@@ -64,6 +61,15 @@ func (e *InvalidError) Pretty() string {
 		}
 	}
 	return b.String()
+}
+
+// summary is the first line of a violated schema, without its end.
+func (e *InvalidError) summary() string {
+	text := "'" + dotPath(e.File) + "' validation failed"
+	if n := len(e.Problems); n > 1 {
+		text += fmt.Sprintf(": %d errors", n)
+	}
+	return text
 }
 
 // dotPath puts "./" in front of a path that stays below the working directory.

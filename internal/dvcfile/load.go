@@ -98,7 +98,7 @@ func (r *resolver) read(name string, kind Class, schema check) ([]byte, *dvcyaml
 // result is one.
 func parse(name, shown string, data []byte, kind Class, schema check) (*dvcyaml.Map, error) {
 	if !utf8.Valid(data) {
-		return nil, &Error{Kind: YAMLSyntax, File: shown, Msg: "unable to read: '" + shown + "', is not valid utf-8"}
+		return nil, &Error{Kind: YAMLSyntax, File: shown, Msg: "unable to read: '" + shown + "', is not valid utf-8", Err: errEncoding}
 	}
 	v, err := dvcyaml.Decode(shown, data)
 	if err != nil {

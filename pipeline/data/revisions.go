@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -69,7 +70,7 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 	var roots []string
 	// Whatever any ref reaches, experiments included.
 	if revs.AllCommits {
-		return revList(ctx, g, "--all", "HEAD")
+		return revList(ctx, g, allRefs(ctx, g)...)
 	}
 	// --num counts along the first parents: what a merge brought in belongs to
 	// another branch.
@@ -87,7 +88,14 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 		return err
 	}
 	for _, rev := range revs.Revs {
-		if err := limit(rev); err != nil {
+		id, err := g.Resolve(ctx, rev)
+		if errors.Is(err, git.ErrNotFound) {
+			return nil, unknownRevision(rev)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := limit(string(id)); err != nil {
 			return nil, err
 		}
 	}
@@ -145,6 +153,18 @@ func (r *Repo) commits(ctx context.Context, g *git.Repo, revs Commits) ([]string
 	return ids, nil
 }
 
+// allRefs means every commit that a ref or HEAD reaches. HEAD may be detached; and
+// before the first commit there is none.
+func allRefs(ctx context.Context, g *git.Repo) []string {
+	if _, _, err := g.Head(ctx); err != nil {
+		return []string{"--all"}
+	}
+	return []string{"--all", "HEAD"}
+}
+
+// unknownRevision has DVC's words.
+func unknownRevision(rev string) error { return fmt.Errorf("unknown Git revision '%s'", rev) }
+
 // revList is git rev-list, one hash a commit.
 func revList(ctx context.Context, g *git.Repo, args ...string) ([]string, error) {
 	out, err := g.Run(ctx, append([]string{"rev-list"}, args...)...)
@@ -157,7 +177,7 @@ func revList(ctx context.Context, g *git.Repo, args ...string) ([]string, error)
 // commitsSince looks at the date of each commit: git's own --since stops at the
 // first older one, behind which a clock that went wrong hides newer ones.
 func commitsSince(ctx context.Context, g *git.Repo, since time.Time) ([]string, error) {
-	out, err := g.Run(ctx, "log", "--format=%ct %H", "--all", "HEAD")
+	out, err := g.Run(ctx, append([]string{"log", "--format=%ct %H"}, allRefs(ctx, g)...)...)
 	if err != nil {
 		return nil, err
 	}

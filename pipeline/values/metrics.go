@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
+	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/project"
@@ -59,7 +60,7 @@ func gather(ctx context.Context, r *project.Repo, what string, sel *Revisions, r
 	var all []RevValues
 	err := eachView(ctx, r, sel, func(name string, v *view, err error) error {
 		if err != nil {
-			r.Log.Warn("failed to load " + what + " in revision '" + name + "', " + err.Error())
+			r.Log.Warn("failed to load " + what + " in revision '" + name + "', " + dvcfile.Brief(err))
 			all = append(all, RevValues{Rev: name, Err: err})
 			return nil
 		}
@@ -175,13 +176,23 @@ func (v *view) values(name string) FileValues {
 		f.Err = &ValueError{Type: "OSError", Msg: err.Error(), Err: err}
 		return f
 	}
-	values, err := params.Parse(name, data)
+	values, err := parseValues(name, data)
 	if err != nil {
-		f.Err = &ValueError{Type: corruptedType(name), Msg: "unable to read: '" + f.Path + "', " + reasonOf(err), Err: err}
+		f.Err = v.corrupted(name, err)
 		return f
 	}
 	f.Data = values.Value()
 	return f
+}
+
+// errEncoding is a file that is no text. DVC decodes before it parses.
+var errEncoding = errors.New("not valid UTF-8")
+
+func parseValues(name string, data []byte) (*params.Values, error) {
+	if !utf8.Valid(data) {
+		return nil, errEncoding
+	}
+	return params.Parse(name, data)
 }
 
 // show is the path as the caller sees it: relative to the working directory,
@@ -190,26 +201,30 @@ func (v *view) show(name string) string {
 	return filepath.ToSlash(v.repo.Rel(v.repo.Abs(name)))
 }
 
-// corruptedType is how DVC calls a file that cannot be parsed.
-func corruptedType(name string) string {
-	switch path.Ext(name) {
-	case ".json":
-		return "JSONFileCorruptedError"
-	case ".toml":
-		return "TOMLFileCorruptedError"
-	case ".py":
-		return "PythonFileCorruptedError"
+// corrupted is how DVC calls a file that cannot be parsed. Its path is the one in
+// DVC's file system of a repository, whose root is "/": DVC takes that for one of
+// this machine, and shows it relative to the working directory.
+func (v *view) corrupted(name string, err error) *ValueError {
+	shown, relErr := filepath.Rel(v.repo.Dir, string(filepath.Separator)+filepath.FromSlash(name))
+	if relErr != nil {
+		shown = name
 	}
-	return "YAMLFileCorruptedError"
+	return corrupted(name, filepath.ToSlash(shown), err)
 }
 
-// reasonOf leaves out the name of the file, which DVC's sentence has already.
-func reasonOf(err error) string {
-	var e *params.Error
-	if errors.As(err, &e) {
-		return e.Err.Error()
+// corrupted names the parser, which goes by the ending, and not what it stumbled
+// over: that is in err.
+func corrupted(name, shown string, err error) *ValueError {
+	kind := map[string]string{".json": "JSON", ".toml": "TOML", ".py": "Python"}[path.Ext(name)]
+	if kind == "" {
+		kind = "YAML"
 	}
-	return err.Error()
+	e := &ValueError{Type: kind + "FileCorruptedError", Msg: kind + " file structure is corrupted", Err: err}
+	if errors.Is(err, errEncoding) {
+		e.Type, e.Msg = "EncodingError", "is not valid utf-8"
+	}
+	e.Msg = "unable to read: '" + shown + "', " + e.Msg
+	return e
 }
 
 // metric keeps what can be a metric: numbers, strings, booleans, and mappings

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/params"
 )
@@ -45,6 +46,9 @@ func (v *view) loadPlot(shown string, header bool) *plotData {
 	case isImage(name):
 	case slices.Contains([]string{".json", ".yaml", ".yml", ".toml", ".py"}, ext):
 		f := v.values(name)
+		if f.Err != nil && f.Err.corrupted() {
+			f.Err = corruptedPlot(name, v.show(name), f.Err.Err)
+		}
 		return &plotData{content: f.Data, err: f.Err}
 	case ext != ".csv" && ext != ".tsv":
 		return &plotData{err: &ValueError{Type: "PlotMetricTypeError", Msg: "'" + shown + "' - file type error\n" +
@@ -59,11 +63,22 @@ func (v *view) loadPlot(shown string, header bool) *plotData {
 	case isImage(name):
 		return &plotData{image: data}
 	}
+	if !utf8.Valid(data) {
+		return &plotData{err: corruptedPlot(name, v.show(name), errEncoding)}
+	}
 	rows, err := readTable(string(data), ext == ".tsv", header)
 	if err != nil {
 		return &plotData{err: &ValueError{Type: "Error", Msg: err.Error(), Err: err}}
 	}
 	return &plotData{content: rows}
+}
+
+// corruptedPlot is corrupted in the words of DVC's plots, which spell the encoding
+// in another way.
+func corruptedPlot(name, shown string, err error) *ValueError {
+	e := corrupted(name, shown, err)
+	e.Msg = strings.Replace(e.Msg, "utf-8", "utf8", 1)
+	return e
 }
 
 // readTable reads separated values; all of them stay strings, as in DVC, whose

@@ -88,7 +88,14 @@ func PlotsDiff(ctx context.Context, repo *data.Repo, opts *PlotsOptions) (*PlotS
 	if opts != nil {
 		o = *opts
 	}
-	var err error
+	// Before the first commit there is nothing to compare: DVC shows nothing then.
+	id, _, err := head(ctx, project.Of(repo))
+	if err != nil {
+		return nil, err
+	}
+	if id.IsZero() {
+		return &PlotSet{}, nil
+	}
 	if o.Revs, err = diffRevs(ctx, project.Of(repo), o.Revs); err != nil {
 		return nil, err
 	}
@@ -257,7 +264,9 @@ func (d *defList) target(shown string) { d.unpack("", shown, nil, nil) }
 func (d *defList) unpack(config, shown string, props *params.Map, all []string) {
 	name := d.v.fromUser([]string{shown})[0]
 	for _, file := range d.v.files(name) {
-		file = d.v.show(file)
+		// As the definition writes it: from another directory "../sub/p.json" stays so
+		// in sub itself.
+		file = shown + strings.TrimPrefix(file, name)
 		if closest(file, all) == shown || all == nil {
 			d.add(config, file, props)
 		}

@@ -285,7 +285,12 @@ func commits(ctx context.Context, repo *git.Repo, sel *Revisions) ([]commitGroup
 		}
 	}
 	if sel.AllCommits {
-		out, err := repo.Run(ctx, "rev-list", "--date-order", "HEAD", "--branches", "--tags", "--remotes")
+		args := []string{"rev-list", "--date-order", "--branches", "--tags", "--remotes"}
+		// HEAD may be detached; before the first commit it names none.
+		if _, _, err := repo.Head(ctx); err == nil {
+			args = append(args, "HEAD")
+		}
+		out, err := repo.Run(ctx, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -363,6 +368,11 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string { return e.Msg }
+
+// corrupted reports a file that is there and cannot be parsed.
+func (e *ValueError) corrupted() bool {
+	return e.Type == "EncodingError" || strings.HasSuffix(e.Type, "FileCorruptedError")
+}
 
 // Unwrap returns the cause.
 func (e *ValueError) Unwrap() error { return e.Err }
