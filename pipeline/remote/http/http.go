@@ -102,7 +102,16 @@ func (s *site) Stat(ctx context.Context, key string) (remote.Info, error) {
 		// As DVC asks: a GET whose body nobody reads.
 		resp, err = s.client.Do(ctx, web.Request{Op: "stat", Key: key, Method: http.MethodGet, URL: s.at(key)})
 	}
+	if resp != nil && strings.HasSuffix(resp.Request.URL.Path, "/") {
+		// A redirect to a directory, and no object, whatever comes of it.
+		e := s.client.Config.Fail("stat", key, errors.New("it is a directory"))
+		e.Kind = remote.ErrNotFound
+		err = e
+	}
 	if err != nil {
+		if resp != nil {
+			resp.Body.Close()
+		}
 		return remote.Info{}, err
 	}
 	resp.Body.Close()

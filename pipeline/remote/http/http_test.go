@@ -31,6 +31,10 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer f.mu.Unlock()
 	data, ok := f.data[r.URL.Path]
 	switch {
+	case strings.HasSuffix(r.URL.Path, "/"):
+		w.WriteHeader(http.StatusForbidden) // as of servers that don't list
+	case f.isDir(r.URL.Path):
+		http.Redirect(w, r, r.URL.Path+"/", http.StatusMovedPermanently)
 	case r.Method == http.MethodPut && err == nil && int64(len(body)) == r.ContentLength:
 		f.data[r.URL.Path] = string(body)
 	case r.Method == http.MethodHead && f.head || r.Method == http.MethodPost:
@@ -45,6 +49,15 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"tag"`)
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(data))
 	}
+}
+
+func (f *files) isDir(path string) bool {
+	for name := range f.data {
+		if strings.HasPrefix(name, path+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 func serve(t *testing.T, f *files, more ...string) *site {

@@ -79,26 +79,6 @@ func TestSuite(t *testing.T) {
 	remotetest.Test(t, func(t *testing.T) remote.Remote { return newServer(t).open(t) })
 }
 
-// TestSuiteServer runs against the server that the environment names: the
-// bucket must exist and is emptied. Its versions are tested if it keeps them,
-// which the server of this process does not do right.
-func TestSuiteServer(t *testing.T) {
-	endpoint := os.Getenv("REPRODL_S3")
-	if endpoint == "" {
-		t.Skip("REPRODL_S3 names no server")
-	}
-	n := 0
-	remotetest.Test(t, func(t *testing.T) remote.Remote {
-		n++
-		c := remote.Config{Name: "r", URL: fmt.Sprintf("s3://reprodl/%d/%d", time.Now().UnixNano(), n), Options: map[string]string{
-			"endpointurl": endpoint, "access_key_id": "reprodl", "secret_access_key": "reprodl-secret", "region": "us-east-1",
-		}}
-		r, err := remote.Open(t.Context(), c)
-		require.NoError(t, err)
-		return r
-	})
-}
-
 // TestSuiteParts sends all but the smallest objects in parts.
 func TestSuiteParts(t *testing.T) {
 	remotetest.Test(t, func(t *testing.T) remote.Remote {
