@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -17,6 +16,8 @@ type ExecuteOptions struct {
 	Stdout, Stderr io.Writer    // nil is that of the Repo
 	Env            []string     // added to the environment of stages
 	Logger         *slog.Logger // nil is that of the Repo
+	// Pull fetches what stages need and this machine lacks from the DVC remote.
+	Pull bool
 }
 
 // planDir is where plans are executed, in copies of their own.
@@ -51,7 +52,11 @@ func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Exp
 	defer remove()
 	// Removing the mark is part of the step that makes the result visible,
 	// so two attempts cannot both succeed.
-	e, err := w.run(ctx, base, p.runOptions(), []git.Update{{Name: markRef(p.ID), Old: mark}})
+	o := p.runOptions()
+	if opts != nil && opts.Pull && !o.Repro.Pull {
+		o.Repro.Pull, o.Repro.LocalRuns = true, true
+	}
+	e, err := w.run(ctx, base, o, []git.Update{{Name: markRef(p.ID), Old: mark}})
 	if err != nil {
 		// Looked up even when ctx has ended: the result may be there.
 		if e, err := r.executed(context.WithoutCancel(ctx), p); err == nil {
@@ -93,5 +98,5 @@ func (r *Repo) executed(ctx context.Context, p *Plan) (*Experiment, error) {
 			return r.experiment(ctx, f)
 		}
 	}
-	return nil, &messageError{fmt.Sprintf("what task %s shall run is gone: its reference %s was deleted", p.ID, markRef(p.ID)), ErrNotFound}
+	return nil, goneError(p)
 }

@@ -250,6 +250,16 @@ func (r *Repo) Plans(ctx context.Context) ([]Plan, error) {
 	return plans, nil
 }
 
+// PlanIDs lists the ids of what is marked to be run, in no particular order.
+func (r *Repo) PlanIDs(ctx context.Context) ([]string, error) {
+	refs, err := r.git.Refs(ctx, markPrefix)
+	var ids []string
+	for _, g := range refs {
+		ids = append(ids, strings.TrimPrefix(g.Name, markPrefix))
+	}
+	return ids, err
+}
+
 // parseMark reads a mark. Those of v0.0 have the first line alone: their
 // options are the usual ones.
 func parseMark(c *git.Commit) (Plan, bool) {

@@ -40,6 +40,14 @@ func (r Resources) Lacks(offer Resources) string {
 	return ""
 }
 
+// Share is what each of n has that share alike.
+func (r Resources) Share(n int) Resources {
+	r.CPUs = max(min(1, r.CPUs), r.CPUs/n)
+	r.GPUs /= n
+	r.Mem /= int64(n)
+	return r
+}
+
 // String is for people, and the same for equal resources only.
 func (r Resources) String() string {
 	var list []string

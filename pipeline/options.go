@@ -27,6 +27,7 @@ type ReproOptions struct {
 	NoRunCache      bool // don't restore from the run cache (it is still written)
 	NoCommit        bool // don't store outputs, nor a run-cache entry
 	Pull            bool // fetch missing dependencies and outputs, and the run cache, from the remote
+	LocalRuns       bool // with Pull: the run cache of the remote is left alone
 	AllowMissing    bool // data that is not there is no reason to run
 	NoGit           bool // neither stage changed files in git nor tell which to stage
 	OnError         OnError

@@ -77,7 +77,7 @@ func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string)
 	if err := r.p.CheckOutputs(p.plan); err != nil {
 		return nil, err
 	}
-	if p.opts.Pull && !p.opts.NoRunCache {
+	if p.opts.Pull && !p.opts.NoRunCache && !p.opts.LocalRuns {
 		if err := transfer.FetchRuns(ctx, r.p); err != nil {
 			r.p.Log.Warn("Failed to pull run cache: " + err.Error())
 		}

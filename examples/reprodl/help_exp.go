@@ -82,6 +82,27 @@ repository. The workspace and the terminal are free meanwhile.`, `
 reprodl exp run --queue -S lr=0.2
 reprodl queue start -j 2
 reprodl queue status`},
+	"queue serve": {`
+Other machines then work on the queue of this repository, each with the join command that is
+printed. They need git and this program, no access to the git host; data travels by the DVC
+remote, or through here if there is none. All other commands of the queue work as before. Who
+has a worker's token gets the code and the data of tasks; who may queue runs code on workers.`, `
+reprodl queue serve --listen 0.0.0.0
+reprodl queue serve --lease 2m --expires 24h`},
+	"queue join": {`
+Tasks run in copies of a clone that the hub fills, with this machine's environment: secrets
+that programs need are set here. A token that is refused ends the command at once; a hub that
+is away is waited for. "-" reads the token from standard input, where others do not see it.`, `
+reprodl queue join RJ1.eyJh… -j 2
+reprodl queue join - --once`},
+	"queue token": {`
+Tokens are kept as hashes. Revoking one cuts off who is connected by it.`, `
+reprodl queue token
+reprodl queue token --list
+reprodl queue token --revoke k3x8aq2p`},
+	"queue workers": {`
+Those that were heard of within the last lease, and what they run.`, `
+reprodl queue workers`},
 	"queue start": {`
 Workers go on after this command ends and after you log out; they stop when the queue has been
 empty for a while. Starting again adds workers.`, `

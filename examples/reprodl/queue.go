@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/experiment/queue/hub"
 )
 
 // queueCmd groups the commands; alone it is a usage error, as in dvc.
@@ -25,13 +27,23 @@ func (a *app) queueCmd() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.queueStartCmd(), a.queueStopCmd(), a.queueStatusCmd(), a.queueLogsCmd(), a.queueRemoveCmd(), a.queueKillCmd(),
-		a.queueRetryCmd(), a.queueWorkerCmd())
+		a.queueRetryCmd(), a.queueWorkerCmd(), a.queueServeCmd(), a.queueJoinCmd(), a.queueTokenCmd(), a.queueWorkersCmd())
 	return cmd
 }
 
-// queue returns the queue of an open repository.
+// queue returns the queue of an open repository: that of the hub, if one serves
+// it. A hub that does not answer is told of, and does without: what it knows is
+// in git as well.
 func (a *app) queue(repo *experiment.Repo) *queue.Queue {
-	return queue.Open(repo, &queue.Options{Env: a.Env, Logger: a.logger()})
+	o := &queue.Options{Env: a.Env, Logger: a.logger()}
+	c, err := a.hubOf(context.Background(), repo)
+	if err != nil {
+		a.warnf("%v", err)
+	}
+	if c != nil {
+		o.Store = c
+	}
+	return queue.Open(repo, o)
 }
 
 // withQueue opens the queue for one command.
@@ -108,7 +120,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
-				if err := q.Stop(cmd.Context(), kill); err != nil {
+				if err := errors.Join(q.Stop(cmd.Context(), kill), a.dismiss(cmd.Context())); err != nil {
 					return err
 				}
 				if kill {
@@ -141,7 +153,19 @@ func (a *app) queueStatusCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				a.printf("%s\nWorker status: %d active, %d idle\n", taskTable(tasks), active, idle)
+				table := taskTable(tasks)
+				if err := a.ifHub(cmd.Context(), func(c *hub.Conn) error {
+					workers, err := c.Workers(cmd.Context())
+					for _, w := range workers {
+						idle += w.Jobs
+					}
+					idle = max(0, idle-active)
+					table = fleetTable(tasks, workers)
+					return err
+				}); err != nil {
+					return err
+				}
+				a.printf("%s\nWorker status: %d active, %d idle\n", table, active, idle)
 				return nil
 			})
 		},

@@ -109,6 +109,32 @@ func (q *Queue) marked(ctx context.Context) ([]Task, error) {
 	return tasks, err
 }
 
+// Adopt takes over tasks of another store of the same repository, with what has
+// become of them there.
+func (q *Queue) Adopt(ctx context.Context, tasks ...Task) error {
+	known, err := q.store.List(ctx)
+	if err != nil {
+		return err
+	}
+	state := map[string]TaskState{}
+	for _, t := range known {
+		state[t.ID] = t.State
+	}
+	var more []Task
+	for _, t := range tasks {
+		was, ok := state[t.ID]
+		switch {
+		case !ok:
+			more = append(more, t)
+		case was != t.State:
+			if err := q.store.Update(ctx, t.ID, "", func(now *Task) error { *now = t; return nil }); err != nil {
+				return err
+			}
+		}
+	}
+	return q.store.Put(ctx, more...)
+}
+
 // newTask is a plan that nobody has tried. Its log is named by the id, as names
 // may be used again.
 func (q *Queue) newTask(p experiment.Plan) Task {

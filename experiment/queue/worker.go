@@ -30,104 +30,174 @@ type WorkOptions struct {
 	CPUs int
 	// Stop is asked between tasks whether to end; nil never does.
 	Stop func() bool
+	// Lease is how long the worker may be silent; 0 is a minute, or in a Queue
+	// that of its options.
+	Lease time.Duration
+	// Offer is what tasks may need; the zero value takes any task.
+	Offer Resources
 }
+
+// Run executes one task and returns the commit of its experiment. An error
+// counts against the task unless it is a [*MachineError].
+type Run func(ctx context.Context, t *Task) (rev string, err error)
+
+// MachineError is a failure of the machine or the network rather than of the
+// program: the task goes back to the queue, for another worker.
+type MachineError struct{ Err error }
+
+// Error is that of Err.
+func (e *MachineError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *MachineError) Unwrap() error { return e.Err }
 
 // killPoll is how often a worker looks whether its task shall be killed.
 const killPoll = time.Second
+
+// machinePause is how long a worker takes no task after a failure of its machine.
+const machinePause = 5 * time.Second
 
 var errKilled = errors.New("killed by the user")
 
 // Work executes tasks one after the other until none is left. A failed task
 // does not end it. When ctx ends, the task under way goes back to the queue.
 func (q *Queue) Work(ctx context.Context, opts *WorkOptions) error {
-	o := WorkOptions{}
-	if opts != nil {
-		o = *opts
-	}
-	if o.Name == "" {
-		o.Name = "worker-" + strconv.Itoa(os.Getpid())
-	}
-	if o.CPUs <= 0 {
-		o.CPUs = runtime.NumCPU()
+	o := opts.orDefault()
+	if opts == nil || opts.Lease <= 0 {
+		o.Lease = q.opts.Lease
 	}
 	// What workers that were killed left running would use the machine, too.
 	if err := q.repo.Recover(ctx); err != nil {
 		return err
 	}
+	return Work(ctx, q.store, &o, func(ctx context.Context, t *Task) (string, error) { return q.attempt(ctx, t, &o) })
+}
+
+// orDefault fills in what is not set; the receiver may be nil.
+func (o *WorkOptions) orDefault() WorkOptions {
+	out := WorkOptions{}
+	if o != nil {
+		out = *o
+	}
+	if out.Name == "" {
+		out.Name = "worker-" + strconv.Itoa(os.Getpid())
+	}
+	if out.CPUs <= 0 {
+		out.CPUs = runtime.NumCPU()
+	}
+	if out.Lease <= 0 {
+		out.Lease = time.Minute
+	}
+	return out
+}
+
+// worker is one that works on a store.
+type worker struct {
+	store Store
+	opts  WorkOptions
+	run   Run
+}
+
+// Work is [Queue.Work] for a store without its repository: run knows what a
+// task needs and where its result goes.
+func Work(ctx context.Context, s Store, opts *WorkOptions, run Run) error {
+	w := &worker{store: s, opts: opts.orDefault(), run: run}
 	machine, _ := os.Hostname()
 	var idle time.Time
-	for ctx.Err() == nil && (o.Stop == nil || !o.Stop()) {
-		l := Lease{Token: rand.Text(), Worker: o.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(q.opts.Lease)}
-		t, err := q.store.Claim(ctx, l)
+	for ctx.Err() == nil && (w.opts.Stop == nil || !w.opts.Stop()) {
+		l := Lease{Token: rand.Text(), Worker: w.opts.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(w.opts.Lease), Offer: w.opts.Offer}
+		t, err := s.Claim(ctx, l)
 		if err != nil {
 			return err
 		}
+		pause := time.Duration(0)
 		if t == nil {
 			if idle.IsZero() {
 				idle = time.Now()
 			}
-			if o.Idle >= 0 && time.Since(idle) >= o.Idle {
+			if w.opts.Idle >= 0 && time.Since(idle) >= w.opts.Idle {
 				return nil
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(min(killPoll, max(o.Idle/4, 10*time.Millisecond))):
+			pause = killPoll
+			if w.opts.Idle >= 0 {
+				pause = min(killPoll, max(w.opts.Idle/4, 10*time.Millisecond))
 			}
-			continue
+		} else {
+			idle = time.Time{}
+			bad, err := w.execute(ctx, t)
+			if err != nil {
+				return err
+			}
+			if bad {
+				pause = machinePause
+			}
 		}
-		idle = time.Time{}
-		if err := q.execute(ctx, t, &o); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
 		}
 	}
 	return ctx.Err()
 }
 
 // execute runs one task under its lease and notes the outcome. What goes wrong
-// with the task is part of the outcome, not an error.
-func (q *Queue) execute(ctx context.Context, t *Task, o *WorkOptions) error {
+// with the task is part of the outcome, not an error; bad says that the machine
+// was at fault.
+func (w *worker) execute(ctx context.Context, t *Task) (bad bool, err error) {
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	beat := make(chan struct{})
 	go func() {
 		defer close(beat)
-		q.heartbeat(run, t, cancel)
+		w.heartbeat(run, t, cancel)
 	}()
-	rev, err := q.attempt(run, t, o)
+	rev, failed := w.run(run, t)
 	// The cause is read before the cancel below, which would not change it,
 	// and says why the attempt ended.
 	cause := context.Cause(run)
 	cancel(nil)
 	// No renewal may follow the outcome.
 	<-beat
+	var machine *MachineError
+	bad = errors.As(failed, &machine) && ctx.Err() == nil && !errors.Is(cause, errKilled)
 	outcome := func(t *Task) error {
 		t.Ended = time.Now()
 		switch {
-		case err == nil:
+		case failed == nil:
 			t.State, t.Result, t.Error = Success, rev, ""
-		// The worker is to end: the task is not at fault.
+		// The worker is to end, or the machine is not fit: the task is not at fault.
+		case bad:
+			t.State, t.Ended, t.Error = Queued, time.Time{}, failed.Error()
 		case ctx.Err() != nil && !errors.Is(cause, errKilled):
 			t.State, t.Ended = Queued, time.Time{}
 		default:
-			t.State, t.Error = Failed, err.Error()
+			t.State, t.Error = Failed, failed.Error()
 			if errors.Is(cause, errKilled) {
 				t.Error = errKilled.Error()
 			}
 		}
 		return nil
 	}
-	// The outcome is noted even if ctx has ended.
-	err2 := q.store.Update(context.WithoutCancel(ctx), t.ID, t.Lease.Token, outcome)
-	if errors.Is(err2, ErrLeaseLost) {
-		return nil // somebody else's now
+	// The outcome is noted even if ctx has ended, but not for ever.
+	end := ctx
+	if ctx.Err() != nil {
+		var stop context.CancelFunc
+		end, stop = context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
+		defer stop()
 	}
-	return err2
+	if err = w.store.Update(end, t.ID, t.Lease.Token, outcome); errors.Is(err, ErrLeaseLost) {
+		err = nil // somebody else's now
+	}
+	return bad, err
 }
+
+// outcomeTimeout is how long a worker that is to end tries to say so.
+const outcomeTimeout = 10 * time.Second
 
 // heartbeat renews the lease until ctx ends, and ends it when the task shall
 // be killed or was taken away.
-func (q *Queue) heartbeat(ctx context.Context, t *Task, cancel context.CancelCauseFunc) {
-	poll := time.NewTicker(min(killPoll, q.opts.Lease/3))
+func (w *worker) heartbeat(ctx context.Context, t *Task, cancel context.CancelCauseFunc) {
+	poll := time.NewTicker(min(killPoll, w.opts.Lease/3))
 	defer poll.Stop()
 	renewed := time.Now()
 	for {
@@ -137,8 +207,8 @@ func (q *Queue) heartbeat(ctx context.Context, t *Task, cancel context.CancelCau
 		case <-poll.C:
 		}
 		// Looking is cheaper than renewing, and a kill is to be seen soon.
-		renew := time.Since(renewed) >= q.opts.Lease/3
-		now, err := q.look(ctx, t, renew)
+		renew := time.Since(renewed) >= w.opts.Lease/3
+		now, err := w.look(ctx, t, renew)
 		switch {
 		case errors.Is(err, ErrLeaseLost):
 			cancel(ErrLeaseLost)
@@ -154,12 +224,21 @@ func (q *Queue) heartbeat(ctx context.Context, t *Task, cancel context.CancelCau
 	}
 }
 
+// Looker is a Store whose workers may see their own tasks only. Look returns
+// one that runs under a lease, and else ErrLeaseLost.
+type Looker interface {
+	Look(ctx context.Context, id, token string) (*Task, error)
+}
+
 // look returns the task as it is now, if it is still ours.
-func (q *Queue) look(ctx context.Context, t *Task, renew bool) (*Task, error) {
+func (w *worker) look(ctx context.Context, t *Task, renew bool) (*Task, error) {
 	if renew {
-		return q.store.Renew(ctx, t.ID, t.Lease.Token, time.Now().Add(q.opts.Lease))
+		return w.store.Renew(ctx, t.ID, t.Lease.Token, time.Now().Add(w.opts.Lease))
 	}
-	now, err := q.store.Get(ctx, t.ID)
+	if s, ok := w.store.(Looker); ok {
+		return s.Look(ctx, t.ID, t.Lease.Token)
+	}
+	now, err := w.store.Get(ctx, t.ID)
 	if errors.Is(err, experiment.ErrNotFound) || err == nil && now.Lease.Token != t.Lease.Token {
 		return nil, ErrLeaseLost
 	}

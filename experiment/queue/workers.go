@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/internal/host"
 )
 
@@ -151,7 +152,10 @@ func (q *Queue) Log(ctx context.Context, name string, follow bool, w io.Writer) 
 		}
 	}()
 	for {
-		now, err := q.Find(ctx, t.ID)
+		now, err := q.store.Get(ctx, t.ID)
+		if errors.Is(err, experiment.ErrNotFound) {
+			now, err = q.Find(ctx, t.ID) // DVC's
+		}
 		if err != nil {
 			return err
 		}
@@ -171,7 +175,10 @@ func (q *Queue) Log(ctx context.Context, name string, follow bool, w io.Writer) 
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(followPoll):
 		}
 	}
 }
+
+// followPoll is how soon a new line is seen.
+const followPoll = 30 * time.Millisecond

@@ -157,6 +157,7 @@ type hello struct {
 type Info struct {
 	Dir   string        // of the DVC repository, from the top of the working tree
 	Lease time.Duration // how long a worker may be silent
+	Data  bool          // the repository has no DVC remote: data goes through the hub
 }
 
 func (c *Conn) greet(ctx context.Context, w WorkerInfo) error {
@@ -189,4 +190,15 @@ func (c *Conn) Close() {
 	if c.nc != nil {
 		c.nc.Close()
 	}
+}
+
+// Workers lists the workers of the hub.
+func (c *Conn) Workers(ctx context.Context) ([]WorkerInfo, error) {
+	return call[[]WorkerInfo](ctx, c, opWorkers, none{})
+}
+
+// Dismiss makes all workers end that have joined by now: after their tasks.
+func (c *Conn) Dismiss(ctx context.Context) error {
+	_, err := call[none](ctx, c, opDismiss, none{})
+	return err
 }

@@ -33,7 +33,10 @@ type Options struct {
 	Lease time.Duration
 	// Losses is how many workers a task may cost before it fails; 0 is 5.
 	Losses int
-	Logger *slog.Logger // receives warnings; nil discards them
+	// DataLimit is how large a file may be that goes through the hub, in bytes,
+	// where there is no DVC remote; 0 is a gibibyte.
+	DataLimit int64
+	Logger    *slog.Logger // receives warnings; nil discards them
 }
 
 // Hub serves the queue of a repository to other machines.
@@ -42,6 +45,9 @@ type Hub struct {
 	repo  *experiment.Repo // nil: tasks only
 	dir   string           // of the DVC repository from the top of the working tree
 	path  string           // directory of the hub's files
+	files string           // of the queue's files, as of logs
+	data  bool             // there is no DVC remote
+	cache string           // directory of the DVC cache
 	space string
 	log   *slog.Logger
 
@@ -54,9 +60,13 @@ type Hub struct {
 	pin    string
 	inner  string // secret of the hub's own connection
 
-	mu      sync.Mutex
-	workers map[string]*WorkerInfo
-	open    map[uint64]Key // connections by the server's number
+	recording sync.Mutex
+	logs      logs
+
+	mu        sync.Mutex
+	workers   map[string]*WorkerInfo
+	dismissed time.Time      // workers that joined before are to end
+	open      map[uint64]Key // connections by the server's number
 }
 
 // errRunning says that the repository has a hub already.
@@ -74,6 +84,10 @@ func start(ctx context.Context, path string, repo *experiment.Repo, opts *Option
 	if h.opts.Losses == 0 {
 		h.opts.Losses = 5
 	}
+	if h.opts.DataLimit <= 0 {
+		h.opts.DataLimit = 1 << 30
+	}
+	h.files, h.logs.at = filepath.Dir(path), map[string]logPlace{}
 	if h.log = h.opts.Logger; h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -90,8 +104,10 @@ func start(ctx context.Context, path string, repo *experiment.Repo, opts *Option
 
 // takeLock keeps other hubs away from the same files.
 func (h *Hub) takeLock() error {
-	if err := os.MkdirAll(h.path, 0o700); err != nil {
-		return err
+	for _, dir := range []string{h.path, filepath.Join(h.path, "tmp"), filepath.Join(h.files, "logs"), filepath.Join(h.files, "live")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
 	}
 	f, err := os.OpenFile(filepath.Join(h.path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -102,10 +118,18 @@ func (h *Hub) takeLock() error {
 		return errors.Join(errRunning, err)
 	}
 	h.lock = f
+	// What a former hub was sent by halves.
+	left, _ := filepath.Glob(filepath.Join(h.path, "tmp", "*"))
+	for _, name := range left {
+		os.Remove(name)
+	}
 	return nil
 }
 
 func (h *Hub) begin() error {
+	if err := h.prepare(); err != nil {
+		return err
+	}
 	if err := h.startServer(); err != nil {
 		return err
 	}
@@ -205,6 +229,13 @@ func (h *Hub) Close() {
 		select {
 		case <-h.state.log.done:
 		case <-time.After(writeTimeout):
+		}
+		if h.repo != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+			defer cancel()
+			if err := h.giveBack(ctx); err != nil {
+				h.log.Warn("the queue of this machine was not told: " + err.Error())
+			}
 		}
 	}
 	if h.nc != nil {

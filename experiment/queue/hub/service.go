@@ -18,6 +18,9 @@ func (h *Hub) serve() error {
 			if r.Lease.Token == "" || r.TTL <= 0 {
 				return nil, errors.New("a claim needs a token and a time")
 			}
+			if err := h.mayClaim(worker); err != nil {
+				return nil, err
+			}
 			t, err := h.state.claim(ctx, r.Lease, r.TTL)
 			h.busy(worker, t)
 			return t, err
@@ -62,6 +65,17 @@ func (h *Hub) serve() error {
 		handle(h, opUpdate, func(ctx context.Context, _ string, r updateRequest) (none, error) {
 			return none{}, h.state.replace(ctx, r.ID, r.Token, r.Rev, func(t *queue.Task) { *t = r.Task })
 		}),
+		handle(h, opUpload, h.onUpload),
+		handle(h, opPlan, h.onPlan),
+		handle(h, opRead, h.onRead),
+		handle(h, opRecord, h.onRecord),
+		handle(h, opLog, h.onLog),
+		handle(h, opLive, h.onLive),
+		handle(h, opReadTo, h.onReadLog),
+		handle(h, opObject, h.onObject),
+		handle(h, opKeep, h.onKeep),
+		handle(h, opDismiss, func(context.Context, string, none) (none, error) { h.dismiss(); return none{}, nil }),
+		handle(h, opWorkers, func(context.Context, string, none) ([]WorkerInfo, error) { return h.Workers(), nil }),
 		handle(h, opDelete, func(ctx context.Context, _ string, ids []string) ([]queue.Task, error) {
 			return h.state.remove(ctx, ids...)
 		}),
@@ -69,7 +83,7 @@ func (h *Hub) serve() error {
 }
 
 func (h *Hub) onHello(_ context.Context, worker string, r hello) (hello, error) {
-	mine := hello{Protocol: protocol, Version: version(), Hub: Info{Dir: h.dir, Lease: h.opts.Lease}}
+	mine := hello{Protocol: protocol, Version: version(), Hub: Info{Dir: h.dir, Lease: h.opts.Lease, Data: h.data}}
 	if r.Protocol != protocol {
 		return mine, fmt.Errorf("%w: the hub has %s, the program that wants to join %s", ErrVersion, mine.Version, r.Version)
 	}

@@ -331,8 +331,15 @@ func (s *state) replace(ctx context.Context, id, token string, rev uint64, edit 
 		s.mu.Unlock()
 		return fmt.Errorf("task %s: %q is not a state", id, t.State)
 	}
-	if t.State == queue.Queued && was == queue.Failed {
+	switch {
+	case t.State == queue.Queued && was == queue.Failed:
 		e.Losses = 0
+	// A worker gives the task back because of its machine.
+	case token != "" && t.State == queue.Queued && t.Error != "":
+		if e.Losses++; s.losses > 0 && e.Losses >= s.losses {
+			t.State, t.Ended = queue.Failed, s.now()
+			t.Error = fmt.Sprintf("its worker was lost or could not run it %d times: %s", e.Losses, t.Error)
+		}
 	}
 	e.Task = t
 	written := s.change(e, was)
@@ -381,4 +388,10 @@ func (s *state) revision() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rev
+}
+
+func (s *state) missing(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tasks[id] == nil
 }

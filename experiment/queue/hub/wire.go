@@ -32,6 +32,9 @@ const (
 	opUpdate = "c.update"
 	opDelete = "c.delete"
 
+	opWorkers = "c.workers"
+	opDismiss = "c.dismiss"
+
 	events = "e"
 )
 
@@ -52,7 +55,7 @@ type fault struct {
 
 var faultKinds = map[string]error{
 	"lost": queue.ErrLeaseLost, "unknown": experiment.ErrNotFound, "conflict": errConflict, "refused": ErrRefused, "version": ErrVersion, "stopped": errStopped,
-	"upload": errNoUpload,
+	"upload": errNoUpload, "dismissed": errDismissed,
 }
 
 func newFault(err error) *fault {

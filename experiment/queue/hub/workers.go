@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -15,10 +16,12 @@ type WorkerInfo struct {
 	ID    string // unique
 	Name  string
 	Host  string
-	OS    string // GOOS/GOARCH
-	Offer queue.Resources
-	Task  string    // id of the one it runs; "" is idle
-	Seen  time.Time // by the hub's clock
+	OS    string          // GOOS/GOARCH
+	Jobs  int             // that it runs at a time
+	Offer queue.Resources // for each
+	Since time.Time       // by the hub's clock
+	Task  string          // id of the one it runs; "" is idle
+	Seen  time.Time       // by the hub's clock
 }
 
 // met notes a worker that said who it is.
@@ -29,7 +32,9 @@ func (h *Hub) met(id string, w WorkerInfo) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old := h.workers[id]; old != nil {
-		w.Task = old.Task
+		w.Task, w.Since = old.Task, old.Since
+	} else {
+		w.Since = time.Now()
 	}
 	w.ID, w.Seen = id, time.Now()
 	h.workers[id] = &w
@@ -72,6 +77,27 @@ func (h *Hub) Workers() []WorkerInfo {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return list
+}
+
+// errDismissed tells a worker that it is to end.
+var errDismissed = errors.New("the workers were asked to stop")
+
+// dismiss makes all workers end that have joined by now, before their next task.
+func (h *Hub) dismiss() {
+	h.mu.Lock()
+	h.dismissed = time.Now()
+	h.mu.Unlock()
+}
+
+// mayClaim refuses a worker that is to end.
+func (h *Hub) mayClaim(id string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if w := h.workers[id]; w != nil && !w.Since.After(h.dismissed) {
+		delete(h.workers, id)
+		return errDismissed
+	}
+	return nil
 }
 
 // version is that of this program, for messages.

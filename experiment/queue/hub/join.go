@@ -1,0 +1,392 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/internal/host"
+	"github.com/reprodl/reprodl/internal/repo"
+)
+
+// JoinOptions say how a machine works for a hub. Nil means the zero
+// JoinOptions.
+type JoinOptions struct {
+	// Jobs is how many tasks run at a time; 0 is one.
+	Jobs int
+	// Dir is where the worker keeps its clone, its cache and its copies; "" is a
+	// directory of the hub's in the user's cache.
+	Dir string
+	// Name is shown in lists; "" is the machine's name.
+	Name string
+	// Idle ends the worker when it found no task for that long; 0 never does,
+	// negative ends it at once.
+	Idle time.Duration
+	// Offer is what the machine has; the zero value is found out. It is shared
+	// out evenly among the jobs.
+	Offer queue.Resources
+	// Env is the environment of stages, with the secrets that they need; nil is
+	// os.Environ().
+	Env    []string
+	Logger *slog.Logger // receives what the worker does; nil discards it
+}
+
+// member is a machine that works for a hub.
+type member struct {
+	c     *Conn
+	opts  JoinOptions
+	log   *slog.Logger
+	dir   string // of this process: its clone
+	base  string // of all processes of this machine that work for the hub
+	repo  *experiment.Repo
+	bring sync.Mutex // one task at a time changes the clone
+}
+
+// Join works for the hub of a token until ctx ends or, with Idle, nothing is to
+// be done. It waits for a hub that is away. A hub that refuses the token ends
+// it.
+func Join(ctx context.Context, t *Token, opts *JoinOptions) error {
+	m := &member{}
+	if opts != nil {
+		m.opts = *opts
+	}
+	m.opts.Jobs = max(1, m.opts.Jobs)
+	if m.opts.Env == nil {
+		m.opts.Env = os.Environ()
+	}
+	if m.log = m.opts.Logger; m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	machine, _ := os.Hostname()
+	if m.opts.Name == "" {
+		m.opts.Name = machine
+	}
+	if m.opts.Offer.IsZero() {
+		m.opts.Offer = queue.Machine(ctx)
+	}
+	share := m.opts.Offer.Share(m.opts.Jobs)
+	var err error
+	m.c, err = Dial(ctx, t, &DialOptions{Patience: -1, Worker: WorkerInfo{ID: strings.ToLower(rand.Text())[:12], Name: m.opts.Name, Host: machine,
+		OS: runtime.GOOS + "/" + runtime.GOARCH, Offer: share, Jobs: m.opts.Jobs}})
+	if err != nil {
+		return err
+	}
+	defer m.c.Close()
+	unlock, err := m.takeDir(t)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := m.settle(ctx); err != nil {
+		return err
+	}
+	m.log.Info(fmt.Sprintf("working for %s as %s, %d at a time", m.c.address, m.opts.Name, m.opts.Jobs))
+	return m.work(ctx, share)
+}
+
+// work runs as many workers as there are jobs.
+func (m *member) work(ctx context.Context, share queue.Resources) error {
+	// One worker that cannot go on ends all of them.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for i := range m.opts.Jobs {
+		wg.Go(func() {
+			o := &queue.WorkOptions{Name: m.opts.Name, Idle: -1, CPUs: share.CPUs, Lease: m.c.Info().Lease, Offer: share}
+			if m.opts.Jobs > 1 {
+				o.Name += "/" + strconv.Itoa(i+1)
+			}
+			switch {
+			case m.opts.Idle > 0:
+				o.Idle = m.opts.Idle
+			case m.opts.Idle < 0:
+				o.Idle = 0
+			}
+			err := queue.Work(ctx, m.c, o, func(ctx context.Context, t *queue.Task) (string, error) { return m.attempt(ctx, t, share, i) })
+			if err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wg.Wait()
+	err := context.Cause(ctx)
+	switch {
+	case errors.Is(err, errDismissed):
+		m.log.Info(err.Error())
+		return nil
+	case errors.Is(err, context.Canceled):
+		return nil
+	}
+	return err
+}
+
+// takeDir finds a directory that no other process works in.
+func (m *member) takeDir(t *Token) (unlock func(), err error) {
+	m.base = m.opts.Dir
+	if m.base == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("no place for the worker's files: %w; name one", err)
+		}
+		name := t.Space
+		if t.Pin != "" {
+			name = t.Pin[:16]
+		}
+		m.base = filepath.Join(cache, "reprodl", "worker", name)
+	}
+	if m.base, err = filepath.Abs(m.base); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(m.base, 0o700); err != nil {
+		return nil, err
+	}
+	for n := 1; ; n++ {
+		f, ok, err := lockDir(filepath.Join(m.base, strconv.Itoa(n)))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			m.dir = filepath.Join(m.base, strconv.Itoa(n))
+			return func() { f.Close() }, nil
+		}
+	}
+}
+
+// lockDir locks the file beside a directory.
+func lockDir(dir string) (*os.File, bool, error) {
+	f, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, false, err
+	}
+	ok, err := host.TryLock(f)
+	if err != nil || !ok {
+		f.Close()
+		return nil, false, err
+	}
+	return f, true, nil
+}
+
+// settle makes the clone, and gives the worker the way to the data.
+func (m *member) settle(ctx context.Context) error {
+	info := m.c.Info()
+	if err := experiment.NewWorkTree(ctx, m.dir, info.Dir); err != nil {
+		return err
+	}
+	m.endLeft(ctx)
+	var err error
+	if m.repo, err = m.open(m.opts.Env, nil); err != nil {
+		return err
+	}
+	if err := m.repo.Clean(ctx); err != nil { // copies of a worker that was killed
+		return err
+	}
+	c, err := repo.LoadConfig(filepath.Join(m.root(), ".dvc"), m.getenv)
+	if err != nil {
+		return err
+	}
+	set := map[string][3]string{"1": {"cache", "dir", filepath.Join(m.base, "cache")}}
+	if info.Data {
+		g, err := m.c.openGateway(ctx)
+		if err != nil {
+			return err
+		}
+		context.AfterFunc(ctx, g.Close)
+		set["2"] = [3]string{`remote "hub"`, "url", g.url}
+		set["3"] = [3]string{`remote "hub"`, "method", "PUT"}
+		set["4"] = [3]string{"core", "remote", "hub"}
+	}
+	for _, k := range slices.Sorted(maps.Keys(set)) {
+		if err := c.Set(repo.Local, set[k][0], set[k][1], set[k][2], m.dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// root is the DVC repository of the clone.
+func (m *member) root() string { return filepath.Join(m.dir, filepath.FromSlash(m.c.Info().Dir)) }
+
+func (m *member) getenv(name string) string {
+	for _, kv := range slices.Backward(m.opts.Env) {
+		if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+func (m *member) open(env []string, out io.Writer) (*experiment.Repo, error) {
+	log := m.log
+	if out != nil {
+		log = queue.LineLogger(out)
+	}
+	return experiment.Open(m.root(), &experiment.Options{Env: env, Stdout: out, Stderr: out, Logger: log})
+}
+
+// endLeft ends programs that workers of this machine left when they were killed:
+// nobody has their directories locked.
+func (m *member) endLeft(ctx context.Context) {
+	locks, _ := filepath.Glob(filepath.Join(m.base, "*.lock"))
+	for _, name := range locks {
+		dir := strings.TrimSuffix(name, ".lock")
+		if dir == m.dir {
+			continue
+		}
+		f, ok, err := lockDir(dir)
+		if err != nil || !ok {
+			continue
+		}
+		if r, err := experiment.Open(filepath.Join(dir, filepath.FromSlash(m.c.Info().Dir)), &experiment.Options{Env: m.opts.Env, Logger: m.log}); err == nil {
+			if err := r.Recover(ctx); err != nil {
+				m.log.Warn(err.Error())
+			}
+			r.Close()
+		}
+		f.Close()
+	}
+}
+
+// attempt runs one task: from git and the DVC remote to these again.
+func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resources, job int) (rev string, err error) {
+	m.log.Info("running " + t.Name)
+	logged, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	out := m.c.newLog(logged, t)
+	defer func() {
+		if err != nil {
+			fmt.Fprintln(out, "ERROR: "+err.Error())
+			m.log.Warn(t.Name + ": " + err.Error())
+		}
+		if ctx.Err() != nil {
+			time.AfterFunc(lastWords, stop)
+		}
+		out.Close()
+	}()
+	if t.Attempts > 1 {
+		m.endLeft(ctx) // the worker before may have been one of this machine
+	}
+	m.bring.Lock()
+	err = m.c.bring(ctx, t, m.repo)
+	m.bring.Unlock()
+	switch {
+	case errors.Is(err, queue.ErrLeaseLost):
+		return "", err
+	case isNotFound(err): // done or discarded
+		e, err := m.c.record(ctx, t, &experiment.Result{})
+		if err != nil {
+			return "", err
+		}
+		return e.Rev, nil
+	case err != nil:
+		return "", &queue.MachineError{Err: err}
+	}
+	authors, err := m.repo.Authors(ctx, &t.Plan)
+	if err != nil {
+		return "", &queue.MachineError{Err: err}
+	}
+	env := slices.Concat(m.opts.Env, queue.Env(share, job), authors)
+	own, err := m.open(env, out)
+	if err != nil {
+		return "", &queue.MachineError{Err: err}
+	}
+	defer own.Close()
+	live, quiet := context.WithCancel(ctx)
+	go m.watch(live, t, own)
+	e, err := own.Execute(ctx, &t.Plan, &experiment.ExecuteOptions{Pull: m.hasRemote()})
+	quiet()
+	if errors.Is(err, syscall.ENOSPC) {
+		err = &queue.MachineError{Err: err}
+	}
+	if err != nil {
+		return "", err
+	}
+	return m.hand(ctx, t, own, e)
+}
+
+// lastWords is how long a worker that is to end tells what happened.
+const lastWords = 5 * time.Second
+
+// hand brings a result home: first the data, then the experiment. A worker that
+// lost its lease in the meantime is told who was first.
+func (m *member) hand(ctx context.Context, t *queue.Task, own *experiment.Repo, e *experiment.Experiment) (string, error) {
+	end, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() {
+		if !errors.Is(context.Cause(ctx), queue.ErrLeaseLost) {
+			time.AfterFunc(lastWords, stop)
+		}
+	})()
+	if m.hasRemote() {
+		if _, err := own.PushData(end, []experiment.Experiment{*e}, nil); err != nil {
+			return "", &queue.MachineError{Err: fmt.Errorf("the outputs could not be sent: %w", err)}
+		}
+	}
+	res, err := own.PackResult(end, &t.Plan, e)
+	if err != nil {
+		return "", &queue.MachineError{Err: err}
+	}
+	first, err := m.c.record(end, t, res)
+	if err != nil {
+		return "", err
+	}
+	if first.Rev != e.Rev {
+		m.log.Info(fmt.Sprintf("%s was recorded by another worker before", t.Name))
+	}
+	// The clone keeps nothing of it but objects.
+	m.bring.Lock()
+	defer m.bring.Unlock()
+	if err := m.repo.Drop(end, &t.Plan); err != nil {
+		m.log.Debug(err.Error())
+	}
+	return first.Rev, nil
+}
+
+// hasRemote reports whether data has a way to other machines.
+func (m *member) hasRemote() bool {
+	c, err := repo.LoadConfig(filepath.Join(m.root(), ".dvc"), m.getenv)
+	if err != nil {
+		return false
+	}
+	name, ok := c.Get("core", "remote")
+	return ok && name != ""
+}
+
+// livePoll is how often the metrics of a task are looked at while it runs.
+const livePoll = time.Second
+
+// watch sends the metrics of a running task when they change.
+func (m *member) watch(ctx context.Context, t *queue.Task, own *experiment.Repo) {
+	tick := time.NewTicker(livePoll)
+	defer tick.Stop()
+	var last map[string][]byte
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		files := own.LiveMetrics(t.ID)
+		if len(files) == 0 || reflect.DeepEqual(files, last) {
+			continue
+		}
+		if _, err := call[none](ctx, m.c, opLive, liveRequest{t.ID, t.Lease.Token, files}); err == nil {
+			last = files
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package hub_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/internal/exptest"
+	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/experiment/queue/hub"
+)
+
+// TestMain is also the worker: a process of its own.
+func TestMain(m *testing.M) {
+	token := os.Getenv("HUB_TEST_TOKEN")
+	if token == "" {
+		os.Exit(m.Run())
+	}
+	t, err := hub.ParseToken(token)
+	if err == nil {
+		o := &hub.JoinOptions{Dir: os.Getenv("HUB_TEST_DIR"), Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+		fmt.Sscan(os.Getenv("HUB_TEST_JOBS"), &o.Jobs)
+		if os.Getenv("HUB_TEST_IDLE") != "" {
+			o.Idle = -1
+		}
+		err = hub.Join(context.Background(), t, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "ERROR:", err)
+		os.Exit(1)
+	}
+}
+
+// fleet is a repository with a hub, and workers in processes of their own.
+type fleet struct {
+	*exptest.Project
+	repo  *experiment.Repo
+	hub   *hub.Hub
+	conn  *hub.Conn
+	queue *queue.Queue
+	token *hub.Token
+}
+
+func newFleet(t *testing.T, files map[string]string, opts *hub.Options) *fleet {
+	t.Helper()
+	f := &fleet{Project: exptest.New(t, files)}
+	f.repo = f.Open()
+	f.serve(opts)
+	var err error
+	f.token, err = f.hub.Token(hub.Worker, time.Hour)
+	require.NoError(t, err)
+	return f
+}
+
+// serve starts the hub, and connects to it as commands of this machine do.
+func (f *fleet) serve(opts *hub.Options) {
+	f.Helper()
+	var err error
+	f.hub, err = hub.Serve(f.Context(), f.repo, opts)
+	require.NoError(f, err)
+	f.T.Cleanup(f.hub.Close)
+	token, err := hub.Running(f.repo)
+	require.NoError(f, err)
+	require.NotNil(f, token)
+	f.conn, err = hub.Dial(f.Context(), token, nil)
+	require.NoError(f, err)
+	f.T.Cleanup(f.conn.Close)
+	f.queue = queue.Open(f.repo, &queue.Options{Store: f.conn})
+}
+
+// worker starts a worker. Without git credentials or a name of its own.
+func (f *fleet) worker(env ...string) *exec.Cmd {
+	f.Helper()
+	self, err := os.Executable()
+	require.NoError(f, err)
+	cmd := exec.Command(self)
+	dir := f.TempDir()
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HUB_TEST_TOKEN="+f.token.String(), "HUB_TEST_DIR="+filepath.Join(dir, "worker"), "HOME="+dir,
+		"GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "SHELL=/bin/sh")
+	cmd.Env = append(cmd.Env, env...)
+	cmd.Stderr = new(bytes.Buffer)
+	require.NoError(f, cmd.Start())
+	f.T.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if f.Failed() {
+			f.Log(cmd.Stderr.(*bytes.Buffer).String())
+		}
+	})
+	return cmd
+}
+
+func (f *fleet) ref(name string) string {
+	head := f.Git("rev-parse", "HEAD")
+	return "refs/exps/" + head[:2] + "/" + head[2:] + "/" + name
+}
+
+func TestWorkersOfOtherMachines(t *testing.T) {
+	remote := t.TempDir()
+	for _, c := range []struct{ name, config string }{
+		{"data through the hub", ""},
+		{"data through the remote", "[core]\n    remote = r\n['remote \"r\"']\n    url = " + filepath.ToSlash(remote) + "\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFleet(t, map[string]string{".dvc/config": c.config, ".gitignore": "/in\n", "in.dvc": "outs:\n- md5: 6137cde4893c59f76f005a8123d8e8e6\n  size: 5\n  hash: md5\n  path: in\n"}, nil)
+			p, err := f.repo.Pipeline()
+			require.NoError(t, err)
+			_, err = p.Add(t.Context(), nil, "in")
+			require.NoError(t, err)
+			if c.config != "" {
+				_, err = p.Push(t.Context(), nil)
+				require.NoError(t, err)
+			}
+			before := f.State()
+			f.worker("HUB_TEST_JOBS=2")
+			tasks, err := f.queue.Add(t.Context(), &experiment.RunOptions{Name: "s", Set: []string{"lr=range(1,5)"}})
+			require.NoError(t, err)
+			var ids []string
+			for _, task := range tasks {
+				ids = append(ids, task.ID)
+			}
+			done, err := f.queue.Wait(t.Context(), ids...)
+			require.NoError(t, err)
+			assert.Equal(t, before, f.State(), "the workspace takes no part")
+			assert.Empty(t, f.Git("for-each-ref", "refs/reprodl/queue"))
+			for i, task := range done {
+				name := fmt.Sprintf("s-%d", i+1)
+				assert.Equal(t, f.Git("rev-parse", f.ref(name)), task.Result)
+				assert.Contains(t, f.Git("show", f.ref(name)+":metrics.yaml"), fmt.Sprintf("lr: %d\n", i+1))
+				rec, err := f.repo.Provenance(t.Context(), name)
+				require.NoError(t, err)
+				assert.Equal(t, task.ID, rec.Task)
+				assert.Equal(t, "Ada", f.Git("log", "-1", "--format=%an", f.ref(name)))
+				var log strings.Builder
+				require.NoError(t, f.queue.Log(t.Context(), name, true, &log))
+				assert.Contains(t, log.String(), "Running stage 'train'")
+				assert.NotContains(t, log.String(), "WARN")
+			}
+			if c.config != "" {
+				e, err := f.repo.Find(t.Context(), "s-3")
+				require.NoError(t, err)
+				require.NoError(t, f.repo.FetchData(t.Context(), []experiment.Experiment{*e}, nil))
+			}
+			require.NoError(t, f.repo.Apply(t.Context(), "s-3"))
+			assert.Equal(t, "data\n"+f.Read("params.yaml"), f.Read("model.txt"), "the outputs came home")
+			f.Fsck()
+		})
+	}
+}

@@ -1,0 +1,211 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/internal/host"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/repo"
+)
+
+// filesOf is where the queue of a repository has its files.
+func filesOf(r *experiment.Repo) string {
+	return filepath.Join(r.Root(), ".dvc", "tmp", "exps", "reprodl")
+}
+
+// Serve starts the hub of a repository. It takes over the tasks of the queue of
+// one machine, and what is marked in git: a hub whose files were lost knows
+// what is to be done by that. One process can serve a repository.
+func Serve(ctx context.Context, r *experiment.Repo, opts *Options) (*Hub, error) {
+	h, err := start(ctx, filepath.Join(filesOf(r), "hub"), r, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.takeOver(ctx); err != nil {
+		h.Close()
+		return nil, err
+	}
+	go h.reconcile()
+	return h, nil
+}
+
+// prepare finds out about the repository, before the first request.
+func (h *Hub) prepare() error {
+	if h.repo == nil {
+		return nil
+	}
+	h.dir = h.repo.Sub()
+	c, err := repo.LoadConfig(filepath.Join(h.repo.Root(), ".dvc"), os.Getenv)
+	if err != nil {
+		return err
+	}
+	name, ok := c.Get("core", "remote")
+	h.data = !ok || name == ""
+	p, err := project.Open(h.repo.Root(), project.Options{})
+	if err != nil {
+		return err
+	}
+	h.cache = p.Cache().Dir()
+	return nil
+}
+
+// takeOver adds what the queue of one machine and git know of, and leaves the
+// token by which commands of this machine reach the hub.
+func (h *Hub) takeOver(ctx context.Context) error {
+	tasks, err := queue.Open(h.repo, nil).Tasks(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.state.put(ctx, tasks...); err != nil {
+		return err
+	}
+	if err := h.queueMarks(ctx); err != nil {
+		return err
+	}
+	if old, err := readToken(h.path); err == nil {
+		h.keys().revoke(old.ID)
+	}
+	t, err := h.Token(Client, 0)
+	if err != nil {
+		return err
+	}
+	return writeSecret(filepath.Join(h.path, localToken), []byte(t.String()))
+}
+
+const localToken = "local.token"
+
+func readToken(path string) (*Token, error) {
+	data, err := os.ReadFile(filepath.Join(path, localToken))
+	if err != nil {
+		return nil, err
+	}
+	return ParseToken(string(data))
+}
+
+// queueMarks queues what is marked and no task knows of, and ends tasks whose
+// mark is gone because they are done.
+func (h *Hub) queueMarks(ctx context.Context) error {
+	plans, err := h.repo.Plans(ctx)
+	if err != nil {
+		return err
+	}
+	marked := map[string]bool{}
+	var lost []queue.Task
+	for _, p := range plans {
+		marked[p.ID] = true
+		if h.state.missing(p.ID) {
+			lost = append(lost, queue.Task{Plan: p, State: queue.Queued, Log: h.logFile(p.ID)})
+		}
+	}
+	if len(lost) > 0 {
+		if err := h.state.put(ctx, lost...); err != nil {
+			return err
+		}
+	}
+	open, _ := h.state.list(0, queue.Queued)
+	for i := range open {
+		if marked[open[i].ID] {
+			continue
+		}
+		if e, err := h.repo.Recorded(ctx, &open[i].Plan); err == nil {
+			if err := h.recorded(ctx, open[i].ID, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reconcilePoll is how soon a mark that somebody made without telling the hub
+// is seen.
+const reconcilePoll = 10 * time.Second
+
+func (h *Hub) reconcile() {
+	tick := time.NewTicker(reconcilePoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		ids, err := h.repo.PlanIDs(h.ctx)
+		if err != nil {
+			continue
+		}
+		for _, id := range ids {
+			if h.state.missing(id) {
+				if err := h.queueMarks(h.ctx); err != nil && h.ctx.Err() == nil {
+					h.log.Warn(err.Error())
+				}
+				break
+			}
+		}
+	}
+}
+
+// Running returns the token by which this machine reaches the hub of a
+// repository; nil if none runs.
+func Running(r *experiment.Repo) (*Token, error) {
+	path := filepath.Join(filesOf(r), "hub")
+	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if free, err := host.TryLock(f); err != nil || free {
+		return nil, err
+	}
+	t, err := readToken(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // it is about to start
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the hub that serves this queue: %w", err)
+	}
+	return t, nil
+}
+
+// giveBack tells the queue of one machine what the hub knows: it goes on where
+// the hub ends.
+func (h *Hub) giveBack(ctx context.Context) error {
+	tasks, _ := h.state.list(0)
+	return queue.Open(h.repo, nil).Adopt(ctx, tasks...)
+}
+
+// NewToken makes a token for the hub of a repository, which runs or has run.
+func NewToken(r *experiment.Repo, role Role, life time.Duration) (*Token, error) {
+	path := filepath.Join(filesOf(r), "hub")
+	t, err := readToken(path)
+	if err != nil {
+		return nil, errors.New("no hub has run here yet: start one with 'queue serve'")
+	}
+	key, secret, err := keyring{filepath.Join(path, "keys.json")}.issue(role, life, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	t.ID, t.Secret, t.Role, t.Expires = key.ID, secret, role, key.Expires
+	return t, nil
+}
+
+// Keys lists the tokens that the hub of a repository gave out, without secrets.
+func Keys(r *experiment.Repo) ([]Key, error) {
+	return keyring{filepath.Join(filesOf(r), "hub", "keys.json")}.read()
+}
+
+// Revoke makes tokens useless, by their ids; "all" is all of them. Who is
+// connected by them is cut off.
+func Revoke(r *experiment.Repo, ids ...string) error {
+	return keyring{filepath.Join(filesOf(r), "hub", "keys.json")}.revoke(ids...)
+}
