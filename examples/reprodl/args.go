@@ -4,7 +4,7 @@ import "strings"
 
 // listOptions are options that take all arguments up to the next option, as in
 // "--targets a b".
-var listOptions = map[string]bool{"--targets": true}
+var listOptions = map[string]bool{"--targets": true, "--remote-config": true, "--fs-config": true}
 
 // expandLists repeats such an option before each of its arguments, for the
 // parser, which knows only options with one.

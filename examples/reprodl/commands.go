@@ -9,6 +9,7 @@ import "github.com/spf13/cobra"
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.addCmd(),
+		a.artifactsCmd(),
 		a.checkIgnoreCmd(),
 		a.checkoutCmd(),
 		a.commitCmd(),
@@ -16,11 +17,14 @@ func (a *app) commands() []*cobra.Command {
 		a.configCmd(),
 		a.dagCmd(),
 		a.dataCmd(),
+		a.duCmd(),
 		a.expCmd(),
 		a.fetchCmd(),
 		a.freezeCmd(),
 		a.gcCmd(),
+		a.getCmd(),
 		a.initCmd(),
+		a.listCmd(),
 		a.metricsCmd(),
 		a.moveCmd(),
 		a.paramsCmd(),

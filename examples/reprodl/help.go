@@ -40,7 +40,7 @@ func describe(cmd *cobra.Command, path string) {
 // type, one command each; a line with "#" says what the next is for.
 var docs = func() map[string]doc {
 	all := map[string]doc{}
-	for _, part := range []map[string]doc{programDocs, pipelineDocs, dataDocs, experimentDocs} {
+	for _, part := range []map[string]doc{programDocs, pipelineDocs, dataDocs, externalDocs, experimentDocs} {
 		maps.Copy(all, part)
 	}
 	return all

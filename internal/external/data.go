@@ -160,7 +160,7 @@ func (r *Repo) recorded(p *part, o *project.Output, rest string) (h object.Hash,
 		case rest != "":
 			return h, -1, false, false, notExist("stat", path.Join(p.index.FromRoot(o.Abs), rest))
 		}
-		return h, -1, false, false, nil
+		return h, 0, false, false, nil
 	}
 	if rest == "" {
 		size = o.Rec.Size
@@ -221,7 +221,7 @@ func (r *Repo) chained(p *part, o *project.Output) (*Repo, string, error) {
 func (r *Repo) entries(dir string) ([]object.Entry, error) {
 	var out []object.Entry
 	err := r.Walk(r.ctx, dir, func(n *Node) error {
-		if n.Dir {
+		if n.Dir || n.Path != dir && IsDVCFile(n.Path) {
 			return nil
 		}
 		h := n.Hash
@@ -251,7 +251,7 @@ func below(name, dir string) string {
 }
 
 // Walk calls f with what is at a path and all below it, a directory before what is
-// in it, by name.
+// in it, by name. Links that lead nowhere are left out.
 func (r *Repo) Walk(ctx context.Context, name string, f func(*Node) error) error {
 	n, err := r.Node(name)
 	if err != nil {
@@ -272,6 +272,9 @@ func (r *Repo) walk(ctx context.Context, n *Node, f func(*Node) error) error {
 		return err
 	}
 	for _, child := range list {
+		if child.Broken {
+			continue
+		}
 		if err := r.walk(ctx, child, f); err != nil {
 			return err
 		}

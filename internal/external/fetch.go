@@ -12,7 +12,8 @@ import (
 
 // Fetch puts what is at a path into the cache of the options, which must be set,
 // and returns what an output with it records. What the cache has already is not
-// moved.
+// moved. Stage files and .dvcignore of a directory are left out, and a copy is not
+// executable, as in DVC.
 func (r *Repo) Fetch(ctx context.Context, name string) (object.Meta, error) {
 	n, err := r.Node(path.Clean(name))
 	if err != nil {
@@ -50,8 +51,9 @@ type file struct {
 // collect sorts the files by where their bytes come from. What is known by its
 // hash is fetched side by side later.
 func (g *gather) collect(n *Node) error {
+	top := n.Path
 	return g.r.walk(g.ctx, n, func(n *Node) error {
-		if n.Dir {
+		if n.Dir || n.Path != top && IsDVCFile(n.Path) {
 			return nil
 		}
 		f := file{node: n}
@@ -144,14 +146,13 @@ func (g *gather) meta(n *Node) (object.Meta, error) {
 		}
 		m.Size += size
 		m.Hash = f.hash
-		m.Exec = f.node.Exec
 		entries = append(entries, object.Entry{Path: below(f.node.Path, n.Path), Hash: f.hash})
 	}
 	if !n.Dir {
 		return m, nil
 	}
 	var err error
-	m.Exec, m.Files = false, len(entries)
+	m.Files = len(entries)
 	m.Hash, err = g.cache.PutManifest(g.ctx, entries)
 	return m, err
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
 )
@@ -27,6 +29,8 @@ type Node struct {
 	// Git says that the working tree, or the commit, has it; it then wins over
 	// what DVC has.
 	Git bool
+	// Broken is a symbolic link that leads nowhere.
+	Broken bool
 	// ModTime is when git's file was changed or committed; zero = not known.
 	ModTime time.Time
 
@@ -64,6 +68,9 @@ func (r *Repo) Node(name string) (*Node, error) {
 	case err == nil && p.hidden(name, fi.IsDir()):
 	case err == nil:
 		n.fromGit(fi)
+		if n.Dir {
+			n.Size = r.dirSize(name, n.Size)
+		}
 	case !errors.Is(err, fs.ErrNotExist) && !isNotDir(err):
 		return nil, err
 	}
@@ -170,7 +177,10 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 			if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
 				fi, err = fs.Stat(r.files, at)
 			}
-			if errors.Is(err, fs.ErrNotExist) { // a link to nowhere, or gone meanwhile
+			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or a link to nowhere
+				if e.Type()&fs.ModeSymlink != 0 && !n.part.hidden(at, false) {
+					found[e.Name()] = &Node{Path: at, part: n.part, Git: true, Broken: true}
+				}
 				continue
 			}
 			if err != nil {
@@ -181,6 +191,9 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 			}
 			child := &Node{Path: at, part: n.part}
 			child.fromGit(fi)
+			if child.Dir {
+				child.Size = r.dirSize(at, child.Size)
+			}
 			found[e.Name()] = child
 		}
 	}
@@ -192,6 +205,9 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 		child := found[name]
 		if child == nil {
 			child = &Node{Path: path.Join(n.Path, name), Size: -1, part: n.part}
+		}
+		if child.Broken {
+			continue
 		}
 		ok, err := r.tracked(child)
 		if err != nil {
@@ -207,6 +223,32 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 	}
 	slices.SortFunc(list, func(a, b *Node) int { return strings.Compare(a.Path, b.Path) })
 	return list, nil
+}
+
+// dirSize is what DVC shows as the size of a directory: the system's or, of a
+// commit, that of git's object.
+func (r *Repo) dirSize(name string, size int64) int64 {
+	if r.rev == "" {
+		return size
+	}
+	t, ok := r.commit.(*git.TreeFS)
+	if !ok {
+		return size
+	}
+	e, err := t.Entry(path.Join(r.prefix, name))
+	if err != nil {
+		return size
+	}
+	if _, n, err := r.git.Size(r.ctx, e.ID); err == nil {
+		return n
+	}
+	return size
+}
+
+// IsDVCFile reports files that DVC leaves out when it copies a directory.
+func IsDVCFile(name string) bool {
+	base := path.Base(name)
+	return dvcfile.IsStageFile(base) || base == ".dvcignore"
 }
 
 // trackedNames are the names that DVC has in a directory.

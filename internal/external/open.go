@@ -63,12 +63,14 @@ type Repo struct {
 	URL  string // as given
 	Path string // absolute path of its top; empty if it was cloned
 
-	ctx   context.Context
-	opts  Options
-	git   *git.Repo // nil without git
-	rev   git.ID    // commit; empty = the working tree
-	files fs.FS     // from the top
-	root  string    // absolute path that the top stands for
+	ctx    context.Context
+	opts   Options
+	git    *git.Repo // nil without git
+	rev    git.ID    // commit; empty = the working tree
+	files  fs.FS     // from the top
+	commit fs.FS     // from git's top, which the top is at prefix of; nil = the working tree
+	prefix string
+	root   string // absolute path that the top stands for
 
 	mu     sync.Mutex
 	parts  map[string]*part // by directory from the top
@@ -123,7 +125,8 @@ func (r *Repo) open(url string) error {
 	if rest, ok := strings.CutPrefix(url, "file://"); ok && filepath.IsAbs(rest) {
 		r.root = filepath.Clean(rest)
 	}
-	r.files, err = r.git.Tree(r.ctx, string(r.rev))
+	r.commit, err = r.git.Tree(r.ctx, string(r.rev))
+	r.files = r.commit
 	return err
 }
 
@@ -159,13 +162,17 @@ func (r *Repo) openPath(path string) error {
 	if r.rev, err = resolve(r.ctx, g, r.opts.Rev, "HEAD"); err != nil {
 		return err
 	}
-	if r.files, err = g.Tree(r.ctx, string(r.rev)); err != nil || bare {
+	if r.commit, err = g.Tree(r.ctx, string(r.rev)); err != nil {
 		return err
+	}
+	if r.files = r.commit; bare {
+		return nil
 	}
 	// A repository in a directory of git's.
 	rel, err := filepath.Rel(g.Root(), top)
 	if err == nil && rel != "." {
-		r.files, err = fs.Sub(r.files, filepath.ToSlash(rel))
+		r.prefix = filepath.ToSlash(rel)
+		r.files, err = fs.Sub(r.commit, r.prefix)
 	}
 	return err
 }

@@ -54,7 +54,7 @@ type Options struct {
 
 // FS is a repository at a revision. Its files are read-only; it is safe for use
 // by several goroutines. Directories of git and DVC, and what .dvcignore leaves
-// out, are not in it. A repository within the repository is not listed, but its
+// out, and symbolic links that lead nowhere, are not in it. A repository within the repository is not listed, but its
 // files can be opened by name, with their data.
 type FS struct {
 	r    *external.Repo
@@ -214,9 +214,11 @@ func (f *FS) list(op string, n *external.Node) ([]fs.DirEntry, error) {
 	if err != nil {
 		return nil, pathError(op, n.Path, err)
 	}
-	list := make([]fs.DirEntry, len(nodes))
-	for i, n := range nodes {
-		list[i] = dirEntry{f, n}
+	list := make([]fs.DirEntry, 0, len(nodes))
+	for _, n := range nodes {
+		if !n.Broken {
+			list = append(list, dirEntry{f, n})
+		}
 	}
 	return list, nil
 }

@@ -54,7 +54,8 @@ func Destination(from, to, dir string, force bool) (string, error) {
 }
 
 // Get copies a file or directory out of the repository and returns the number of
-// files. What is tracked is compared with its MD5. to is made by rename when all
+// files. The stage files of a directory are left out: they are about the
+// repository. What is tracked is compared with its MD5. to is made by rename when all
 // files are there; nothing of it is there after an error.
 func (f *FS) Get(ctx context.Context, name, to string, opts *GetOptions) (int, error) {
 	if opts == nil {
@@ -107,7 +108,9 @@ func (c *copier) collect(ctx context.Context, n *external.Node) error {
 		if n.Dir {
 			return os.MkdirAll(c.at(n), 0o777)
 		}
-		c.files = append(c.files, n)
+		if n.Path == c.top || !external.IsDVCFile(n.Path) {
+			c.files = append(c.files, n)
+		}
 		return nil
 	})
 	return publicError(err)

@@ -1,6 +1,9 @@
 package repofs
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/reprodl/reprodl/internal/external"
 )
 
@@ -10,13 +13,14 @@ type Entry struct {
 	Path    string // in the repository; "." is its top
 	Dir     bool
 	Exec    bool   // executable
+	Git     bool   // git's commit, or the working tree, has it
 	Tracked bool   // by DVC: an output, or in one
 	MD5     string // that is recorded of tracked data, with ".dir" for a directory; empty = none
 	Size    int64  // bytes; -1 = not known without asking the remote
 }
 
 func entryOf(n *external.Node) Entry {
-	return Entry{n.Path, n.Dir, n.Exec, n.Tracked, n.Hash.String(), n.Size}
+	return Entry{n.Path, n.Dir, n.Exec, n.Git, n.Tracked, n.Hash.String(), n.Size}
 }
 
 // ListOptions change what List returns; nil means the zero ListOptions.
@@ -28,7 +32,7 @@ type ListOptions struct {
 	TrackedOnly bool // only what DVC tracks, with the directories that lead there
 }
 
-// List returns what is in a directory, or a file itself, without asking the
+// List returns what is in a directory, or a file itself, by path, without asking the
 // remote for more than manifests of directories.
 func (f *FS) List(name string, opts *ListOptions) ([]Entry, error) {
 	if opts == nil {
@@ -62,7 +66,9 @@ func (f *FS) List(name string, opts *ListOptions) ([]Entry, error) {
 		}
 		return f.ctx.Err()
 	}
-	return out, list(n, 1)
+	err = list(n, 1)
+	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+	return out, err
 }
 
 // Entry is what is known of one path.
@@ -75,7 +81,8 @@ func (f *FS) Entry(name string) (Entry, error) {
 }
 
 // Usage is the number of bytes of a file, or of all files in a directory, as far
-// as their sizes are recorded or are those of files here.
+// as their sizes are recorded or are those of files here. Stage files are left
+// out, as in Get.
 func (f *FS) Usage(name string) (int64, error) {
 	n, err := f.node("stat", name)
 	if err != nil {
@@ -93,6 +100,9 @@ func (f *FS) Usage(name string) (int64, error) {
 		}
 		total := int64(0)
 		for _, n := range nodes {
+			if external.IsDVCFile(n.Path) {
+				continue
+			}
 			size, err := sum(n)
 			if err != nil {
 				return 0, err
