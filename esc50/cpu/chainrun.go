@@ -87,12 +87,12 @@ func (l *view) block(flat, spare []float32, lo, hi int) []float32 {
 
 // blockUnary are the operations on one operand, of one element or as many as
 // the result has.
-var blockUnary = map[compute.OpType]func(dst, a []float32){
-	compute.OpTypeSqrt: eachOf(kernel.Sqrt),
-	compute.OpTypeSign: eachOf(kernel.Sign),
-}
+var blockUnary = make(map[compute.OpType]func(dst, a []float32))
 
 func init() {
+	for op, f := range kernelUnary {
+		blockUnary[op] = eachOf(f)
+	}
 	for op, f := range scalarFuncs {
 		if blockUnary[op] == nil {
 			blockUnary[op] = eachOf(func(dst, a []float32) {

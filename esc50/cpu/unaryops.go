@@ -73,10 +73,10 @@ func unaryOn(op compute.OpType, dtype dtypes.DType) unaryRun {
 		}
 		return nil
 	case dtypes.Float32:
-		if op == compute.OpTypeSqrt {
+		if do, ok := kernelUnary[op]; ok {
 			return func(x *run, dst, a any) {
 				d, s := dst.([]float32), a.([]float32)
-				x.spans(len(d), func(lo, hi int) { kernel.Sqrt(d[lo:hi], s[lo:hi]) })
+				x.spans(len(d), func(lo, hi int) { do(d[lo:hi], s[lo:hi]) })
 			}
 		}
 		return floatUnary[float32](op)
@@ -141,6 +141,15 @@ func integerUnary[T integer](op compute.OpType) unaryRun {
 
 // lowBits are as many ones as a type has bits.
 func lowBits[T integer]() uint64 { return ^uint64(0) >> (64 - 8*unsafe.Sizeof(T(0))) }
+
+// kernelUnary are the operations on float32 that have kernels.
+var kernelUnary = map[compute.OpType]func(dst, x []float32){
+	compute.OpTypeSqrt:     kernel.Sqrt,
+	compute.OpTypeSign:     kernel.Sign,
+	compute.OpTypeExp:      kernel.Exp,
+	compute.OpTypeLogistic: kernel.Logistic,
+	compute.OpTypeTanh:     kernel.Tanh,
+}
 
 // scalarFuncs are the functions that are computed in double precision and
 // rounded to the type. None depends on the platform: package math's own Exp and

@@ -263,3 +263,25 @@ func minSVAVX2(dst, x, y *float32, n int)
 
 //go:noescape
 func signAVX2(dst, x *float32, n int)
+
+//go:noescape
+func expAVX512(dst, x *float32, n int)
+
+//go:noescape
+func logisticAVX512(dst, x *float32, n int)
+
+//go:noescape
+func tanhAVX512(dst, x *float32, n int)
+
+var unaryAVX512 = [unaryCount]unaryFunc{expAVX512, logisticAVX512, tanhAVX512}
+
+//go:noescape
+func expAVX2(dst, x *float32, n int)
+
+//go:noescape
+func logisticAVX2(dst, x *float32, n int)
+
+//go:noescape
+func tanhAVX2(dst, x *float32, n int)
+
+var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2}

@@ -125,3 +125,14 @@ func minSVNEON(dst, x, y *float32, n int)
 
 //go:noescape
 func signNEON(dst, x *float32, n int)
+
+//go:noescape
+func expNEON(dst, x *float32, n int)
+
+//go:noescape
+func logisticNEON(dst, x *float32, n int)
+
+//go:noescape
+func tanhNEON(dst, x *float32, n int)
+
+var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON}

@@ -193,3 +193,16 @@ func sign(dst, x []float32) {
 		signGeneric(dst, x)
 	}
 }
+
+func unary(f function, dst, x []float32) {
+	n := len(dst)
+	switch {
+	case n == 0:
+	case level == AVX512:
+		unaryAVX512[f](&dst[0], &x[0], n)
+	case level == AVX2:
+		unaryAVX2[f](&dst[0], &x[0], n)
+	default:
+		unaryGeneric(f, dst, x)
+	}
+}

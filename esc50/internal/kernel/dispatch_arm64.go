@@ -149,3 +149,11 @@ func sign(dst, x []float32) {
 	}
 	signGeneric(dst[n:], x[n:])
 }
+
+func unary(f function, dst, x []float32) {
+	n := whole(len(dst))
+	if n > 0 {
+		unaryNEON[f](&dst[0], &x[0], n)
+	}
+	unaryGeneric(f, dst[n:], x[n:])
+}

@@ -40,3 +40,5 @@ func product(int, *block) bool { return false }
 func columns(int) *columnFuncs { return nil }
 
 func sign(dst, x []float32) { signGeneric(dst, x) }
+
+func unary(f function, dst, x []float32) { unaryGeneric(f, dst, x) }

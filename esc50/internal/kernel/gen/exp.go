@@ -1,0 +1,173 @@
+//go:build ignore
+
+package main
+
+import (
+	"fmt"
+	"math"
+)
+
+// Constants of the exponential kernels, in the order of their table.
+const (
+	cRatio = iota
+	cMagic
+	cHigh
+	cLow
+	cLeast
+	cMost
+	cOne
+	cSign
+	cSmall
+	cThird
+	cSeries // the series' last coefficient, and on to that of x²
+)
+
+// expTable has them. The series is that of detmath.Exp.
+func expTable() []float64 {
+	t := []float64{1 / math.Ln2, 0x1.8p52, 6.93147180369123816490e-01, 1.90821492927058770002e-10, -200, 200, 1,
+		math.Copysign(0, -1), 0x1p-12, 1. / 3}
+	for n := 13; n >= 2; n-- {
+		factorial := 1.0
+		for i := 2; i <= n; i++ {
+			factorial *= float64(i)
+		}
+		t = append(t, 1/factorial)
+	}
+	return t
+}
+
+// expConsts writes the table, every constant repeated to fill a register.
+func (a *asm) expConsts(bytes int) {
+	for i, v := range expTable() {
+		for at := 0; at < bytes; at += 8 {
+			a.p("DATA expc<>+%d(SB)/8, $0x%016x", bytes*i+at, math.Float64bits(v))
+		}
+	}
+	a.p("GLOBL expc<>(SB), RODATA|NOPTR, $%d", bytes*len(expTable()))
+}
+
+// c is a constant of the table in memory.
+func (a *asm) c(i int) string { return fmt.Sprintf("expc<>+%d(SB)", a.width()*i) }
+
+// chains are the registers of the two halves of a vector in double precision:
+// the number (later the result), a whole number, a sum, a magnitude, a sign.
+var chains = [2][5]int{{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}}
+
+const rSpare, rLeast, rMost = 11, 12, 13
+
+// both emits f for the two halves in turn.
+func (a *asm) both(f func(x, k, s, m, sign string)) {
+	for _, c := range chains {
+		f(a.v(c[0]), a.v(c[1]), a.v(c[2]), a.v(c[3]), a.v(c[4]))
+	}
+}
+
+// exponential turns x of both chains into e**x in s, as detmath.Exp does. What
+// is not a number stays so; numbers are bounded where single precision has no
+// more than zero and infinity.
+func (a *asm) exponential() {
+	spare := a.v(rSpare)
+	a.both(func(x, k, s, _, _ string) {
+		a.o("VMAXPD %s, %s, %s", x, a.v(rLeast), x)
+		a.o("VMINPD %s, %s, %s", x, a.v(rMost), x)
+		a.o("VMULPD %s, %s, %s", a.c(cRatio), x, k)
+		a.o("VADDPD %s, %s, %s", a.c(cMagic), k, k)
+		a.o("VSUBPD %s, %s, %s", a.c(cMagic), k, s)
+		a.o("VMULPD %s, %s, %s", a.c(cHigh), s, spare)
+		a.o("VSUBPD %s, %s, %s", spare, x, x)
+		a.o("VMULPD %s, %s, %s", a.c(cLow), s, spare)
+		a.o("VSUBPD %s, %s, %s", spare, x, x)
+	})
+	a.both(func(x, _, s, _, _ string) { a.o("VMULPD %s, %s, %s", a.c(cSeries), x, s) })
+	for i := cSeries + 1; i < cSeries+14; i++ {
+		a.both(func(x, _, s, _, _ string) {
+			coefficient := i
+			if i >= cSeries+12 {
+				coefficient = cOne
+			}
+			a.o("VADDPD %s, %s, %s", a.c(coefficient), s, s)
+			if i < cSeries+13 {
+				a.o("VMULPD %s, %s, %s", x, s, s)
+			}
+		})
+	}
+	a.both(func(_, k, s, _, _ string) {
+		a.o("VPSLLQ $52, %s, %s", k, k)
+		a.o("VPADDQ %s, %s, %s", k, s, s)
+	})
+}
+
+// doubles emits a kernel on every element in double precision: f turns x of both
+// chains into a result in s.
+func (a *asm) doubles(name string, f func()) {
+	a.fn(name, "dst:DI", "x:SI", "n:CX")
+	a.o("VMOVUPD %s, %s", a.c(cLeast), a.v(rLeast))
+	a.o("VMOVUPD %s, %s", a.c(cMost), a.v(rMost))
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(0))
+		lo, hi := chains[0][0], chains[1][0]
+		if a.wide() {
+			a.o("VCVTPS2PD Y0, Z%d", lo)
+			a.o("VEXTRACTF64X4 $1, Z0, Y0")
+			a.o("VCVTPS2PD Y0, Z%d", hi)
+		} else {
+			a.o("VCVTPS2PD X0, Y%d", lo)
+			a.o("VEXTRACTF128 $1, Y0, X0")
+			a.o("VCVTPS2PD X0, Y%d", hi)
+		}
+		f()
+		lo, hi = chains[0][2], chains[1][2]
+		if a.wide() {
+			a.o("VCVTPD2PS Z%d, Y%d", lo, lo)
+			a.o("VCVTPD2PS Z%d, Y%d", hi, hi)
+			a.o("VINSERTF64X4 $1, Y%d, Z%d, Z0", hi, lo)
+		} else {
+			a.o("VCVTPD2PSY Y%d, X%d", lo, lo)
+			a.o("VCVTPD2PSY Y%d, X%d", hi, hi)
+			a.o("VINSERTF128 $1, X%d, Y%d, Y0", hi, lo)
+		}
+		a.st(a.v(0), "DI", part)
+	})
+	a.ret()
+}
+
+// exponentials are the kernels of e**x and what is made of it.
+func (a *asm) exponentials() {
+	a.expConsts(a.width())
+	a.doubles("exp", a.exponential)
+	a.doubles("logistic", func() {
+		a.both(func(x, _, _, _, _ string) { a.o("VXORPD %s, %s, %s", a.c(cSign), x, x) })
+		a.exponential()
+		a.both(func(_, k, s, _, _ string) {
+			a.o("VMOVUPD %s, %s", a.c(cOne), k)
+			a.o("VADDPD %s, %s, %s", k, s, s)
+			a.o("VDIVPD %s, %s, %s", s, k, s)
+		})
+	})
+	a.doubles("tanh", func() {
+		a.both(func(x, _, _, m, sign string) {
+			a.o("VANDPD %s, %s, %s", a.c(cSign), x, sign)
+			a.o("VXORPD %s, %s, %s", sign, x, m)
+			a.o("VADDPD %s, %s, %s", m, m, x)
+		})
+		a.exponential()
+		spare := a.v(rSpare)
+		a.both(func(x, k, s, m, sign string) {
+			a.o("VSUBPD %s, %s, %s", a.c(cOne), s, x)
+			a.o("VADDPD %s, %s, %s", a.c(cOne), s, s)
+			a.o("VDIVPD %s, %s, %s", s, x, s)
+			a.o("VMULPD %s, %s, %s", m, m, x)
+			a.o("VMULPD %s, %s, %s", m, x, x)
+			a.o("VMULPD %s, %s, %s", a.c(cThird), x, x)
+			a.o("VSUBPD %s, %s, %s", x, m, x)
+			if a.wide() {
+				a.o("VCMPPD $1, %s, %s, K1", a.c(cSmall), m)
+				a.o("VMOVAPD %s, K1, %s", x, s)
+			} else {
+				a.o("VCMPPD $1, %s, %s, %s", a.c(cSmall), m, spare)
+				a.o("VBLENDVPD %s, %s, %s, %s", spare, x, s, s)
+			}
+			a.o("VORPD %s, %s, %s", sign, s, s)
+		})
+	})
+}
