@@ -242,9 +242,14 @@ func (w *work) commit(ctx context.Context, base git.ID, s *stages, o *RunOptions
 			extra = append(extra, git.Update{Name: recordRef(was), Old: rec})
 		}
 	}
+	push, err := w.repo.autoPush(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := w.repo.publish(ctx, f, o.Force, extra); err != nil {
 		return nil, err
 	}
+	push.push(ctx, f)
 	// A warning, and no part of the outcome.
 	w.tellUntracked(ctx, tree)
 	return w.repo.experiment(ctx, f)
@@ -309,7 +314,11 @@ func (w *work) tellUntracked(ctx context.Context, tree git.ID) {
 		return err == nil
 	})
 	if len(names) > 0 {
-		w.repo.log.Warn("The following untracked files were present in the workspace and are not part of the experiment:\n\t" + strings.Join(names, ", "))
+		text := "The following untracked files were present in the workspace and are not part of the experiment:\n\t"
+		if w.saving { // DVC's words; of a run in the workspace it says nothing
+			text = "The following untracked files were present in the workspace before saving but will not be included in the experiment commit:\n\t"
+		}
+		w.repo.log.Warn(text + strings.Join(names, ", "))
 	}
 }
 

@@ -34,9 +34,13 @@ func (r *Repo) remoteRefs(ctx context.Context, remote string) ([]ref, error) {
 // checkRemote refuses what git would take for an option or cannot be passed on.
 func checkRemote(remote string) error {
 	if remote == "" || strings.HasPrefix(remote, "-") || strings.ContainsAny(remote, "\n\x00") {
-		return fmt.Errorf("'%s' is not a valid Git remote or URL", remote)
+		return invalidRemoteError(remote)
 	}
 	return nil
+}
+
+func invalidRemoteError(remote string) error {
+	return fmt.Errorf("'%s' is not a valid Git remote or URL", remote)
 }
 
 // ListRemote is [Repo.List] for a git remote; only Name and Baseline are set.

@@ -184,6 +184,8 @@ type work struct {
 	root string // of the DVC repository in this tree
 	dir  string // working directory
 	temp bool
+
+	saving bool // nothing runs
 }
 
 // run brings the stages up to date and commits. record is filled with what

@@ -63,7 +63,7 @@ func (r *Repo) Save(ctx context.Context, opts *SaveOptions) (*Experiment, error)
 // save stores the outputs, then commits. The entries are those of all stages, as
 // none ran.
 func (r *Repo) save(ctx context.Context, head git.ID, o *RunOptions, s *SaveOptions) (*Experiment, error) {
-	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir}
+	w := &work{repo: r, git: r.git, root: r.root, dir: r.dir, saving: true}
 	if err := w.store(ctx, s); err != nil {
 		return nil, err
 	}

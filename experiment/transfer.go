@@ -21,7 +21,7 @@ func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *
 	if opts != nil {
 		o = *opts
 	}
-	t := &data.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache}
+	t := &data.TransferOptions{Remote: o.Remote, Jobs: o.Jobs, RunCache: o.RunCache, CommitsOnly: true}
 	for _, e := range exps {
 		// Commits, not names: what is moved is what their files refer to.
 		t.Revs = append(t.Revs, e.Rev)

@@ -219,12 +219,18 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			}
 			defer repo.Close()
 			ctx := cmd.Context()
+			var fromQueue []string
+			if queued {
+				if fromQueue, err = a.queue(repo).Remove(ctx, &queue.TaskFilter{Queued: true}); err != nil {
+					return err
+				}
+			}
 			removed := args
 			switch {
+			case queued && !sel.All && len(sel.Revs) == 0:
+				removed = nil
 			case remote != "":
 				removed, err = repo.RemoveRemote(ctx, remote, &sel, keep, args...)
-			case queued:
-				removed, err = a.queue(repo).Remove(ctx, &queue.TaskFilter{Queued: true})
 			case len(args) > 0 && keep:
 				removed, err = repo.Keep(ctx, args...)
 			case len(args) > 0:
@@ -235,7 +241,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(removed) == 0 {
+			if removed = append(fromQueue, removed...); len(removed) == 0 {
 				a.printf("No experiments to remove.\n")
 			} else {
 				a.printf("Removed experiments: %s\n", quoted(removed))

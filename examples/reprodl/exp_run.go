@@ -36,11 +36,7 @@ func (a *app) expRunCmd() *cobra.Command {
 				return a.runAll(cmd, repo, jobs, opts)
 			}
 			if !queued {
-				e, err := repo.Run(ctx, &opts)
-				// A dry run has no experiment.
-				if err == nil && e != nil {
-					err = a.autoPush(ctx, repo, e.Name)
-				}
+				_, err := repo.Run(ctx, &opts)
 				return err
 			}
 			tasks, err := a.queue(repo).Add(ctx, &opts)
@@ -162,7 +158,7 @@ func (a *app) expSaveCmd() *cobra.Command {
 			} else {
 				a.printf("Experiment has been saved as: %s\n", e.Name)
 			}
-			return a.autoPush(cmd.Context(), repo, e.Name)
+			return nil
 		},
 	}
 	f := cmd.Flags()

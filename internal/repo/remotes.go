@@ -1,6 +1,7 @@
 package repo
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -38,6 +39,9 @@ func (c *Config) Remotes(at ...Level) []Remote {
 	return out
 }
 
+// root is the repository as DVC names it.
+func (c *Config) root() string { return filepath.Dir(filepath.Dir(c.files[Project])) }
+
 // Remote finds a remote by name; an empty name means core.remote. The errors
 // are DVC's.
 func (c *Config) Remote(name string) (Remote, error) {
@@ -45,9 +49,9 @@ func (c *Config) Remote(name string) (Remote, error) {
 		var ok bool
 		if name, ok = c.Get("core", "remote"); !ok {
 			if len(c.Remotes()) > 0 {
-				return Remote{}, configErrorf("no remote specified in the config. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc pull -r <remote name>")
+				return Remote{}, configErrorf("no remote specified in %s. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc pull -r <remote name>", c.root())
 			}
-			return Remote{}, configErrorf("no remote specified in the config. Create a default remote with\n    dvc remote add -d <remote name> <remote url>")
+			return Remote{}, configErrorf("no remote specified in %s. Create a default remote with\n    dvc remote add -d <remote name> <remote url>", c.root())
 		}
 	}
 	name = strings.ToLower(name)

@@ -33,8 +33,16 @@ func (v *Commits) any() bool {
 // eachIndex calls f with what the workspace declares, and then with what each
 // of the chosen commits does.
 func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(*project.Index) error) error {
-	if err := f(r.p.NewIndex()); err != nil || !revs.any() {
+	if err := f(r.p.NewIndex()); err != nil {
 		return err
+	}
+	return r.eachCommit(ctx, revs, f)
+}
+
+// eachCommit is eachIndex without the workspace, which may then be broken.
+func (r *Repo) eachCommit(ctx context.Context, revs Commits, f func(*project.Index) error) error {
+	if !revs.any() {
+		return nil
 	}
 	g, err := r.p.Git()
 	if err != nil {

@@ -18,6 +18,7 @@ type TransferOptions struct {
 	RunCache     bool   // also the run cache
 	Glob         bool   // a target is a shell pattern of paths
 	Commits             // also what these commits declare
+	CommitsOnly  bool   // not what the workspace declares
 	Force        bool   // Pull: overwrite and delete files whose content is not in the cache
 	AllowMissing bool   // Pull: content that is nowhere is no error
 
@@ -150,7 +151,11 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		}
 		byName[name].outs = append(byName[name].outs, o)
 	}
-	err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error {
+	each := r.eachIndex
+	if opts.CommitsOnly {
+		each = r.eachCommit
+	}
+	err := each(ctx, opts.Commits, func(x *project.Index) error {
 		chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
 		if err != nil {
 			return err
