@@ -117,7 +117,7 @@ func TestWeReadDVCs(t *testing.T) {
 	_, err := r.Branch(ctx, "one", "")
 	require.NoError(t, err)
 	assert.Equal(t, p.Git("rev-parse", "one-branch~1"), p.Git("rev-parse", "main"))
-	require.NoError(t, r.Rename(ctx, "one", "uno", false))
+	require.NoError(t, r.Rename(ctx, "one", "uno", nil))
 	assert.Contains(t, p.DVC("exp", "list", "--name-only"), "uno")
 
 	remote := filepath.Join(t.TempDir(), "remote.git")
@@ -131,7 +131,7 @@ func TestWeReadDVCs(t *testing.T) {
 	e, err := r.Find(ctx, "uno")
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(e.Message, "dvc: commit experiment "))
-	_, err = r.RemoveRemote(ctx, "origin", nil, false, "uno")
+	_, err = r.RemoveRemote(ctx, "origin", &experiment.RemoveRemoteOptions{Names: []string{"uno"}})
 	require.NoError(t, err)
 	assert.NotContains(t, p.DVC("exp", "list", "origin"), "uno")
 }

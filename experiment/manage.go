@@ -33,26 +33,40 @@ func (r *Repo) Remove(ctx context.Context, names ...string) error {
 	return r.removeRefs(ctx, gone)
 }
 
-// RemoveSelected deletes the experiments of the selection, or with keep all
-// others, and returns their names.
-func (r *Repo) RemoveSelected(ctx context.Context, s *Selection, keep bool) ([]string, error) {
+// RemoveSelected deletes the experiments of the selection, and returns their
+// names.
+func (r *Repo) RemoveSelected(ctx context.Context, s *Selection) ([]string, error) {
 	chosen, err := r.selected(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	if keep {
-		if chosen, err = r.others(ctx, chosen); err != nil {
-			return nil, err
-		}
-	}
-	var names []string
-	for _, f := range chosen {
-		names = append(names, f.Name)
-	}
-	return names, r.removeRefs(ctx, chosen)
+	return namesOf(chosen), r.removeRefs(ctx, chosen)
 }
 
-// Keep deletes all experiments but the named ones.
+// KeepSelected deletes all experiments but those of the selection, and returns
+// the names of what is deleted.
+func (r *Repo) KeepSelected(ctx context.Context, s *Selection) ([]string, error) {
+	kept, err := r.selected(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := r.others(ctx, kept)
+	if err != nil {
+		return nil, err
+	}
+	return namesOf(gone), r.removeRefs(ctx, gone)
+}
+
+func namesOf(refs []ref) []string {
+	var names []string
+	for _, f := range refs {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// Keep deletes all experiments but the named ones, and returns the names of
+// what is deleted.
 func (r *Repo) Keep(ctx context.Context, names ...string) ([]string, error) {
 	refs, err := r.refs(ctx)
 	if err != nil {
@@ -70,11 +84,7 @@ func (r *Repo) Keep(ctx context.Context, names ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var removed []string
-	for _, f := range gone {
-		removed = append(removed, f.Name)
-	}
-	return removed, r.removeRefs(ctx, gone)
+	return namesOf(gone), r.removeRefs(ctx, gone)
 }
 
 // others are the experiments that are not in keep.
@@ -120,9 +130,14 @@ func (r *Repo) removeRefs(ctx context.Context, gone []ref) error {
 	return r.git.UpdateRefs(ctx, updates...)
 }
 
-// Rename gives an experiment another name. Only force replaces an experiment
-// that has it.
-func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
+// RenameOptions change what Rename does. Nil means the zero RenameOptions.
+type RenameOptions struct {
+	Force bool // replace an experiment that has the new name
+}
+
+// Rename gives an experiment another name. The error wraps [ErrExist] if another
+// one has it.
+func (r *Repo) Rename(ctx context.Context, old, name string, opts *RenameOptions) error {
 	f, err := r.find(ctx, old)
 	if err != nil {
 		return err
@@ -137,7 +152,7 @@ func (r *Repo) Rename(ctx context.Context, old, name string, force bool) error {
 	}
 	update := git.Update{Name: to.String(), New: f.ID, Old: git.NoRef}
 	if _, ok := r.exists(ctx, to); ok {
-		if !force {
+		if opts == nil || !opts.Force {
 			return existsError(name)
 		}
 		// Whatever has the name is replaced.

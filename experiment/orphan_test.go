@@ -66,8 +66,10 @@ func TestKillLeavesNoProgram(t *testing.T) {
 			}
 			return err
 		},
-		"work":       func(p *exptest.Project) error { return queue.Open(p.Open(), nil).Work(p.Context(), nil) },
-		"queue kill": func(p *exptest.Project) error { return queue.Open(p.Open(), nil).Stop(p.Context(), true) },
+		"work": func(p *exptest.Project) error { return queue.Open(p.Open(), nil).Work(p.Context(), nil) },
+		"queue kill": func(p *exptest.Project) error {
+			return queue.Open(p.Open(), nil).Stop(p.Context(), &queue.StopOptions{Kill: true})
+		},
 	}
 	for _, c := range []struct {
 		op, next string

@@ -70,11 +70,22 @@ func TestRecordsTravel(t *testing.T) {
 	assert.Equal(t, exps[0].Rev, e.Rev)
 	_, err = r.Provenance(ctx, "one")
 	assert.NoError(t, err)
-	require.NoError(t, r.RenameRemote(ctx, "origin", "one", "uno", false))
+	require.NoError(t, r.RenameRemote(ctx, "origin", "one", "uno", nil))
 	list, err := r.ListRemote(ctx, "origin", nil)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	assert.Equal(t, "uno", list[0].Name)
+	records := func() string {
+		return p.Git("--git-dir="+remote, "for-each-ref", "--format=%(refname)", "refs/reprodl")
+	}
+	assert.Equal(t, "refs/reprodl/provenance/"+e.Rev[:2]+"/"+e.Rev[2:]+"/uno", records(), "the record goes with it")
+	removed, err := r.RemoveRemote(ctx, "origin", &experiment.RemoveRemoteOptions{Names: []string{"uno"}, Keep: true})
+	require.NoError(t, err)
+	assert.Empty(t, removed)
+	removed, err = r.RemoveRemote(ctx, "origin", nil)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"uno"}, removed)
+	assert.Empty(t, records())
 	_, err = r.ListRemote(ctx, "--upload-pack=evil", nil)
 	assert.ErrorContains(t, err, "not a valid Git remote")
 }

@@ -11,7 +11,7 @@ import (
 
 // remoteRefs lists the experiments of a git remote, by name or URL.
 func (r *Repo) remoteRefs(ctx context.Context, remote string) ([]ref, error) {
-	if err := checkRemote(remote); err != nil {
+	if err := r.checkGitRemote(ctx, remote); err != nil {
 		return nil, err
 	}
 	out, err := r.git.Run(ctx, "ls-remote", "--", remote, refPrefix+"*")
@@ -193,15 +193,14 @@ func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (
 // fetchRecords fetches those records that the remote has; experiments saved by
 // DVC have none.
 func (r *Repo) fetchRecords(ctx context.Context, remote string, names []string) {
-	out, err := r.git.Run(ctx, "ls-remote", "--", remote, "refs/reprodl/provenance/*")
+	there, err := r.remoteRecords(ctx, remote)
 	if err != nil {
 		return
 	}
 	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote}
 	n := len(args)
-	for line := range strings.Lines(string(out)) {
-		_, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if slices.Contains(names, name) {
+	for _, name := range names {
+		if there[name] != "" {
 			args = append(args, "+"+name+":"+name)
 		}
 	}
@@ -259,37 +258,70 @@ func (r *Repo) synced(refs []ref, s *Sync) []Experiment {
 	return list
 }
 
-// RemoveRemote deletes experiments from a git remote: the named ones, or those
-// of the selection, or with keep all others. It returns their names.
-func (r *Repo) RemoveRemote(ctx context.Context, remote string, s *Selection, keep bool, names ...string) ([]string, error) {
-	refs, err := r.remoteSelected(ctx, remote, s, names...)
+// RemoveRemoteOptions choose what RemoveRemote deletes. Nil means the zero
+// RemoveRemoteOptions: the experiments of HEAD.
+type RemoveRemoteOptions struct {
+	Selection
+	Names []string // instead of a selection
+	Keep  bool     // delete all others
+}
+
+// RemoveRemote deletes experiments, with the records of their provenance, from a
+// git remote, and returns their names.
+func (r *Repo) RemoveRemote(ctx context.Context, remote string, opts *RemoveRemoteOptions) ([]string, error) {
+	if opts == nil {
+		opts = &RemoveRemoteOptions{}
+	}
+	refs, err := r.remoteSelected(ctx, remote, &opts.Selection, opts.Names...)
 	if err != nil {
 		return nil, err
 	}
-	if keep {
+	if opts.Keep {
 		all, err := r.remoteRefs(ctx, remote)
 		if err != nil {
 			return nil, err
 		}
-		// What was asked for is kept, all else goes.
 		refs = slices.DeleteFunc(all, func(f ref) bool { return slices.Contains(refs, f) })
 	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	records, err := r.remoteRecords(ctx, remote)
+	if err != nil {
+		return nil, err
+	}
 	args := []string{"push", "--quiet", "--no-verify", "--", remote}
-	var removed []string
 	for _, f := range refs {
-		// An empty source deletes the reference over there. The record of its
-		// provenance stays.
+		// An empty source deletes the reference over there.
 		args = append(args, ":"+f.String())
-		removed = append(removed, f.Name)
+		if records[recordRef(f)] != "" {
+			args = append(args, ":"+recordRef(f))
+		}
 	}
-	if len(refs) > 0 {
-		_, err = r.git.Run(ctx, args...)
-	}
-	return removed, err
+	_, err = r.git.Run(ctx, args...)
+	return namesOf(refs), err
 }
 
-// RenameRemote renames an experiment of a git remote in one step.
-func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, force bool) error {
+// remoteRecords are the references of a remote to records of provenance.
+func (r *Repo) remoteRecords(ctx context.Context, remote string) (map[string]git.ID, error) {
+	out, err := r.git.Run(ctx, "ls-remote", "--", remote, "refs/reprodl/provenance/*")
+	if err != nil {
+		return nil, err
+	}
+	records := map[string]git.ID{}
+	for line := range strings.Lines(string(out)) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if oid, err := git.ParseID(id); err == nil {
+			records[name] = oid
+		}
+	}
+	return records, nil
+}
+
+// RenameRemote renames an experiment of a git remote, and the record of its
+// provenance, in one step. The error wraps [ErrExist] if another experiment has
+// the name.
+func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, opts *RenameOptions) error {
 	refs, err := r.remoteSelected(ctx, remote, nil, old)
 	if err != nil {
 		return err
@@ -299,20 +331,40 @@ func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, force
 	}
 	f := refs[0]
 	// The baseline stays: a name is unique below its baseline only.
-	to := ref{Baseline: f.Baseline, Name: name}
+	to := ref{Baseline: f.Baseline, Name: name, ID: f.ID}
 	all, err := r.remoteRefs(ctx, remote)
 	if err != nil {
 		return err
 	}
 	// Looked up in advance, for DVC's words; the push below is forced.
-	if _, ok := idOf(all, to); ok && !force {
+	replaced, taken := idOf(all, to)
+	if taken && (opts == nil || !opts.Force) {
 		return existsError(name)
 	}
-	if _, _, err := r.git.Size(ctx, f.ID); err != nil { // pushing needs the commit
-		if _, err := r.git.Run(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, f.String()); err != nil {
+	records, err := r.remoteRecords(ctx, remote)
+	if err != nil {
+		return err
+	}
+	moves := []string{string(f.ID) + ":" + to.String(), ":" + f.String()}
+	needed := map[git.ID]string{f.ID: f.String()} // a push needs the objects
+	if rec := records[recordRef(f)]; rec != "" {
+		moves = append(moves, string(rec)+":"+recordRef(to), ":"+recordRef(f))
+		needed[rec] = recordRef(f)
+	}
+	// That of an experiment which is replaced goes.
+	if taken && replaced != f.ID {
+		if was := recordRef(ref{Baseline: f.Baseline, Name: name, ID: replaced}); records[was] != "" {
+			moves = append(moves, ":"+was)
+		}
+	}
+	for id, name := range needed {
+		if _, _, err := r.git.Size(ctx, id); err == nil {
+			continue
+		}
+		if _, err := r.git.Run(ctx, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote, name); err != nil {
 			return err
 		}
 	}
-	_, err = r.git.Run(ctx, "push", "--quiet", "--no-verify", "--atomic", "--force", "--", remote, string(f.ID)+":"+to.String(), ":"+f.String())
+	_, err = r.git.Run(ctx, append([]string{"push", "--quiet", "--no-verify", "--atomic", "--force", "--", remote}, moves...)...)
 	return err
 }

@@ -23,7 +23,7 @@ func (w *walk) work(ctx context.Context, tasks *queue.Queue, names []string) err
 	var followers sync.WaitGroup
 	for _, name := range names {
 		lines := &lineWriter{out: w.out, mu: &printing, prefix: fmt.Sprintf("%-*s | ", width, name)}
-		followers.Go(func() { _ = tasks.Log(follow, name, true, lines) }) // what matters comes from WorkAll
+		followers.Go(func() { _ = tasks.Log(follow, name, lines, &queue.LogOptions{Follow: true}) }) // what matters comes from WorkAll
 	}
 	failed, err := tasks.WorkAll(ctx, len(names), nil)
 	if err != nil {

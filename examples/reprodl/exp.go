@@ -136,10 +136,11 @@ func (a *app) expRenameCmd() *cobra.Command {
 				a.printf("No experiments to rename.\n")
 				return nil
 			}
+			opts := &experiment.RenameOptions{Force: force}
 			if remote != "" {
-				err = repo.RenameRemote(cmd.Context(), remote, args[0], args[1], force)
+				err = repo.RenameRemote(cmd.Context(), remote, args[0], args[1], opts)
 			} else {
-				err = repo.Rename(cmd.Context(), args[0], args[1], force)
+				err = repo.Rename(cmd.Context(), args[0], args[1], opts)
 			}
 			if err != nil {
 				return err
@@ -230,13 +231,15 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			case queued && !sel.All && len(sel.Revs) == 0:
 				removed = nil
 			case remote != "":
-				removed, err = repo.RemoveRemote(ctx, remote, &sel, keep, args...)
+				removed, err = repo.RemoveRemote(ctx, remote, &experiment.RemoveRemoteOptions{Selection: sel, Names: args, Keep: keep})
 			case len(args) > 0 && keep:
 				removed, err = repo.Keep(ctx, args...)
 			case len(args) > 0:
 				err = a.queue(repo).RemoveAny(ctx, args...)
+			case keep:
+				removed, err = repo.KeepSelected(ctx, &sel)
 			default:
-				removed, err = repo.RemoveSelected(ctx, &sel, keep)
+				removed, err = repo.RemoveSelected(ctx, &sel)
 			}
 			if err != nil {
 				return err

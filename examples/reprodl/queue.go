@@ -120,7 +120,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
-				if err := errors.Join(q.Stop(cmd.Context(), kill), a.dismiss(cmd.Context())); err != nil {
+				if err := errors.Join(q.Stop(cmd.Context(), &queue.StopOptions{Kill: kill}), a.dismiss(cmd.Context())); err != nil {
 					return err
 				}
 				if kill {
@@ -182,7 +182,7 @@ func (a *app) queueLogsCmd() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
-				return q.Log(cmd.Context(), args[0], follow, a.Stdout)
+				return q.Log(cmd.Context(), args[0], a.Stdout, &queue.LogOptions{Follow: follow})
 			})
 		},
 	}
@@ -237,7 +237,7 @@ func (a *app) queueKillCmd() *cobra.Command {
 		Use:   "kill [task...]",
 		Short: "Gracefully interrupt running experiment queue tasks (equivalent to Ctrl-C)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *queue.Queue) error { return q.Kill(cmd.Context(), force, args...) })
+			return a.withQueue(func(q *queue.Queue) error { return q.Kill(cmd.Context(), &queue.KillOptions{Force: force}, args...) })
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "forcefully and immediately kill running experiment queue tasks")

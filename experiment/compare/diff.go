@@ -209,11 +209,9 @@ func (d *Difference) AppendText(dst []byte, opts *DiffTableOptions) []byte {
 				rows[i] = rows[i][1:]
 			}
 		}
-		// Without rows Markdown still has its header; text has an empty line.
+		// Without rows Markdown still has its header; text is left out.
 		if len(rows) > 0 || o.Markdown {
 			dst = appendGrid(dst, headers, rows, o.Markdown)
-		} else {
-			dst = append(dst, '\n')
 		}
 		if o.Markdown {
 			dst = append(dst, '\n')

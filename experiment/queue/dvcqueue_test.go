@@ -69,10 +69,16 @@ func TestTasksOfDVCsOwnQueueAreSeen(t *testing.T) {
 	assert.Contains(t, string(compare.AppendJSON(nil, states)), `"pid": 77, "returncode": 255, "task_id": "`+failed+`"}`)
 
 	var log bytes.Buffer
-	require.NoError(t, q.Log(ctx, "fails", false, &log))
+	require.NoError(t, q.Log(ctx, "fails", &log, nil))
 	assert.Equal(t, "log of fails\n", log.String())
-	assert.ErrorContains(t, q.Log(ctx, "waits", false, &log), "has not started")
+	assert.ErrorContains(t, q.Log(ctx, "waits", &log, nil), "has not started")
 	_, err = q.Remove(ctx, &queue.TaskFilter{Failed: true, Queued: true, Success: true})
 	require.NoError(t, err)
+	_, err = q.Remove(ctx, &queue.TaskFilter{Names: []string{"waits"}})
+	assert.EqualError(t, err, "'waits' is in DVC's own queue, which DVC runs, stops and removes from; use dvc queue")
+	assert.ErrorContains(t, q.Kill(ctx, nil, "runs"), "'runs' is in DVC's own queue")
+	_, err = q.Remove(ctx, &queue.TaskFilter{Names: []string{"nosuch"}})
+	assert.EqualError(t, err, "'nosuch' is not a valid experiment name")
+	assert.EqualError(t, q.Kill(ctx, nil, "a", "b"), "'a; b' are not valid running experiment names")
 	assert.FileExists(t, filepath.Join(p.Dir, ".dvc/tmp/exps/run", failed, failed+".out"), "DVC's are left to DVC")
 }

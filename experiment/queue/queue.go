@@ -147,6 +147,30 @@ type notFoundError string
 func (e notFoundError) Error() string { return string(e) }
 func (e notFoundError) Unwrap() error { return experiment.ErrNotFound }
 
+// unknownError is about names that are none of a kind.
+func unknownError(kind string, names ...string) error {
+	form := "'%s' is not a valid %s name"
+	if len(names) > 1 {
+		form = "'%s' are not valid %s names"
+	}
+	return notFoundError(fmt.Sprintf(form, strings.Join(names, "; "), kind))
+}
+
+// unknown is unknownError, unless it is DVC's own queue that has the first one:
+// its tasks are seen here and left to DVC.
+func (q *Queue) unknown(ctx context.Context, kind string, names []string) error {
+	var theirs []Task
+	for _, t := range q.dvcTasks(ctx) {
+		theirs = append(theirs, t.Task)
+	}
+	for _, name := range names {
+		if findTask(theirs, name) != nil {
+			return notFoundError(fmt.Sprintf("'%s' is in DVC's own queue, which DVC runs, stops and removes from; use dvc queue", name))
+		}
+	}
+	return unknownError(kind, names...)
+}
+
 // Tasks lists the tasks in the given states, all if none is given, in the order
 // they were added.
 func (q *Queue) Tasks(ctx context.Context, states ...TaskState) ([]Task, error) {
@@ -166,7 +190,7 @@ func (q *Queue) Find(ctx context.Context, name string) (*Task, error) {
 	if t := findTask(tasks, name); t != nil {
 		return t, nil
 	}
-	return nil, notFoundError(fmt.Sprintf("'%s' is not a valid queued experiment name", name))
+	return nil, unknownError("queued experiment", name)
 }
 
 // findTask prefers tasks that are still to be done, and later ones.
@@ -206,7 +230,7 @@ func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, notFoundError(fmt.Sprintf("'%s' is not a valid queued experiment name", strings.Join(unknown, "; ")))
+		return nil, q.unknown(ctx, "experiment", unknown)
 	}
 	for _, t := range tasks {
 		if t.State == Queued && f.Queued || t.State == Failed && f.Failed || t.State == Success && f.Success {
@@ -250,15 +274,20 @@ func (q *Queue) Retry(ctx context.Context, names ...string) ([]string, error) {
 	return done, nil
 }
 
-// Kill interrupts running tasks, or with force ends them at once; no names
-// means all. Their workers notice within a second.
-func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
+// KillOptions change what Kill does. Nil means the zero KillOptions.
+type KillOptions struct {
+	Force bool // end tasks at once, without an interrupt first
+}
+
+// Kill interrupts running tasks; no names means all. Their workers notice within
+// a second.
+func (q *Queue) Kill(ctx context.Context, opts *KillOptions, names ...string) error {
 	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return err
 	}
 	how := "interrupt"
-	if force {
+	if opts != nil && opts.Force {
 		how = "kill"
 	}
 	left := slices.Clone(names)
@@ -282,7 +311,7 @@ func (q *Queue) Kill(ctx context.Context, force bool, names ...string) error {
 		return err
 	}
 	if len(left) > 0 {
-		return notFoundError(fmt.Sprintf("'%s' is not a valid running experiment name", strings.Join(left, "; ")))
+		return q.unknown(ctx, "running experiment", left)
 	}
 	return nil
 }

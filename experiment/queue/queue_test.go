@@ -46,7 +46,7 @@ func TestQueueRunsASweep(t *testing.T) {
 	assert.Len(t, list, 4)
 	assert.Empty(t, p.Git("for-each-ref", "refs/reprodl/queue"))
 	var log strings.Builder
-	require.NoError(t, q.Log(ctx, "s-3", true, &log))
+	require.NoError(t, q.Log(ctx, "s-3", &log, &queue.LogOptions{Follow: true}))
 	assert.Contains(t, log.String(), "Running stage 'train'")
 	names, err := q.Remove(ctx, &queue.TaskFilter{Success: true})
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func TestKilledTaskFails(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- q.Work(ctx, nil) }()
 	require.Eventually(t, func() bool { _, err := os.Stat(flag); return err == nil }, 20*time.Second, 10*time.Millisecond)
-	require.NoError(t, q.Kill(ctx, false, "k"))
+	require.NoError(t, q.Kill(ctx, nil, "k"))
 	require.NoError(t, <-done)
 	task, err := q.Find(ctx, "k")
 	require.NoError(t, err)

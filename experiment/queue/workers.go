@@ -95,9 +95,13 @@ func (q *Queue) Serve(ctx context.Context, n int, opts *WorkOptions) error {
 	return q.Work(ctx, &o)
 }
 
-// Stop makes the background workers end: after the task under way, or with
-// kill at once.
-func (q *Queue) Stop(ctx context.Context, kill bool) error {
+// StopOptions change what Stop does. Nil means the zero StopOptions.
+type StopOptions struct {
+	Kill bool // end the tasks under way, too
+}
+
+// Stop makes the background workers end after the task under way.
+func (q *Queue) Stop(ctx context.Context, opts *StopOptions) error {
 	if err := os.MkdirAll(filepath.Dir(q.stopFile()), 0o777); err != nil {
 		return err
 	}
@@ -108,8 +112,8 @@ func (q *Queue) Stop(ctx context.Context, kill bool) error {
 	if err := os.Chtimes(q.stopFile(), now, now); err != nil {
 		return err
 	}
-	if kill {
-		return q.Kill(ctx, true)
+	if opts != nil && opts.Kill {
+		return q.Kill(ctx, &KillOptions{Force: true})
 	}
 	return nil
 }
@@ -135,9 +139,14 @@ func (q *Queue) Workers(ctx context.Context) (active, idle int, err error) {
 	return active, max(0, idle-active), err
 }
 
-// Log writes the output of a task to w; with follow it goes on until the task
-// has ended.
-func (q *Queue) Log(ctx context.Context, name string, follow bool, w io.Writer) error {
+// LogOptions change what Log does. Nil means the zero LogOptions.
+type LogOptions struct {
+	Follow bool // go on until the task has ended
+}
+
+// Log writes the output of a task to w.
+func (q *Queue) Log(ctx context.Context, name string, w io.Writer, opts *LogOptions) error {
+	follow := opts != nil && opts.Follow
 	t, err := q.Find(ctx, name)
 	if err != nil {
 		return err

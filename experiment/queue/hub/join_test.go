@@ -144,7 +144,7 @@ func TestWorkersOfOtherMachines(t *testing.T) {
 				assert.Equal(t, task.ID, rec.Task)
 				assert.Equal(t, "Ada", f.Git("log", "-1", "--format=%an", f.ref(name)))
 				var log strings.Builder
-				require.NoError(t, f.queue.Log(t.Context(), name, true, &log))
+				require.NoError(t, f.queue.Log(t.Context(), name, &log, &queue.LogOptions{Follow: true}))
 				assert.Contains(t, log.String(), "Running stage 'train'")
 				assert.NotContains(t, log.String(), "WARN")
 			}
