@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
 )
@@ -41,8 +43,9 @@ type CacheOptions struct {
 // several processes: objects appear by rename, and racing writers carry equal
 // bytes.
 type Cache struct {
-	path string
-	opts CacheOptions
+	path   string
+	opts   CacheOptions
+	stored atomic.Int64 // files
 
 	newPerm func() fs.FileMode // of a plain new file
 }
@@ -61,6 +64,10 @@ func OpenCache(dir string, opts *CacheOptions) *Cache {
 	c.newPerm = sync.OnceValue(c.probePerm)
 	return c
 }
+
+// Stored is how many files have been put into the cache since it was opened;
+// manifests of directories don't count.
+func (c *Cache) Stored() int { return int(c.stored.Load()) }
 
 // Dir returns the directory given to OpenCache.
 func (c *Cache) Dir() string { return c.path }
@@ -288,6 +295,9 @@ func (o *objects) commit(tmp, name string) error {
 		if err = o.mkdir(name[:2]); err == nil {
 			err = o.stage.rename(tmp, o.d, name)
 		}
+	}
+	if err == nil && !strings.HasSuffix(name, dirSuffix) {
+		o.c.stored.Add(1)
 	}
 	return err
 }

@@ -117,6 +117,12 @@ func (h Hash) Legacy() Hash {
 	return h
 }
 
+// Modern returns the DVC 3 hash with the same digits.
+func (h Hash) Modern() Hash {
+	h.kind &^= kindLegacy
+	return h
+}
+
 // MarshalText implements [encoding.TextMarshaler].
 func (h Hash) MarshalText() ([]byte, error) { return h.Append(nil), nil }
 

@@ -67,39 +67,81 @@ func (r *Receiver) Receive(ctx context.Context, h Hash, src io.Reader) (int64, e
 	if err != nil {
 		return 0, err
 	}
+	w, err := r.write(ctx, o, src, sumFunc(h.IsLegacy() && !h.IsDir()))
+	if err == nil && w.sum != h.sum {
+		err = fmt.Errorf("%w: %s", ErrBadCopy, h)
+	}
+	return w.size, w.end(o, h, err)
+}
+
+// Take makes an object of a stream whose hash is not known before. A size that is
+// not negative must be that of the stream.
+func (r *Receiver) Take(ctx context.Context, src io.Reader, size int64) (Meta, error) {
+	o, err := r.tree(false)
+	if err != nil {
+		return Meta{}, err
+	}
+	w, err := r.write(ctx, o, src, plainSum)
+	if err == nil && size >= 0 && w.size != size {
+		err = fmt.Errorf("%d bytes came of %d: %w", w.size, size, io.ErrUnexpectedEOF)
+	}
+	m := Meta{Hash: FileHash(w.sum), Size: w.size}
+	return m, w.end(o, m.Hash, err)
+}
+
+// written is a stream as a temporary file.
+type written struct {
+	tmp  string // empty: there is none
+	sum  [16]byte
+	size int64
+}
+
+// end makes an object of the file, or removes it if there was an error.
+func (w *written) end(o *objects, h Hash, err error) error {
+	if w.tmp == "" {
+		return err
+	}
+	if err == nil {
+		err = o.commit(w.tmp, h.relPath())
+	}
+	if err != nil {
+		o.stage.remove(w.tmp)
+	}
+	return err
+}
+
+func (r *Receiver) write(ctx context.Context, o *objects, src io.Reader, add hashFunc) (w written, err error) {
 	f, tmp, err := o.create()
 	if err != nil {
-		return 0, err
+		return w, err
 	}
+	w.tmp = tmp
 	buf := r.bufs.Get().(*[]byte)
 	defer r.bufs.Put(buf)
 	sum := md5.New()
-	add := sumFunc(h.IsLegacy() && !h.IsDir())
-	size := int64(0)
+	in := contextReader{ctx, src}
 	for err == nil {
-		var n int
-		if n, err = io.ReadFull(contextReader{ctx, src}, *buf); n > 0 {
+		// Whole chunks, as legacy hashes are of them; but unlike io.ReadFull it tells a
+		// stream that was cut from one that ends.
+		n := 0
+		for n < len(*buf) && err == nil {
+			var k int
+			k, err = in.Read((*buf)[n:])
+			n += k
+		}
+		if n > 0 {
 			add(sum, (*buf)[:n])
-			size += int64(n)
+			w.size += int64(n)
 			if _, werr := f.Write((*buf)[:n]); werr != nil {
 				err = o.stage.fail("write", tmp, werr)
 			}
 		}
 	}
-	// The last chunk is mostly not full. Whether the stream was cut the sum tells.
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if err == io.EOF {
 		err = nil
 	}
-	if err = errors.Join(err, f.Close()); err == nil && [16]byte(sum.Sum(nil)) != h.sum {
-		err = fmt.Errorf("%w: %s", ErrBadCopy, h)
-	}
-	if err == nil {
-		err = o.commit(tmp, h.relPath())
-	}
-	if err != nil {
-		o.stage.remove(tmp)
-	}
-	return size, err
+	sum.Sum(w.sum[:0])
+	return w, errors.Join(err, f.Close())
 }
 
 // contextReader fails when its context ends.

@@ -33,6 +33,12 @@ var remoteKeys = map[string]map[string]kind{
 	"http": httpKeys, "https": httpKeys, "webdav": webdavKeys, "webdavs": webdavKeys, "remote": nil,
 }
 
+// KnownScheme reports the scheme of a URL that DVC knows; "" is that of a path.
+func KnownScheme(scheme string) bool {
+	_, ok := remoteKeys[scheme]
+	return ok
+}
+
 var httpKeys = keys("custom_auth_header user password ssl_verify method", "ask_password verify", "",
 	map[string]kind{"auth": httpAuth, "connect_timeout": seconds, "read_timeout": seconds})
 

@@ -120,6 +120,9 @@ type resumed struct {
 	m   *meter
 	key string
 
+	version string // empty = the newest
+	opened  int    // connections so far
+
 	offset int64
 	body   io.ReadCloser
 	flow   *flow
@@ -131,10 +134,11 @@ func (r *resumed) Read(p []byte) (n int, err error) {
 	err = r.s.retry(r.ctx, nil, func() error {
 		if r.body == nil {
 			r.flow = r.s.newFlow(r.ctx, r.m)
-			body, err := r.s.r.Open(r.flow.ctx, r.key, r.offset, -1)
+			body, err := r.open()
 			if err != nil {
 				return r.broken(err)
 			}
+			r.opened++
 			r.body = r.flow.reader(body, -1)
 		}
 		if n, err = r.body.Read(p); err == io.EOF || err == nil {
@@ -147,6 +151,13 @@ func (r *resumed) Read(p []byte) (n int, err error) {
 	})
 	r.offset += int64(n)
 	return n, err
+}
+
+func (r *resumed) open() (io.ReadCloser, error) {
+	if v, ok := r.s.r.(remote.Versioned); ok && r.version != "" {
+		return v.OpenVersion(r.flow.ctx, r.key, r.version, r.offset, -1)
+	}
+	return r.s.r.Open(r.flow.ctx, r.key, r.offset, -1)
 }
 
 // broken ends a connection, and says what its error is.

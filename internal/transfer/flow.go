@@ -127,8 +127,9 @@ func (r *flowReader) Close() error { return r.r.Close() }
 // yet damage is noticed before the last byte has gone: a reader from the
 // beginning hashes what it reads, and the end of any other waits until the
 // object as a whole has been hashed.
-func (f *flow) source(h object.Hash, size int64) remote.Source {
-	cache := f.s.cache
+func (f *flow) source(h object.Hash, size int64) remote.Source { return f.sourceIn(f.s.cache, h, size) }
+
+func (f *flow) sourceIn(cache *object.Cache, h object.Hash, size int64) remote.Source {
 	whole := sync.OnceValue(func() error { return cache.VerifyObject(f.ctx, h) })
 	return remote.Source{Size: size, MD5: h.MD5(), Open: func(offset int64) (io.ReadCloser, error) {
 		if offset == 0 {

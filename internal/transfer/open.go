@@ -3,9 +3,12 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
@@ -40,21 +43,45 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 
 // Config is what the configuration says about a remote.
 func Config(r *project.Repo, name string) (remote.Config, error) {
-	cfg, err := r.Config()
-	if err != nil {
-		return remote.Config{}, err
-	}
-	get := func(name string) (remote.Config, error) {
-		def, err := cfg.Remote(name)
-		if err != nil { // no fault of the configuration, but of the call: its class is hidden
-			return remote.Config{}, errors.New(err.Error())
-		}
-		return remote.Config{Name: def.Name, URL: def.URL, Options: cfg.RemoteOptions(def.Name), Dir: filepath.Join(r.Root, ".dvc")}, nil
-	}
-	c, err := get(name)
+	c, err := configured(r, name)
 	if err != nil {
 		return c, err
 	}
 	// A URL remote://NAME/… stands for another remote's, whose options it inherits.
-	return c.Resolve(get)
+	return c.Resolve(func(name string) (remote.Config, error) { return configured(r, name) })
+}
+
+// URLConfig is how a URL is reached: by the options given, and those of the remote
+// that a URL remote://NAME/… names.
+func URLConfig(r *project.Repo, url string, options map[string]string) (remote.Config, error) {
+	c := remote.Config{URL: url, Options: options, Dir: r.Dir}
+	if err := CheckURL(url); err != nil {
+		return c, err
+	}
+	return c.Resolve(func(name string) (remote.Config, error) { return configured(r, name) })
+}
+
+// CheckURL refuses URLs that there is no kind of remote for.
+func CheckURL(url string) error {
+	scheme := (&remote.Config{URL: url}).Scheme()
+	switch {
+	case scheme == "file":
+		// DVC takes it for a relative path.
+		return fmt.Errorf("%s is not a URL that DVC understands; write %s instead", url, strings.TrimPrefix(url, "file://"))
+	case !repo.KnownScheme(scheme):
+		return fmt.Errorf("config file error: Unsupported URL type %s://", scheme)
+	}
+	return nil
+}
+
+func configured(r *project.Repo, name string) (remote.Config, error) {
+	cfg, err := r.Config()
+	if err != nil {
+		return remote.Config{}, err
+	}
+	def, err := cfg.Remote(name)
+	if err != nil { // no fault of the configuration, but of the call: its class is hidden
+		return remote.Config{}, errors.New(err.Error())
+	}
+	return remote.Config{Name: def.Name, URL: def.URL, Options: cfg.RemoteOptions(def.Name), Dir: filepath.Join(r.Root, ".dvc")}, nil
 }
