@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
@@ -84,6 +85,10 @@ func LoadDotDVC(fsys fs.FS, name string, opts *Options) (*DotDVC, error) {
 	return f, nil
 }
 
+// Replaces makes f a new version of a file: Bytes then changes that file's text, and
+// keeps what it says for people.
+func (f *DotDVC) Replaces(old *DotDVC) { f.data, f.Desc, f.Meta = old.data, old.Desc, old.Meta }
+
 // dotOuts reads one of the two sections, whose entries the schema has checked
 // to be mappings. What is no flag of the output is part of what is recorded of
 // it.
@@ -114,9 +119,25 @@ func (r *resolver) dotOuts(f *DotDVC, v any, section string) ([]DotOut, error) {
 			p = r.relative(p, f.Wdir)
 		}
 		o.Out.Path, o.Entry.Path = p, p
+		// Whatever a file says, DVC 3 takes what lies outside for its own: so the
+		// checksum of the file is over that, too.
+		if section == "deps" && r.isExternal(&o, f.Wdir) {
+			o.Entry.named = true
+			o.Entry.Hash = o.Entry.Hash.Modern()
+		}
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// isExternal reports a dependency that is not of this repository, and no part of
+// another one.
+func (r *resolver) isExternal(o *DotOut, wdir string) bool {
+	if !o.IsLocal() {
+		return strings.Contains(o.Entry.Path, "://")
+	}
+	p := join(wdir, filepath.ToSlash(r.relative(o.Entry.Path, wdir)))
+	return path.IsAbs(p) || filepath.IsAbs(filepath.FromSlash(p)) || p == ".." || strings.HasPrefix(p, "../")
 }
 
 // checkDotPath refuses outputs that cannot be data of this repository.
@@ -205,14 +226,30 @@ func dotList(outs []DotOut) []any {
 // Map returns the entry as DVC writes a new one.
 func (o *DotOut) Map() *dvcyaml.Map {
 	m := dvcyaml.NewMap()
-	o.Entry.meta(m)
+	e := o.Entry
+	e.Extra = dvcyaml.NewMap()
+	for k, v := range o.Entry.Extra.All() {
+		if k != "fs_config" && k != "repo" && k != "db" && k != "files" {
+			e.Extra.Set(k, v)
+		}
+	}
+	e.meta(m)
 	// An entry without "hash: md5" is one of DVC 2, whose hashes of text files
 	// are others; it must stay recognisable.
 	if o.Entry.named || !o.Entry.Hash.IsZero() && !o.Entry.Hash.IsLegacy() {
 		m.Set("hash", "md5")
 	}
 	m.Set("path", o.Entry.Path)
+	late := func(keys ...string) {
+		for _, key := range keys {
+			if v, ok := o.Entry.Extra.Get(key); ok {
+				m.Set(key, v)
+			}
+		}
+	}
+	late("fs_config", "repo", "db")
 	o.Out.flags(m)
+	late("files")
 	return m
 }
 

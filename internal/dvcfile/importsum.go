@@ -18,24 +18,29 @@ var unsummed = map[any]bool{
 // UpdateMD5 makes the file's own checksum that of what it declares now. Only an
 // import has one: DVC takes another for one whose source has changed. Of other
 // files DVC drops it.
-func (f *DotDVC) UpdateMD5() error {
-	f.MD5 = ""
-	// An import has just one source and one output.
-	if len(f.Deps) != 1 || len(f.Outs) != 1 {
-		return nil
-	}
-	// Python's json.dumps of the file's mapping, with sorted keys.
-	text, err := pyjson.Marshal(summed(f.Map()), pyjson.Style{SortKeys: true, ASCII: true})
-	if err != nil {
-		return err
-	}
-	sum := md5.Sum(text)
-	f.MD5 = hex.EncodeToString(sum[:])
-	return nil
+func (f *DotDVC) UpdateMD5() (err error) {
+	f.MD5, err = f.Sum()
+	return err
 }
 
-// summed is a copy of v without what does not count. The sum itself is not in
-// it: UpdateMD5 has cleared it.
+// Sum is the checksum of what the file declares now; empty unless it is an import.
+func (f *DotDVC) Sum() (string, error) {
+	// An import has just one source and one output.
+	if len(f.Deps) != 1 || len(f.Outs) != 1 {
+		return "", nil
+	}
+	m := f.Map()
+	m.Delete("md5")
+	// Python's json.dumps of the file's mapping, with sorted keys.
+	text, err := pyjson.Marshal(summed(m), pyjson.Style{SortKeys: true, ASCII: true})
+	if err != nil {
+		return "", err
+	}
+	sum := md5.Sum(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// summed is a copy of v without what does not count.
 func summed(v any) any {
 	switch v := v.(type) {
 	case *dvcyaml.Map:

@@ -232,10 +232,49 @@ func entryList(entries []LockEntry) []any {
 	return all
 }
 
-// meta adds md5, size, nfiles, isexec and what else was recorded.
-func (e *LockEntry) meta(m *dvcyaml.Map) {
+// NewEntry is the entry of a path that nothing is known of yet.
+func NewEntry(path string) LockEntry { return LockEntry{Path: path, NoSize: true, named: true} }
+
+// Sum is the name and value of the checksum that tells a later change: md5, or what
+// a server says of its object (etag, checksum). Both are empty if there is none.
+func (e *LockEntry) Sum() (name, value string) {
 	if !e.Hash.IsZero() {
-		m.Set("md5", e.Hash.String())
+		return "md5", e.Hash.String()
+	}
+	for _, name := range []string{"etag", "checksum"} {
+		if v, ok := e.Extra.Get(name); ok {
+			if s := sumText(v); s != "" {
+				return name, s
+			}
+		}
+	}
+	return "", ""
+}
+
+// Version is the version of a server's object, or "".
+func (e *LockEntry) Version() string {
+	v, _ := e.Extra.Get("version_id")
+	s, _ := v.(string)
+	return s
+}
+
+// Forget clears what the content was, and keeps how the entry is written.
+func (e *LockEntry) Forget() {
+	e.named = e.named || !e.Hash.IsZero() && !e.Hash.IsLegacy()
+	e.Meta, e.NoSize = object.Meta{}, true
+	if e.Extra = e.Extra.Clone(); e.Extra.Len() == 0 {
+		e.Extra = nil
+		return
+	}
+	for _, key := range []string{"etag", "checksum", "version_id", "files", "cloud"} {
+		e.Extra.Delete(key)
+	}
+}
+
+// meta adds the checksum, size, nfiles, isexec and what else was recorded.
+func (e *LockEntry) meta(m *dvcyaml.Map) {
+	if name, value := e.Sum(); name != "" {
+		m.Set(name, value)
 	}
 	if !e.NoSize {
 		m.Set("size", e.Size)

@@ -113,6 +113,20 @@ func (x *Index) Collect() error {
 	return nil
 }
 
+// Put makes a stage that is to be written part of the index, in place of the one that
+// its file has.
+func (x *Index) Put(s *Stage) {
+	x.graph = nil
+	for i, other := range x.Stages {
+		if other.File == s.File && s.IsDVC() {
+			x.Stages[i], x.At[s] = s, i
+			return
+		}
+	}
+	x.At[s] = len(x.Stages)
+	x.Stages = append(x.Stages, s)
+}
+
 // Build makes the graph of all stages and checks it.
 func (x *Index) Build() (*stagegraph.Graph, error) {
 	if x.graph != nil {
@@ -127,7 +141,9 @@ func (x *Index) Build() (*stagegraph.Graph, error) {
 	for i, s := range x.Stages {
 		n := stagegraph.Node{Address: s.Addr, File: s.File, Frozen: s.Frozen, DVCFile: s.IsDVC()}
 		for _, d := range s.Deps {
-			n.Deps = append(n.Deps, x.FromRoot(d.Abs))
+			if d.Origin == nil {
+				n.Deps = append(n.Deps, x.FromRoot(d.Abs))
+			}
 		}
 		for _, p := range s.Params {
 			n.Deps = append(n.Deps, x.FromRoot(p.Abs))
