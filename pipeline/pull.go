@@ -5,6 +5,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
 )
@@ -30,7 +31,7 @@ func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, 
 		return false, nil
 	}
 	for _, d := range s.Deps {
-		if project.Exists(d.Abs) {
+		if d.Origin != nil || project.Exists(d.Abs) {
 			continue
 		}
 		owner, out, err := p.x.Owner(d.Abs)
@@ -40,7 +41,7 @@ func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, 
 		if owner == nil {
 			continue
 		}
-		if err := transfer.BringBack(ctx, p.r.p, []*project.Output{out}); err != nil {
+		if err := origin.BringBack(ctx, p.r.p, []*project.Output{out}); err != nil {
 			p.r.p.Log.Debug(err.Error())
 		}
 	}
@@ -49,7 +50,7 @@ func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, 
 		return false, err
 	}
 	p.info("Pulling data for %s", s)
-	if err := transfer.BringBack(ctx, p.r.p, s.Outs); err != nil {
+	if err := origin.BringBack(ctx, p.r.p, s.Outs); err != nil {
 		p.r.p.Log.Debug(err.Error())
 		p.info("Unable to pull data for %s", s)
 		return false, nil

@@ -12,17 +12,17 @@ import (
 	"github.com/reprodl/reprodl/params"
 )
 
-// verdict says how something differs from what the lock recorded, in DVC's
+// Verdict says how something differs from what the lock recorded, in DVC's
 // words; empty means that it does not.
-type verdict string
+type Verdict string
 
 // The verdicts.
 const (
-	Same       verdict = ""
-	modified   verdict = "modified"
-	Deleted    verdict = "deleted"
-	Added      verdict = "new"          // a parameter that the lock doesn't have
-	notInCache verdict = "not in cache" // an output whose content is not in the cache
+	Same       Verdict = ""
+	modified   Verdict = "modified"
+	Deleted    Verdict = "deleted"
+	Added      Verdict = "new"          // a parameter that the lock doesn't have
+	notInCache Verdict = "not in cache" // an output whose content is not in the cache
 )
 
 // Exists follows links, as DVC does: a dangling one is missing.
@@ -32,12 +32,15 @@ func Exists(path string) bool {
 }
 
 // CompareDep compares a dependency with the lock.
-func (r *Repo) CompareDep(ctx context.Context, d *Dependency) (verdict, error) {
+func (r *Repo) CompareDep(ctx context.Context, d *Dependency) (Verdict, error) {
+	if d.Origin != nil {
+		return compareOrigin(ctx, d)
+	}
 	return r.compareFile(ctx, d.Abs, d.Rec.Hash)
 }
 
 // CompareOut compares an output with the lock and the cache.
-func (r *Repo) CompareOut(ctx context.Context, o *Output) (verdict, error) {
+func (r *Repo) CompareOut(ctx context.Context, o *Output) (Verdict, error) {
 	// DVC asks the cache first: an output that is as recorded, but whose content is
 	// not in the cache, is "not in cache".
 	if o.Cached() && !o.Rec.Hash.IsZero() {
@@ -52,7 +55,7 @@ func (r *Repo) CompareOut(ctx context.Context, o *Output) (verdict, error) {
 	return r.compareFile(ctx, o.Abs, o.Rec.Hash)
 }
 
-func (r *Repo) compareFile(ctx context.Context, path string, want object.Hash) (verdict, error) {
+func (r *Repo) compareFile(ctx context.Context, path string, want object.Hash) (Verdict, error) {
 	if !Exists(path) {
 		return Deleted, nil
 	}
@@ -75,14 +78,14 @@ func (r *Repo) compareFile(ctx context.Context, path string, want object.Hash) (
 // keyChange is a parameter that differs from the lock.
 type keyChange struct {
 	Key      string
-	Verdict  verdict
+	Verdict  Verdict
 	Old, Now any // the values, where there are some
 }
 
 // CompareParams compares a parameter file with the lock: as a whole, if it is
 // missing or was never recorded; or else key by key, in the order of the
 // declaration, and of a whole file in the file's order.
-func (r *Repo) CompareParams(p *ParamsDep) (verdict, []keyChange, error) {
+func (r *Repo) CompareParams(p *ParamsDep) (Verdict, []keyChange, error) {
 	// data stands in for the file, which may then be missing.
 	if p.data == nil && !Exists(p.Abs) {
 		return Deleted, nil, nil

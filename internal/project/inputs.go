@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
@@ -16,7 +17,7 @@ import (
 
 // Inputs are what a stage reads, as it is now: in the order of the stage.
 type Inputs struct {
-	deps   []object.Meta
+	deps   []dvcfile.LockEntry
 	params []*dvcyaml.Map
 }
 
@@ -56,7 +57,20 @@ func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
 }
 
 // readDep hashes one dependency.
-func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error) {
+func (s *Stage) readDep(ctx context.Context, d *Dependency) (dvcfile.LockEntry, error) {
+	e := d.Rec
+	e.Path = d.Written
+	if d.Origin != nil {
+		now, err := d.Origin.Measure(ctx)
+		if errors.Is(err, fs.ErrNotExist) {
+			return e, MissingInput(d.Show, fmt.Sprintf("dependency '%s' does not exist", d.Show), nil)
+		}
+		if err != nil {
+			return e, err
+		}
+		now.Path = d.Written
+		return now, nil
+	}
 	// The two texts are DVC's: it finds the first when it asks the run cache,
 	// which hashes the dependencies, and the second when it saves the stage.
 	fi, err := os.Stat(d.Abs)
@@ -66,13 +80,15 @@ func (s *Stage) readDep(ctx context.Context, d *Dependency) (object.Meta, error)
 		if s.MayRestore() { // DVC then finds it out in another way
 			text = fmt.Sprintf("[Errno 2] No such file or directory: '%s'", d.Abs)
 		}
-		return object.Meta{}, MissingInput(d.Show, text, nil)
+		return e, MissingInput(d.Show, text, nil)
 	case err != nil:
-		return object.Meta{}, err
+		return e, err
 	case !fi.Mode().IsRegular() && !fi.IsDir():
-		return object.Meta{}, fmt.Errorf("dependency '%s' is not a file or directory", d.Show)
+		return e, fmt.Errorf("dependency '%s' is not a file or directory", d.Show)
 	}
-	return s.Repo.Measure(ctx, d.Abs, d.Rec.Hash)
+	e.Meta, err = s.Repo.Measure(ctx, d.Abs, d.Rec.Hash)
+	e.NoSize = false
+	return e, err
 }
 
 // Measure hashes a path. What DVC 2 recorded stays as it was recorded while the
@@ -143,9 +159,7 @@ func missingParams(p *ParamsDep, missing []*params.Error) error {
 func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
 	e := &dvcfile.LockStage{Cmd: s.Cmd}
 	// The entry is in the order of the stage here; dvcfile sorts it as DVC does.
-	for i, d := range s.Deps {
-		e.Deps = append(e.Deps, dvcfile.LockEntry{Path: d.Written, Meta: in.deps[i]})
-	}
+	e.Deps = slices.Clone(in.deps)
 	for i, p := range s.Params {
 		e.Params = append(e.Params, dvcfile.LockParams{File: p.Written, Values: in.params[i]})
 	}
@@ -163,7 +177,7 @@ func (s *Stage) Unchanged(in *Inputs) bool {
 		return false
 	}
 	for i, d := range s.Deps {
-		if d.Rec.Hash.IsZero() || d.Rec.Hash != in.deps[i].Hash {
+		if Differs(&in.deps[i], &d.Rec) != Same {
 			return false
 		}
 	}

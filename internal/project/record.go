@@ -75,7 +75,10 @@ func (p *Recorder) RecordPart(ctx context.Context, s *Stage, part string) error 
 	// From here on the outputs are safe in the cache: lines in .gitignore stay.
 	p.track(ignored.Files()...)
 	if s.IsDVC() {
-		return p.writeData(s, metas)
+		if err := s.recordData(in, metas); err != nil {
+			return err
+		}
+		return p.writeData(s)
 	}
 	// The inputs are those from before the outputs were stored: no other stage may
 	// write them meanwhile.
@@ -234,14 +237,29 @@ func (r *Repo) StorePart(ctx context.Context, o Piece, relink bool) (object.Meta
 	return m, err
 }
 
-// writeData updates a .dvc file.
-func (p *Recorder) writeData(s *Stage, metas []object.Meta) error {
+// recordData notes in a .dvc file what its source and its outputs are.
+func (s *Stage) recordData(in *Inputs, metas []object.Meta) error {
+	for i := range s.Dot.Deps {
+		s.Dot.Deps[i].Entry, s.Deps[i].Rec = in.deps[i], in.deps[i]
+	}
 	for i := range s.Dot.Outs {
 		s.Dot.Outs[i].Entry.Meta = metas[i]
 		// The whole output was measured, so that its size is known again.
 		s.Dot.Outs[i].Entry.NoSize = false
 		s.Outs[i].Rec = metas[i]
 	}
+	return s.Dot.UpdateMD5()
+}
+
+// WriteData writes the .dvc file of an import as it is in memory, and tells git of
+// it and of the lines that hide its output.
+func (p *Recorder) WriteData(s *Stage, ignored *IgnoreLines) error {
+	p.track(ignored.Files()...)
+	return p.writeData(s)
+}
+
+// writeData writes a .dvc file.
+func (p *Recorder) writeData(s *Stage) error {
 	data, err := s.Dot.Bytes()
 	if err != nil {
 		return err

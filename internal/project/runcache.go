@@ -88,7 +88,7 @@ func (s *Stage) Eligible(in *Inputs) bool {
 		return false
 	}
 	for _, d := range in.deps {
-		if d.Hash.IsZero() {
+		if name, _ := d.Sum(); name == "" {
 			return false
 		}
 	}

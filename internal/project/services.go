@@ -221,7 +221,9 @@ func (r *Repo) CheckBusy(ctx context.Context, chosen []Selection) error {
 	var paths []string
 	for _, c := range chosen {
 		for _, d := range c.Stage.Deps {
-			paths = append(paths, d.Abs)
+			if d.Origin == nil {
+				paths = append(paths, d.Abs)
+			}
 		}
 		for _, o := range c.Stage.Outs {
 			paths = append(paths, o.Abs)
@@ -234,7 +236,9 @@ func (r *Repo) CheckBusy(ctx context.Context, chosen []Selection) error {
 func (r *Repo) Claim(ctx context.Context, s *Stage) (release func(), err error) {
 	var reads, writes []string
 	for _, d := range s.Deps {
-		reads = append(reads, d.Abs)
+		if d.Origin == nil {
+			reads = append(reads, d.Abs)
+		}
 	}
 	for _, p := range s.Params {
 		reads = append(reads, p.Abs)

@@ -38,11 +38,14 @@ type Declared struct {
 	Show    string // as messages show it
 }
 
-// Dependency is a file or directory that a stage reads. rec is what the lock
-// says; its hash is zero when nothing is recorded.
+// Dependency is a file or directory that a stage reads, or what an import comes
+// from. Rec is what the lock or .dvc file says; it has no checksum when nothing is
+// recorded.
 type Dependency struct {
 	Declared
-	Rec object.Meta
+	Rec dvcfile.LockEntry
+	// Origin is set for what is no file of this machine; Abs is empty then.
+	Origin Origin
 }
 
 // ParamsDep is a parameter file that a stage reads. rec is nil when nothing is
@@ -60,7 +63,8 @@ type Output struct {
 	dvcfile.Out
 	Rec    object.Meta
 	InRepo bool
-	Data   bool // of a .dvc file
+	Data   bool        // of a .dvc file
+	From   *Dependency // of an import: where the content comes from
 }
 
 // IsMetric reports an output of the section metrics.
@@ -142,7 +146,7 @@ func (r *Repo) NewStage(file *dvcfile.File, def *dvcfile.Stage) *Stage {
 		Project: file, Def: def,
 	}
 	for _, path := range def.Deps {
-		s.Deps = append(s.Deps, &Dependency{Declared: r.declare(path, r.Abs(def.Path(path)))})
+		s.Deps = append(s.Deps, r.newDependency(dvcfile.LockEntry{Path: path}, def.Wdir))
 	}
 	for _, p := range def.Params {
 		s.Params = append(s.Params, &ParamsDep{Declared: r.declare(p.Path, r.Abs(def.Path(p.Path))), keys: p.Keys})
@@ -169,7 +173,7 @@ func (s *Stage) setRecorded(entry *dvcfile.LockStage) {
 		// Entries belong by the path as it is written: who writes it in another way has
 		// nothing recorded.
 		if e := dvcfile.Entry(entry.Deps, d.Written); e != nil {
-			d.Rec = e.Meta
+			d.Rec = *e
 		}
 	}
 	for _, o := range s.Outs {
@@ -211,6 +215,14 @@ func (r *Repo) NewDataStage(dot *dvcfile.DotDVC) *Stage {
 		o := r.NewOutput(dot.Outs[i].Out, r.Abs(dot.OutPath(i)))
 		o.Rec, o.Data = dot.Outs[i].Entry.Meta, true
 		s.Outs = append(s.Outs, o)
+	}
+	for i := range dot.Deps {
+		d := r.newDependency(dot.Deps[i].Entry, dot.Wdir)
+		d.Rec = dot.Deps[i].Entry
+		s.Deps = append(s.Deps, d)
+	}
+	if s.IsImport() {
+		s.Outs[0].From = s.Deps[0]
 	}
 	return s
 }
