@@ -1,0 +1,245 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/remote"
+)
+
+// urlOrigin is a file or directory at a URL.
+type urlOrigin struct {
+	p       *project.Repo
+	url     string
+	options map[string]string
+	rec     dvcfile.LockEntry // what a file says of it: options, versions
+}
+
+// config is how the URL is reached.
+func (u *urlOrigin) config() (remote.Config, error) {
+	options := u.options
+	if options == nil {
+		options = map[string]string{}
+		v, _ := u.rec.Extra.Get("fs_config")
+		m, _ := v.(*dvcyaml.Map)
+		for k, v := range m.All() {
+			options[strings.ToLower(fmt.Sprint(k))] = fmt.Sprint(v)
+		}
+	}
+	return transfer.URLConfig(u.p, u.url, options)
+}
+
+// local is the path of a URL remote://NAME/… whose remote is a directory.
+func (u *urlOrigin) local(c *remote.Config) *localOrigin {
+	if c.Scheme() != "" {
+		return nil
+	}
+	p := filepath.FromSlash(c.URL)
+	if !filepath.IsAbs(p) {
+		p = filepath.Join(c.Dir, p)
+	}
+	return &localOrigin{p: u.p, path: filepath.Clean(p), show: u.url}
+}
+
+// split parts a URL in the directory, as a remote, and the name in it. A query stays
+// with the remote: it is often what opens the door.
+func split(c remote.Config) (remote.Config, string, error) {
+	base, query, asked := strings.Cut(c.URL, "?")
+	scheme, rest, _ := strings.Cut(base, "://")
+	host, file, _ := strings.Cut(rest, "/")
+	file = strings.Trim(path.Clean("/"+file), "/")
+	dir, name := path.Split(file)
+	switch c.Scheme() {
+	case "http", "https", "webdav", "webdavs":
+		if plain, err := url.PathUnescape(name); err == nil && !strings.Contains(plain, "/") {
+			name = plain
+		}
+	default:
+		dir, name, asked = path.Dir(file)+"/", path.Base(file), false
+		if c.URL != base { // only HTTP has queries: here it is a part of the name
+			host, file, _ = strings.Cut(c.URL[len(scheme)+3:], "/")
+			file = strings.Trim(path.Clean("/"+file), "/")
+			dir, name = path.Split(file)
+		}
+	}
+	if dir == "./" {
+		dir = ""
+	}
+	if name == "." {
+		name = ""
+	}
+	c.URL = strings.TrimSuffix(scheme+"://"+host+"/"+dir, "/")
+	if asked {
+		c.URL += "?" + query
+	}
+	if name != "" && !fs.ValidPath(name) {
+		return c, "", fmt.Errorf("%s names no file", c.URL)
+	}
+	return c, name, nil
+}
+
+// listing is what lies at a URL at one time.
+type listing struct {
+	scheme string
+	store  *transfer.Store
+	dir    bool
+	names  []string // of the files in a directory, sorted
+	files  []transfer.Plain
+}
+
+// list finds out what is there.
+func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing, error) {
+	c, err := u.config()
+	if err != nil {
+		return nil, err
+	}
+	c, name, err := split(c)
+	if err != nil {
+		return nil, err
+	}
+	r, store, err := openPlain(ctx, u.p, c, opts)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{scheme: c.Scheme(), store: store}
+	if name != "" {
+		var info remote.Info
+		err := remote.Retry(ctx, nil, func() (err error) { info, err = r.Stat(ctx, name); return err })
+		if err == nil {
+			l.files = []transfer.Plain{{Key: name, Size: info.Size, ETag: info.ETag, Version: info.Version}}
+			return l, nil
+		}
+		if !errors.Is(err, remote.ErrNotFound) {
+			return nil, err
+		}
+		name += "/"
+	}
+	lister, ok := r.(remote.Lister)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	infos, err := listAll(ctx, lister, name, u.versioned())
+	if err != nil {
+		return nil, err
+	}
+	if len(infos) == 0 {
+		return nil, fs.ErrNotExist
+	}
+	l.dir = true
+	for _, info := range infos {
+		l.names = append(l.names, strings.TrimPrefix(info.Key, name))
+		l.files = append(l.files, transfer.Plain{Key: info.Key, Size: info.Size, ETag: info.ETag, Version: info.Version})
+	}
+	return l, nil
+}
+
+// listAll is sorted by name, as DVC's manifests are.
+func listAll(ctx context.Context, r remote.Lister, prefix string, versions bool) ([]remote.Info, error) {
+	var infos []remote.Info
+	err := remote.Retry(ctx, nil, func() error {
+		infos = nil
+		seq := r.List(ctx, prefix)
+		v, ok := r.(remote.Versioned)
+		if versions && ok {
+			seq = v.ListVersions(ctx, prefix)
+		}
+		seen := map[string]bool{}
+		for info, err := range seq {
+			if err != nil {
+				return err
+			}
+			if versions && seen[info.Key] {
+				continue // an older one
+			}
+			seen[info.Key] = true
+			if !info.Deleted {
+				infos = append(infos, info)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(infos, func(a, b remote.Info) int { return strings.Compare(a.Key, b.Key) })
+	return infos, err
+}
+
+func openPlain(ctx context.Context, p *project.Repo, c remote.Config, opts *transfer.Options) (remote.Remote, *transfer.Store, error) {
+	o := transfer.Options{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Index, o.Log = "", p.Log
+	c.Jobs, c.Ask, c.Logger = o.Jobs, o.Ask, p.Log
+	r, err := remote.Open(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, transfer.New(r, c, p.Cache(), &o), nil
+}
+
+// plainStore is a directory of this machine as a store of plain files.
+func plainStore(p *project.Repo, dir string, opts *transfer.Options) (*transfer.Store, error) {
+	o := transfer.Options{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Index, o.Log = "", p.Log
+	return transfer.New(remote.Dir(dir), remote.Config{URL: dir}, p.Cache(), &o), nil
+}
+
+// Take copies what is there to the cache.
+func (u *urlOrigin) Take(ctx context.Context, opts *transfer.Options) (object.Meta, error) {
+	c, err := u.config()
+	if err != nil {
+		return object.Meta{}, err
+	}
+	if l := u.local(&c); l != nil {
+		return l.Take(ctx, opts)
+	}
+	l, err := u.wanted(ctx, opts)
+	if err != nil {
+		return object.Meta{}, err
+	}
+	metas, err := l.store.TakePlain(ctx, u.p.Cache(), l.files)
+	if err != nil {
+		return object.Meta{}, err
+	}
+	if !l.dir {
+		return metas[0], nil
+	}
+	return manifest(ctx, u.p.Cache(), l.names, metas)
+}
+
+// Relay sends what is there to another store.
+func (u *urlOrigin) Relay(ctx context.Context, to *transfer.Store, opts *transfer.Options) (object.Meta, error) {
+	c, err := u.config()
+	if err != nil {
+		return object.Meta{}, err
+	}
+	if l := u.local(&c); l != nil {
+		return l.Relay(ctx, to, opts)
+	}
+	l, err := u.wanted(ctx, opts)
+	if err != nil {
+		return object.Meta{}, err
+	}
+	metas, err := relay(ctx, u.p, l.store, to, l.files)
+	if err != nil {
+		return object.Meta{}, err
+	}
+	if !l.dir {
+		return metas[0], nil
+	}
+	return sendManifest(ctx, u.p, to, l.names, metas)
+}
