@@ -20,9 +20,10 @@ const (
 	ParamChange   Kind = "parameter"
 	OutChange     Kind = "output"
 	CommandChange Kind = "command"
-	AlwaysChange  Kind = "always" // the stage says that it always counts as changed
-	ForcedChange  Kind = "forced" // the caller asked for it
-	NeverRan      Kind = "never"  // nothing is recorded of the stage
+	SumChange     Kind = "checksum" // the .dvc file of an import was edited
+	AlwaysChange  Kind = "always"   // the stage says that it always counts as changed
+	ForcedChange  Kind = "forced"   // the caller asked for it
+	NeverRan      Kind = "never"    // nothing is recorded of the stage
 )
 
 // State says how something differs from what the lock recorded.
@@ -34,6 +35,8 @@ const (
 	Deleted    State = "deleted"
 	New        State = "new"          // a parameter that the lock doesn't have
 	NotInCache State = "not in cache" // an output whose content is not in the cache
+	// UpdateAvailable is an import whose source has something newer.
+	UpdateAvailable State = "update available"
 )
 
 // Change is one reason why a stage is not up to date.
@@ -57,6 +60,8 @@ func (c Change) String() string {
 	switch {
 	case c.Kind == AlwaysChange:
 		return "always changed"
+	case c.Kind == SumChange:
+		return "checksum of the .dvc file: modified"
 	case c.Kind == ForcedChange:
 		return "forced"
 	case c.Kind == NeverRan:
@@ -218,13 +223,16 @@ func outputChanges(ctx context.Context, s *project.Stage, only func(*project.Out
 	return changes, nil
 }
 
-// commandChange is the change of the command, or nil.
-func commandChange(s *project.Stage) []Change {
+// ownChange is the change of the command or, of a .dvc file, of its own checksum.
+func ownChange(s *project.Stage) ([]Change, error) {
+	if sum, err := s.SumChanged(); sum || err != nil {
+		return []Change{{Kind: SumChange, State: Modified}}, err
+	}
 	if !s.CmdChanged() {
-		return nil
+		return nil, nil
 	}
 	return []Change{{
 		Kind: CommandChange, State: Modified,
 		Old: pyjson.Str(s.Recorded.Cmd.Value()), New: pyjson.Str(s.Cmd.Value()),
-	}}
+	}}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
@@ -22,7 +23,7 @@ func (p *repro) info(format string, args ...any) {
 // bring brings one stage up to date.
 func (p *repro) bring(ctx context.Context, s *project.Stage, res *Result) error {
 	p.separate()
-	if s.Frozen {
+	if s.Frozen && !s.IsImport() {
 		p.r.p.Log.Warn(s.String() + " is frozen. Its dependencies are not going to be reproduced.")
 	}
 	force := p.isForced(s)
@@ -98,7 +99,10 @@ func (p *repro) why(s *project.Stage, reasons []Change) {
 // those are unchanged, the outputs.
 func (p *repro) changes(ctx context.Context, s *project.Stage, allowMissing bool) ([]Change, error) {
 	// A changed command hides nothing: DVC lists it beside the changed inputs.
-	changes := commandChange(s)
+	changes, err := ownChange(s)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case s.Frozen:
 	case s.IsCallback() || s.Always:
@@ -164,6 +168,9 @@ func (p *repro) remade(s *project.Stage, c *Change) bool {
 
 // act restores, runs or verifies a stage that changed, and records it.
 func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bool) error {
+	if s.IsImport() && !s.Frozen || s.IsPartialImport() {
+		return p.fetchImport(ctx, s, res, force)
+	}
 	if s.Frozen || s.Cmd.IsZero() {
 		res.Action = Verified
 		if p.opts.Dry {
@@ -226,6 +233,25 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 		return err
 	}
 	return p.notes.Record(ctx, s)
+}
+
+// fetchImport makes an import what its source is.
+func (p *repro) fetchImport(ctx context.Context, s *project.Stage, res *Result, force bool) error {
+	res.Action = Ran
+	if p.opts.Dry {
+		return origin.Sync(ctx, s, nil, &origin.SyncOptions{Dry: true})
+	}
+	release, err := p.r.p.Claim(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer release()
+	lines := &project.IgnoreLines{Repo: p.r.p}
+	if err := origin.Sync(ctx, s, lines, &origin.SyncOptions{Force: force}); err != nil {
+		lines.Undo()
+		return err
+	}
+	return p.notes.WriteData(s, lines)
 }
 
 // dry tells what act would do.

@@ -10,6 +10,7 @@ import (
 type StatusOptions struct {
 	WithDeps  bool // of the targets, also the stages that they depend on
 	Recursive bool // a target may be a directory: all stages declared below it
+	NoUpdates bool // don't ask the sources of imports for what is newer
 }
 
 // StageStatus says what changed in one stage or .dvc file.
@@ -17,7 +18,7 @@ type StageStatus struct {
 	Address  string
 	NeverRan bool // nothing is recorded of the stage: each part of it is a change
 	// Changes are in DVC's order: dependencies, parameters, outputs, always
-	// changed, command.
+	// changed, command or checksum.
 	Changes []Change
 }
 
@@ -53,10 +54,11 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 	}
 	var list []StageStatus
 	for _, c := range chosen {
-		if c.Stage.Frozen {
+		shown := c.Stage.IsRepoImport() || c.Stage.IsImport() && c.Stage.Deps[0].Versioned()
+		if c.Stage.Frozen && !shown {
 			r.p.Log.Warn(c.Stage.String() + " is frozen. Its dependencies are not going to be shown in the status output.")
 		}
-		changes, err := status(ctx, c.Stage, c.Only)
+		changes, err := status(ctx, c.Stage, c.Only, shown && !opts.NoUpdates)
 		if err != nil {
 			return nil, err
 		}
@@ -67,10 +69,11 @@ func (r *Repo) Status(ctx context.Context, opts *StatusOptions, targets ...strin
 	return list, nil
 }
 
-// status is all that differs. only limits the outputs; nil means all.
-func status(ctx context.Context, s *project.Stage, only func(*project.Output) bool) ([]Change, error) {
+// status is all that differs. only limits the outputs; nil means all. updates asks
+// for what is newer even if the stage is frozen.
+func status(ctx context.Context, s *project.Stage, only func(*project.Output) bool, updates bool) ([]Change, error) {
 	var changes []Change
-	if !s.Frozen {
+	if !s.Frozen || updates {
 		inputs, err := inputChanges(ctx, s)
 		if err != nil {
 			return nil, err
@@ -85,5 +88,6 @@ func status(ctx context.Context, s *project.Stage, only func(*project.Output) bo
 	if s.IsCallback() || s.Always {
 		changes = append(changes, Change{Kind: AlwaysChange})
 	}
-	return append(changes, commandChange(s)...), nil
+	own, err := ownChange(s)
+	return append(changes, own...), err
 }

@@ -21,6 +21,21 @@ type AddOptions struct {
 	Glob     bool // a target is a shell pattern of paths
 	NoCommit bool // hash, and write the .dvc file, but store nothing
 	NoRelink bool // leave the workspace files as they are
+
+	// Out copies the target, which may be anywhere and also a URL, to this path, or
+	// into this directory if it exists, and tracks the copy.
+	Out   string
+	Force bool // replace what is at Out
+	// ToRemote sends the target, which may be anywhere and also a URL, to a remote,
+	// and keeps nothing of it here but the .dvc file.
+	ToRemote bool
+	Remote   string // which, with ToRemote; empty = core.remote
+	Jobs     int    // copies at a time, with Out or ToRemote; 0 = 4 per core
+
+	// Progress hears how far such copies are, some times a second; nil = nobody.
+	Progress func(Progress)
+	// Ask reads a password that a remote asks for; nil = that is an error.
+	Ask func(ctx context.Context, prompt string) (string, error)
 }
 
 // Add puts files and directories under DVC's control: their content is stored
@@ -31,12 +46,22 @@ func (r *Repo) Add(ctx context.Context, opts *AddOptions, targets ...string) ([]
 	if opts == nil {
 		opts = new(AddOptions)
 	}
+	if err := opts.check(targets); err != nil {
+		return nil, err
+	}
 	unlock, err := r.p.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	defer r.p.SaveMemo()
+	if opts.ToRemote || opts.Out != "" {
+		file, err := r.addFrom(ctx, targets[0], opts)
+		if err != nil {
+			return nil, err
+		}
+		return []string{file}, nil
+	}
 	if opts.Glob {
 		if targets, err = r.globPaths(targets); err != nil {
 			return nil, err
@@ -85,6 +110,9 @@ type addJob struct {
 // repository declares, before anything is done.
 func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
 	x := r.p.NewIndex()
+	if _, err := x.Build(); err != nil {
+		return nil, err
+	}
 	var jobs []*addJob
 	fresh := map[string]*addJob{}
 	for _, text := range targets {
@@ -119,6 +147,9 @@ func (r *Repo) planAdd(targets []string) ([]*addJob, error) {
 // addTarget decides what a target means. isNew tells that it was not tracked.
 func addTarget(x *project.Index, text string) (job *addJob, isNew bool, err error) {
 	r := x.Repo
+	if project.IsURL(text) {
+		return nil, false, checkURLTarget(text)
+	}
 	abs := r.UserPath(text)
 	if err := checkAddPath(r, text, abs); err != nil {
 		return nil, false, err
@@ -173,8 +204,7 @@ func checkAddPath(r *project.Repo, text, abs string) error {
 		return fmt.Errorf("DVC file '%s' cannot be an output.", base)
 	}
 	if !project.IsBelow(abs, r.Root) {
-		return fmt.Errorf("Cached output(s) outside of DVC project: %s. "+
-			"See <https://dvc.org/doc/user-guide/pipelines/external-dependencies-and-outputs> for more info.", text)
+		return outsideError(abs)
 	}
 	// DVC refuses what lies behind a link, since the content belongs to another
 	// place; a link to a file is followed and replaced by the file.
@@ -228,8 +258,7 @@ func checkOverlap(x *project.Index, job *addJob) error {
 // The output that Add works on is then the index's.
 func adopt(x *project.Index, job *addJob) {
 	s := x.Repo.NewDataStage(job.dot)
-	x.At[s] = len(x.Stages)
-	x.Stages = append(x.Stages, s)
+	x.Put(s)
 	job.out = s.Outs[0]
 }
 

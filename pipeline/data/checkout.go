@@ -152,6 +152,7 @@ func (c *checkouts) show(abs string) string {
 // before anything was changed.
 func (c *checkouts) all(ctx context.Context, chosen []project.Selection) error {
 	outs := slices.DeleteFunc(project.Pieces(chosen), func(o project.Piece) bool { return !o.GitIgnored() })
+	outs = c.repo.filled(outs)
 	if !c.opts.Force {
 		if err := c.check(ctx, outs); err != nil {
 			return err
@@ -205,6 +206,11 @@ func (e *UnsavedError) Error() string {
 // unknown is for an output that nothing is recorded of. Unlike DVC, which
 // deletes what is there, it leaves it alone.
 func (c *checkouts) unknown(o *project.Output) {
+	if o.From != nil {
+		c.failed.Targets = append(c.failed.Targets, o.Show)
+		c.failed.Errs = append(c.failed.Errs, errNotFetched)
+		return
+	}
 	c.repo.p.Log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
 	c.failed.Targets = append(c.failed.Targets, o.Show)
 	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))

@@ -44,7 +44,7 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 	if _, err := stores.open(ctx, opts.Remote); err != nil {
 		return nil, err
 	}
-	list, err := r.collectWanted(ctx, opts, targets, true)
+	list, _, err := r.collectWanted(ctx, opts, targets, true)
 	if err != nil {
 		return nil, err
 	}

@@ -165,6 +165,10 @@ func commitQuestion(ctx context.Context, s *project.Stage) (string, error) {
 			outs = append(outs, o.Show)
 		}
 	}
+	own, err := s.SumChanged()
+	if err != nil {
+		return "", err
+	}
 	ask := " Are you sure you want to commit it?"
 	switch {
 	case len(deps) > 0 && len(outs) > 0:
@@ -173,6 +177,8 @@ func commitQuestion(ctx context.Context, s *project.Stage) (string, error) {
 		return fmt.Sprintf("dependencies %s of %s changed.", pyList(deps), s) + ask, nil
 	case len(outs) > 0:
 		return fmt.Sprintf("outputs %s of %s changed.", pyList(outs), s) + ask, nil
+	case own:
+		return fmt.Sprintf("'md5' of %s changed.", s) + ask, nil
 	case s.CmdChanged():
 		return fmt.Sprintf("'cmd' of %s has changed.", s) + ask, nil
 	}

@@ -124,20 +124,27 @@ func (w *wanted) objects() []transfer.Wanted {
 	return list
 }
 
-// collectWanted finds the outputs of the targets and revisions, by remote. push
-// leaves out those that are never pushed.
-func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets []string, push bool) ([]*wanted, error) {
+// collectWanted finds the outputs of the targets and revisions, by remote, and those
+// imports that come from elsewhere. push leaves out those that are never pushed.
+func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets []string, push bool) (list []*wanted, imports []*project.Output, err error) {
 	if opts.Glob {
-		var err error
 		if targets, err = r.globPaths(targets); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	var list []*wanted
 	// An output may name a remote of its own, which then has all of it: with
 	// another remote asked for by name the output is left out, as DVC does.
 	byName := map[string]*wanted{}
 	add := func(o project.Piece) {
+		if fromSource(o.Output) && o.GitIgnored() {
+			if !push {
+				imports = append(imports, o.Output)
+				return
+			}
+			if o.From.IsRepo() {
+				return
+			}
+		}
 		if !o.GitIgnored() || o.Rec.Hash.IsZero() || push && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
 			return
 		}
@@ -155,7 +162,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	if opts.CommitsOnly {
 		each = r.eachCommit
 	}
-	err := each(ctx, opts.Commits, func(x *project.Index) error {
+	err = each(ctx, opts.Commits, func(x *project.Index) error {
 		chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
 		if err != nil {
 			return err
@@ -165,7 +172,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		}
 		return nil
 	})
-	return list, err
+	return list, imports, err
 }
 
 // Push copies content from the cache to the remote, where it lacks it, and
@@ -211,7 +218,7 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 		}
 		sum.count = n
 	}
-	list, err := r.collectWanted(ctx, opts, targets, true)
+	list, _, err := r.collectWanted(ctx, opts, targets, true)
 	if err != nil {
 		return sum.count, err
 	}
@@ -300,11 +307,14 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 			return 0, err
 		}
 	}
-	list, err := r.collectWanted(ctx, opts, targets, false)
+	list, imports, err := r.collectWanted(ctx, opts, targets, false)
 	if err != nil {
 		return 0, err
 	}
 	sum, failure := new(total), new(TransferError)
+	if sum.count, err = r.fetchImports(ctx, opts, imports, failure); err != nil {
+		return sum.count, err
+	}
 	for _, w := range list {
 		if complete, err := r.complete(ctx, w); complete || err != nil {
 			if err != nil {
