@@ -1,6 +1,12 @@
 package main
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // listOptions are options that take all arguments up to the next option, as in
 // "--targets a b".
@@ -26,4 +32,17 @@ func expandLists(args []string) []string {
 		}
 	}
 	return out
+}
+
+// exclusive refuses two options that are not for use together, as a mistake of the
+// command line.
+func (a *app) exclusive(cmd *cobra.Command, one, other string) error {
+	if !cmd.Flags().Changed(one) || !cmd.Flags().Changed(other) {
+		return nil
+	}
+	if slices.Index(a.args, "--"+one) < slices.Index(a.args, "--"+other) {
+		one, other = other, one
+	}
+	a.started = false
+	return a.usageError(cmd, fmt.Errorf("argument --%s: not allowed with argument --%s", one, other))
 }

@@ -23,6 +23,8 @@ func (a *app) commands() []*cobra.Command {
 		a.freezeCmd(),
 		a.gcCmd(),
 		a.getCmd(),
+		a.importCmd(),
+		a.importURLCmd(),
 		a.initCmd(),
 		a.listCmd(),
 		a.metricsCmd(),
@@ -41,6 +43,7 @@ func (a *app) commands() []*cobra.Command {
 		a.statusCmd(),
 		a.unfreezeCmd(),
 		a.unprotectCmd(),
+		a.updateCmd(),
 		a.versionCmd(),
 	}
 }

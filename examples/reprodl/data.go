@@ -9,13 +9,13 @@ import (
 	"golang.org/x/term"
 
 	"github.com/reprodl/reprodl/pipeline/data"
+	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
 // addCmd is dvc add. What it refuses exits with 1, but for a directory that holds
 // a .dvcignore file.
 func (a *app) addCmd() *cobra.Command {
 	var opts data.AddOptions
-	var unused bool
 	cmd := &cobra.Command{
 		Use:   "add target...",
 		Short: "Track data files or directories",
@@ -25,7 +25,14 @@ func (a *app) addCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			var x data.TransferOptions
+			end := a.startTransfer(&x)
+			opts.Progress, opts.Ask = x.Progress, x.Ask
 			_, err = repo.Add(cmd.Context(), &opts, targets...)
+			end()
+			if e := new(remote.Error); errors.As(err, &e) && e.Kind != remote.ErrNotFound { // dvc does not expect it
+				return &exitError{code: exitOther, err: err}
+			}
 			if errors.Is(err, data.ErrIgnoreFile) {
 				return err
 			}
@@ -36,7 +43,11 @@ func (a *app) addCmd() *cobra.Command {
 	flags.BoolVar(&opts.NoCommit, "no-commit", false, "don't put files or directories into the cache")
 	flags.BoolVar(&opts.Glob, "glob", false, "targets are shell patterns")
 	flags.BoolVar(&opts.NoRelink, "no-relink", false, "don't recreate links from the cache to the workspace")
-	flags.BoolVarP(&unused, "force", "f", false, "override existing data")
+	flags.StringVarP(&opts.Out, "out", "o", "", "copy the target to this `path`, and track that")
+	flags.BoolVar(&opts.ToRemote, "to-remote", false, "send the target to a remote, and keep nothing of it here")
+	flags.StringVarP(&opts.Remote, "remote", "r", "", "the `name` of the remote to send it to")
+	flags.IntVar(&opts.Jobs, "remote-jobs", 0, "copy `number` files at a time")
+	flags.BoolVarP(&opts.Force, "force", "f", false, "replace what is there")
 	return cmd
 }
 

@@ -9,7 +9,33 @@ changed. Remember to commit the .dvc files with git.`, `
 reprodl add data/ESC-50
 reprodl add --glob "data/*.csv"
 # only record the hashes
-reprodl add --no-commit data/raw.bin`},
+reprodl add --no-commit data/raw.bin
+# a copy of what lies elsewhere; or straight to the remote, without one
+reprodl add --out raw s3://bucket/images
+reprodl add --to-remote /mnt/share/big.tar`},
+	"import": {`
+The repository is a path, or whatever git clones from; it need not be a DVC repository. What is
+fetched, and from which commit, is recorded in a .dvc file: update goes on to a later commit, and
+pull fetches the data from there again. It is not pushed to this repository's own remote.`, `
+reprodl import https://github.com/iterative/dataset-registry get-started/data.xml
+reprodl import -o raw --rev v1.0 ../registry images
+# only note where it is, pull fetches it
+reprodl import --no-download ../registry model.bin
+reprodl import ../registry data.csv --remote-config url=/mnt/mirror`},
+	"import-url": {`
+A copy of what lies at a path or a URL (http, https, s3, ssh, webdav, …, or remote://NAME/path for
+what lies in a configured remote), with a .dvc file that records which state it is of: update asks
+for a newer one. --fs-config takes options as those of a remote of that kind, and comes last.`, `
+reprodl import-url https://example.com/data.csv
+reprodl import-url /mnt/share/images raw
+reprodl import-url --to-remote s3://bucket/big.tar
+reprodl import-url s3://bucket/data.csv data.csv --fs-config endpointurl=http://127.0.0.1:9000`},
+	"update": {`
+Of imports from repositories it takes the newest commit of the revision that is recorded, or of
+--rev; of others it asks whether the source has changed. What is up to date is left alone.`, `
+reprodl update data.csv.dvc
+reprodl update --rev v2.0 images.dvc
+reprodl update -R data`},
 	"remove": {`
 Of a stage it removes the entry in dvc.yaml and dvc.lock, of tracked data the .dvc file, and for
 both the lines in .gitignore. The files stay unless --outs is given; the cache is left to gc.`, `

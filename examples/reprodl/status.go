@@ -43,6 +43,7 @@ func (a *app) statusCmd() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVarP(&opts.WithDeps, "with-deps", "d", false, "also what the targets depend on")
 	flags.BoolVarP(&opts.Recursive, "recursive", "R", false, "all stages below the given directory")
+	flags.BoolVar(&opts.NoUpdates, "no-updates", false, "don't ask for updates of imports")
 	transferFlags(flags, &transfer)
 	flags.BoolVarP(&cloud, "cloud", "c", false, "compare the cache with the remote")
 	flags.BoolVar(&a.why, "why", false, "tell on stderr what changed from what to what (not in dvc; -v does it too)")
@@ -109,6 +110,8 @@ func statusItems(s pipeline.StageStatus) []any {
 			outs.Set(c.Path, string(c.State))
 		case pipeline.AlwaysChange:
 			rest = append(rest, "always changed")
+		case pipeline.SumChange:
+			rest = append(rest, "changed checksum")
 		case pipeline.CommandChange:
 			rest = append(rest, "changed command")
 		}
