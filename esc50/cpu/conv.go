@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"sync"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapeinference"
@@ -63,9 +65,15 @@ func (f *function) ConvGeneral(input, weights compute.Value, axes compute.Convol
 	if do == nil {
 		return nil, unsupported(compute.OpTypeConvGeneral, out.DType)
 	}
-	n.run = func(x *run, in, out []tensor) { do(x, c, out[0].flat, in[0].flat, in[1].flat) }
-	if fast := c.asProduct(); fast != nil && out.DType == dtypes.Float32 {
-		n.run = func(x *run, in, out []tensor) { fast.run(x, out[0].f32(), in[0].f32(), in[1].f32()) }
+	product := sync.OnceValue(c.asProduct) // its tables are for those that run
+	n.run = func(x *run, in, out []tensor) {
+		if out[0].shape.DType == dtypes.Float32 {
+			if fast := product(); fast != nil {
+				fast.run(x, out[0].f32(), in[0].f32(), in[1].f32())
+				return
+			}
+		}
+		do(x, c, out[0].flat, in[0].flat, in[1].flat)
 	}
 	return f.add1(n, out)
 }

@@ -36,6 +36,16 @@ func (c *convolution) ofWeights() bool {
 const mostSums = 1 << 20
 
 func newWindowGrad(c *convolution) *windowGrad {
+	f := newGradWindows(c)
+	f.rows = f.taps(0, f.channels)
+	f.m = f.rows.Len()
+	f.parts = max(1, min(leastParts, f.strips(), mostSums/(f.m*f.outputs)))
+	f.split = max(1, min(leastParts/f.parts, f.m/(8*kernel.High)))
+	return f
+}
+
+// newGradWindows describes the windows and the output's gradient.
+func newGradWindows(c *convolution) *windowGrad {
 	a := &c.axes
 	last := len(a.KernelSpatial) - 1
 	// The windows are where the gradient's elements are; their taps the weights.
@@ -52,10 +62,7 @@ func newWindowGrad(c *convolution) *windowGrad {
 	}
 	f := &windowGrad{convolution: c, outputs: c.out[a.OutputChannels]}
 	f.windows = newWindows(c, axis(last-1), axis(last), c.in[a.InputChannels], c.in[a.InputBatch], a.InputChannels, a.InputBatch)
-	f.rows, f.pixels = f.taps(0, f.channels), f.windows.pixels()
-	f.m = f.rows.Len()
-	f.parts = max(1, min(leastParts, f.strips(), mostSums/(f.m*f.outputs)))
-	f.split = max(1, min(leastParts/f.parts, f.m/(8*kernel.High)))
+	f.pixels = f.windows.pixels()
 	f.gradBatch, f.gradChannel = c.weightStep[a.KernelInputChannels], c.weightStep[a.KernelOutputChannels]
 	f.gradW = c.weightStep[a.KernelSpatial[last]]
 	if last > 0 {
@@ -135,25 +142,33 @@ func (f *windowGrad) pack(grad []float32, n0, n1, h0, h1, depth int, s *scratch)
 // unpack puts the sums where the output's axes want them.
 func (f *windowGrad) unpack(out, sums []float32) {
 	a := &f.axes
-	last := len(a.OutputSpatial) - 1
 	step := f.outStep[a.OutputChannels]
+	f.eachTap(func(to int) {
+		for c := range f.channels {
+			row, at := sums[:f.outputs], to+c*f.outStep[a.OutputBatch]
+			sums = sums[f.outputs:]
+			if step == 1 {
+				copy(out[at:], row)
+				continue
+			}
+			for o, v := range row {
+				out[at+o*step] = v
+			}
+		}
+	})
+}
+
+// eachTap calls do with the place in the output of every place of the window.
+func (f *windowGrad) eachTap(do func(to int)) {
+	a := &f.axes
+	last := len(a.OutputSpatial) - 1
 	for _, i := range f.h.taps {
 		for _, j := range f.w.taps {
 			to := j.tap * f.outStep[a.OutputSpatial[last]]
 			if last > 0 {
 				to += i.tap * f.outStep[a.OutputSpatial[0]]
 			}
-			for c := range f.channels {
-				row, at := sums[:f.outputs], to+c*f.outStep[a.OutputBatch]
-				sums = sums[f.outputs:]
-				if step == 1 {
-					copy(out[at:], row)
-					continue
-				}
-				for o, v := range row {
-					out[at+o*step] = v
-				}
-			}
+			do(to)
 		}
 	}
 }

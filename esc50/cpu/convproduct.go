@@ -16,6 +16,7 @@ type windowConv struct {
 	inputs  int // channels of a group
 	outputs int // of a group
 	columns []int
+	single  bool // every channel by itself
 }
 
 // convPhase are the outputs that meet the same taps.
@@ -26,12 +27,15 @@ type convPhase struct {
 	weight []int          // places of the weights, by depth
 }
 
+// productOf is a convolution done by products.
+type productOf interface {
+	run(x *run, out, in, weights []float32)
+}
+
 // asProduct returns how a convolution is done by products, nil if it is not:
 // convfast.go covers planes, and of more than two spatial axes or groups of the
 // batch there is the definition only.
-func (c *convolution) asProduct() interface {
-	run(x *run, out, in, weights []float32)
-} {
+func (c *convolution) asProduct() productOf {
 	spatial := len(c.in) - 2
 	switch {
 	case spatial < 1 || spatial > 2 || c.batchGroups != 1 || slices.Contains(c.in, 0) || slices.Contains(c.weights, 0) ||
@@ -47,6 +51,7 @@ func newWindowConv(c *convolution) *windowConv {
 	a := &c.axes
 	f := &windowConv{convolution: c, groups: c.channelGroups, inputs: c.weights[a.KernelInputChannels]}
 	f.outputs = c.out[a.OutputChannels] / f.groups
+	f.single = f.groups > 1 && f.inputs == 1 && f.outputs == 1
 	for o := range f.groups * f.outputs {
 		f.columns = append(f.columns, o*c.weightStep[a.KernelOutputChannels])
 	}
@@ -57,6 +62,9 @@ func newWindowConv(c *convolution) *windowConv {
 			p.pixels = p.windows.pixels()
 			for g := range f.groups {
 				p.depth = append(p.depth, p.taps(g*f.inputs, (g+1)*f.inputs))
+				if f.single {
+					break // the others are beside it
+				}
 			}
 			for _, i := range h.taps {
 				for _, j := range w.taps {
@@ -86,12 +94,12 @@ func (f *windowConv) phase(x *run, p *convPhase, out, in, w []float32) {
 	panels := (f.outputs + kernel.Panel - 1) / kernel.Panel
 	depth := len(p.weight)
 	apart := depth * kernel.Panel
+	if f.single {
+		apart = depth
+	}
 	packed := x.alloc(f.groups * panels * apart)
 	defer x.free(packed)
-	x.tasks(f.groups*panels, func(t int, _ *scratch) {
-		g := t / panels
-		packPanel(packed[t*apart:(t+1)*apart], w, f.columns[g*f.outputs:(g+1)*f.outputs], p.weight, t%panels*kernel.Panel)
-	})
+	f.pack(x, packed, w, p, panels, apart)
 	a := &f.axes
 	all := f.groups * f.outputs
 	place := p.outputPlaces(f.convolution)
@@ -105,7 +113,10 @@ func (f *windowConv) phase(x *run, p *convPhase, out, in, w []float32) {
 		if !direct {
 			c = s.get(slotOut, rows*all)
 		}
-		for g := range f.groups {
+		if f.single {
+			kernel.Depthwise(c, staged, p.pixels, p.depth[0], rows, all, packed)
+		}
+		for g := 0; g < f.groups && !f.single; g++ {
 			o := kernel.Operands{A: staged, Rows: p.pixels, Depth: p.depth[g], B: packed[g*panels*apart:], Apart: apart}
 			for k0 := 0; k0 < depth || k0 == 0; k0 += blockDepth {
 				o.Product(c[g*f.outputs:], all, f.outputs, 0, rows, k0, min(depth, k0+blockDepth), k0 > 0)
@@ -114,6 +125,23 @@ func (f *windowConv) phase(x *run, p *convPhase, out, in, w []float32) {
 		if !direct {
 			place.scatter(out, c, all, n0, n1, h0, h1, p.w.count)
 		}
+	})
+}
+
+// pack orders the weights by group, panel of sixteen outputs, depth and output,
+// or, of channels by themselves, by depth and channel.
+func (f *windowConv) pack(x *run, packed, w []float32, p *convPhase, panels, apart int) {
+	if f.single {
+		for k, at := range p.weight {
+			for i, column := range f.columns {
+				packed[k*len(f.columns)+i] = w[column+at]
+			}
+		}
+		return
+	}
+	x.tasks(f.groups*panels, func(t int, _ *scratch) {
+		g := t / panels
+		packPanel(packed[t*apart:(t+1)*apart], w, f.columns[g*f.outputs:(g+1)*f.outputs], p.weight, t%panels*kernel.Panel)
 	})
 }
 

@@ -138,8 +138,18 @@ func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.
 		offset += starts[i] * stride[i]
 		stride[i] *= steps[i]
 	}
-	return f.rearrange(compute.OpTypeSlice, in[0], shape, strided(shape.Dimensions, offset, stride))
+	if slices.Equal(shape.Dimensions, in[0].shape.Dimensions) {
+		return f.Identity(x) // all of it
+	}
+	v, err := f.rearrange(compute.OpTypeSlice, in[0], shape, strided(shape.Dimensions, offset, stride))
+	if err == nil {
+		v.(*value).node.attr = slicing{slices.Clone(starts), slices.Clone(steps)}
+	}
+	return v, err
 }
+
+// slicing is where a slice begins and how it goes on, by axis.
+type slicing struct{ starts, steps []int }
 
 // Concatenate joins operands along an axis.
 func (f *function) Concatenate(axis int, operands ...compute.Value) (compute.Value, error) {
@@ -153,6 +163,9 @@ func (f *function) Concatenate(axis int, operands ...compute.Value) (compute.Val
 	shape, err := shapeinference.Concatenate(shapesOf(in), axis)
 	if err != nil {
 		return nil, err
+	}
+	if n := depthwise(axis, in); n != nil {
+		return f.add1(n, shape)
 	}
 	outer, inner := 1, 1
 	for i, d := range shape.Dimensions {

@@ -285,3 +285,15 @@ func logisticAVX2(dst, x *float32, n int)
 func tanhAVX2(dst, x *float32, n int)
 
 var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2}
+
+//go:noescape
+func depthwiseAVX512(t *deep)
+
+//go:noescape
+func depthwiseGradAVX512(t *deep)
+
+//go:noescape
+func depthwiseAVX2(t *deep)
+
+//go:noescape
+func depthwiseGradAVX2(t *deep)

@@ -136,3 +136,9 @@ func logisticNEON(dst, x *float32, n int)
 func tanhNEON(dst, x *float32, n int)
 
 var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON}
+
+//go:noescape
+func depthwiseNEON(t *deep)
+
+//go:noescape
+func depthwiseGradNEON(t *deep)

@@ -206,3 +206,27 @@ func unary(f function, dst, x []float32) {
 		unaryGeneric(f, dst, x)
 	}
 }
+
+// wholeChannels is how many of n channels the depthwise kernels take.
+func wholeChannels(n int) int {
+	if level == Generic {
+		return 0
+	}
+	return n
+}
+
+func depthwise(t *deep) {
+	if level == AVX512 {
+		depthwiseAVX512(t)
+	} else {
+		depthwiseAVX2(t)
+	}
+}
+
+func depthwiseGrad(t *deep) {
+	if level == AVX512 {
+		depthwiseGradAVX512(t)
+	} else {
+		depthwiseGradAVX2(t)
+	}
+}

@@ -157,3 +157,10 @@ func unary(f function, dst, x []float32) {
 	}
 	unaryGeneric(f, dst[n:], x[n:])
 }
+
+// wholeChannels is how many of n channels the depthwise kernels take.
+func wholeChannels(n int) int { return whole(n) }
+
+func depthwise(t *deep) { depthwiseNEON(t) }
+
+func depthwiseGrad(t *deep) { depthwiseGradNEON(t) }

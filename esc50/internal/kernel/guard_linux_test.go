@@ -53,6 +53,9 @@ func TestStaysInBounds(t *testing.T) {
 				Binary(Sub, f(n), f(n), f(1))
 				Binary(Mul, f(n), f(1), f(n))
 				Sqrt(f(n), f(n))
+				Exp(f(n), f(n))
+				Depthwise(f(3*n), f(52+52+n), taps, taps, 3, n, f(6*n))
+				DepthwiseGrad(f(6*n), f(52+52+n), taps, taps, 3, n, f(3*n))
 				for _, tr := range tiled {
 					tr.do(f(tr.to*n), n, f(tr.from*n), n, n)
 				}

@@ -29,6 +29,7 @@ func writeNEON() {
 	a.products()
 	a.columns()
 	a.exponentials()
+	a.depthwises()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
