@@ -23,6 +23,9 @@ import (
 
 // TestMain is also the worker: a process of its own.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("HUB_TEST_SERVE"); dir != "" {
+		serveForever(dir)
+	}
 	token := os.Getenv("HUB_TEST_TOKEN")
 	if token == "" {
 		os.Exit(m.Run())
