@@ -12,6 +12,7 @@
 //   - [github.com/reprodl/reprodl/experiment]: experiments as git refs; below it
 //     [github.com/reprodl/reprodl/experiment/queue] runs them by workers,
 //     [github.com/reprodl/reprodl/experiment/queue/hub] by those of other machines,
+//     [github.com/reprodl/reprodl/experiment/queue/slurm] by a cluster's jobs,
 //     [github.com/reprodl/reprodl/experiment/compare] lays them out as tables and pages,
 //     [github.com/reprodl/reprodl/experiment/search] proposes parameters and
 //     [github.com/reprodl/reprodl/experiment/provenance] explains why two results differ

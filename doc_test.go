@@ -52,6 +52,8 @@ func TestLayers(t *testing.T) {
 			"a worker shows nothing and searches nothing"},
 		{"experiment/queue", []string{"github.com/nats-io", module + "experiment/queue/hub", module + "experiment/queue/slurm"},
 			"a queue of one machine compiles nothing of the network"},
+		{"experiment/queue/slurm", []string{"github.com/nats-io", module + "experiment/queue/hub"},
+			"Slurm is reached by its own commands"},
 		{"experiment/search", []string{module + "experiment", module + "pipeline", module + "params", module + "live"},
 			"a search proposes parameters to whatever runs"},
 		{"experiment/provenance", []string{module + "experiment", module + "pipeline", module + "params", module + "live", module + "internal"},

@@ -7,6 +7,7 @@ type Activity struct {
 	Baseline string
 	Commit   string // what runs; "" is the workspace
 	Executor Executor
+	Live     map[string][]byte // metrics files so far, by path, of one that runs elsewhere
 }
 
 // Executor says what runs, ran or will run an experiment.

@@ -110,6 +110,9 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	}
 	o.Copy = r.withProgram(ctx, tree, &o)
 	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
+	if p.need, err = r.needs(ctx, tree); err != nil {
+		return nil, err
+	}
 	ours := map[string]bool{}
 	// ours: the marks are made at the end, so nothing else knows these names.
 	used := func(name string) bool { return ours[name] || (taken != nil && taken(name)) }
@@ -166,6 +169,7 @@ type planner struct {
 	tree  git.ID // of the workspace
 	opts  *RunOptions
 	now   time.Time
+	need  Resources // of the stages in tree
 	plans []Plan
 }
 
@@ -185,6 +189,18 @@ func (p *planner) add(ctx context.Context, name string, set []string) error {
 	plan := Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: p.now.Add(time.Duration(len(p.plans)))}
 	plan.Options = planOptions(p.opts)
 	plan.Options.Set, plan.Options.Dir = set, filepath.ToSlash(dir)
+	need := p.need
+	if !need.IsZero() && tree != p.tree { // they may depend on parameters
+		if need, err = r.needs(ctx, tree); err != nil {
+			return err
+		}
+	}
+	plan.Options.Resources = need.Or(p.opts.Resources)
+	if p.opts.Accept != nil {
+		if err := p.opts.Accept(plan.Options.Resources); err != nil {
+			return err
+		}
+	}
 	message, err := plan.message()
 	if err != nil {
 		return err

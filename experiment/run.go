@@ -38,6 +38,11 @@ type RunOptions struct {
 	Stages  []pipeline.Stage
 	Program string
 
+	// Resources are what a plan asks for instead of what its stages do, where
+	// they are not zero. Accept, if any, may refuse a plan for what it needs.
+	Resources Resources
+	Accept    func(Resources) error
+
 	task string // of the queue
 
 	// Seed and Backend are noted in the record of provenance.

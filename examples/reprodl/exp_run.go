@@ -54,6 +54,7 @@ func (a *app) expRunCmd() *cobra.Command {
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
+	needFlag(flags, &opts.Resources)
 	flags.BoolVar(&f.opts.Glob, "glob", false, "targets are shell patterns of stage names")
 	flags.BoolVar(&f.opts.NoCommit, "no-commit", false, "don't put outputs into the cache")
 	flags.BoolVar(&f.opts.NoRunCache, "no-run-cache", false, "run even what is known from an earlier run")

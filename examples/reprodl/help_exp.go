@@ -105,8 +105,12 @@ Those that were heard of within the last lease, and what they run.`, `
 reprodl queue workers`},
 	"queue start": {`
 Workers go on after this command ends and after you log out; they stop when the queue has been
-empty for a while. Starting again adds workers.`, `
+empty for a while. Starting again adds workers. With --on slurm the experiments become job
+arrays of the cluster that this machine belongs to; what a limit of the site does not let in is
+submitted by the next start. With --on ssh the program is copied to machines, which join the hub.`, `
 reprodl queue start
+reprodl queue start --on slurm -j 20 --need time=2h --sbatch --partition=gpu
+reprodl queue start --on ssh:gpu1,gpu2 -j 2
 # two experiments at a time, each with four processors
 reprodl queue start -j 2 --cpus 4`},
 	"queue status": {`

@@ -43,7 +43,14 @@ func (a *app) queue(repo *experiment.Repo) *queue.Queue {
 	if c != nil {
 		o.Store = c
 	}
-	return queue.Open(repo, o)
+	q := queue.Open(repo, o)
+	// What Slurm has done meanwhile, nobody has told the queue.
+	if s := a.cluster(repo); s.Used() {
+		if err := s.Sync(context.Background(), q); err != nil {
+			a.warnf("%v", err)
+		}
+	}
+	return q
 }
 
 // withQueue opens the queue for one command.
@@ -60,11 +67,21 @@ func (a *app) withQueue(fn func(*queue.Queue) error) error {
 // the number of jobs.
 func (a *app) queueStartCmd() *cobra.Command {
 	jobs, cpus := 1, 0
+	var far elsewhere
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start the experiments task queue worker",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if far.on != "" {
+				if !cmd.Flags().Changed("jobs") {
+					jobs = 0
+				}
+				if cpus > 0 {
+					far.need.CPUs = cpus
+				}
+				return a.startElsewhere(cmd.Context(), &far, jobs)
+			}
 			return a.withQueue(func(q *queue.Queue) error {
 				// The workers are this program, with a hidden command.
 				self, err := os.Executable()
@@ -86,6 +103,7 @@ func (a *app) queueStartCmd() *cobra.Command {
 	}
 	cmd.Flags().IntVarP(&jobs, "jobs", "j", 1, "maximum `number` of concurrent queue workers to start")
 	cmd.Flags().IntVar(&cpus, "cpus", 0, "`number` of processors that each experiment is told it has; 0 is all (not in dvc)")
+	far.flags(cmd.Flags())
 	return cmd
 }
 
@@ -120,7 +138,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
-				if err := errors.Join(q.Stop(cmd.Context(), &queue.StopOptions{Kill: kill}), a.dismiss(cmd.Context())); err != nil {
+				if err := errors.Join(a.stopSlurm(cmd.Context(), kill), q.Stop(cmd.Context(), &queue.StopOptions{Kill: kill}), a.dismiss(cmd.Context())); err != nil {
 					return err
 				}
 				if kill {
@@ -237,7 +255,12 @@ func (a *app) queueKillCmd() *cobra.Command {
 		Use:   "kill [task...]",
 		Short: "Gracefully interrupt running experiment queue tasks (equivalent to Ctrl-C)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *queue.Queue) error { return q.Kill(cmd.Context(), &queue.KillOptions{Force: force}, args...) })
+			return a.withQueue(func(q *queue.Queue) error {
+				if err := a.killSlurm(cmd.Context(), q, args); err != nil {
+					return err
+				}
+				return q.Kill(cmd.Context(), &queue.KillOptions{Force: force}, args...)
+			})
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "forcefully and immediately kill running experiment queue tasks")
@@ -251,6 +274,9 @@ func (a *app) queueRetryCmd() *cobra.Command {
 		Short: "Queue failed tasks again (not in dvc)",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withQueue(func(q *queue.Queue) error {
+				if err := a.retrySlurm(cmd.Context(), q, args); err != nil {
+					return err
+				}
 				names, err := q.Retry(cmd.Context(), args...)
 				for _, n := range names {
 					a.printf("Queued experiment '%s' for future execution.\n", n)

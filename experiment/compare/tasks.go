@@ -2,6 +2,8 @@ package compare
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/reprodl/reprodl/experiment"
 )
@@ -72,6 +74,20 @@ func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State 
 	// what the task will yield. DVC leaves them out as well.
 	if t.Executor.State == "queued" {
 		b.metrics = []FileValues{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Live)) {
+		v, err := parseValues(name, t.Live[name])
+		if v = metricValue(v); v == nil && err == nil {
+			continue
+		}
+		at := slices.IndexFunc(b.metrics, func(f FileValues) bool { return f.Path == name })
+		if at < 0 {
+			b.metrics = append(slices.Clip(b.metrics), FileValues{})
+			at = len(b.metrics) - 1
+		} else {
+			b.metrics = slices.Clone(b.metrics)
+		}
+		b.metrics[at] = result(name, v, err)
 	}
 	if st.Data, err = newData(t.Commit, d.Time, b); err != nil {
 		st.Err = commitError(err)

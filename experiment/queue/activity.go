@@ -23,6 +23,10 @@ func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
 	for i := range tasks {
 		t := &tasks[i]
 		list[i] = experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()}
+		if t.State == Running {
+			// A hub keeps there what workers of other machines tell it.
+			_ = readJSON(q.path("live", t.ID+".json"), &list[i].Live)
+		}
 	}
 	// DVC's own tasks are there whatever became of this store.
 	for _, t := range q.dvcTasks(ctx) {

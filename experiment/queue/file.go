@@ -224,7 +224,7 @@ func (s *fileStore) Claim(ctx context.Context, l Lease) (*Task, error) {
 	id := ""
 	// The look is repeated in the transaction that writes: in between, another
 	// worker may have claimed the task.
-	find := func(tx *bbolt.Tx) (err error) { id, err = s.next(tx); return err }
+	find := func(tx *bbolt.Tx) (err error) { id, err = s.next(tx, l.Offer); return err }
 	// An idle worker writes nothing, and waits for nobody who does.
 	if err := s.view(ctx, find); err != nil || id == "" {
 		return nil, err
@@ -251,10 +251,14 @@ func (s *fileStore) Claim(ctx context.Context, l Lease) (*Task, error) {
 	return claimed, nil
 }
 
-// next is the task to be claimed: the first in the queue, or one that is ahead
-// of it and whose worker is gone. As many tasks run as there are workers.
-func (s *fileStore) next(tx *bbolt.Tx) (string, error) {
-	first, queued := tx.Bucket([]byte(Queued)).Cursor().First()
+// next is the task to be claimed: the first in the queue that fits, or one that
+// is ahead of it and whose worker is gone. As many tasks run as there are
+// workers.
+func (s *fileStore) next(tx *bbolt.Tx, offer Resources) (string, error) {
+	first, queued, err := firstQueued(tx, offer)
+	if err != nil {
+		return "", err
+	}
 	c := tx.Bucket([]byte(Running)).Cursor()
 	for seq, id := c.First(); seq != nil; seq, id = c.Next() {
 		// Sequences are the keys: the first queued task is older than this
@@ -266,11 +270,26 @@ func (s *fileStore) next(tx *bbolt.Tx) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if !s.holds(r.Lease) {
+		if !s.holds(r.Lease) && r.Options.Resources.Fits(offer) {
 			return string(id), nil
 		}
 	}
 	return string(queued), nil
+}
+
+// firstQueued is the first task that fits an offer. All fit a zero one.
+func firstQueued(tx *bbolt.Tx, offer Resources) (seq, id []byte, err error) {
+	c := tx.Bucket([]byte(Queued)).Cursor()
+	for seq, id = c.First(); seq != nil && !offer.IsZero(); seq, id = c.Next() {
+		r, err := load(tx, string(id))
+		if err != nil {
+			return nil, nil, err
+		}
+		if r.Options.Resources.Fits(offer) {
+			break
+		}
+	}
+	return seq, id, nil
 }
 
 func (s *fileStore) Renew(ctx context.Context, id, token string, until time.Time) (*Task, error) {

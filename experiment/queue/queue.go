@@ -87,7 +87,14 @@ func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, e
 			used[t.Name] = true
 		}
 	}
-	plans, err := q.repo.Plan(ctx, opts, func(name string) bool { return used[name] })
+	o := experiment.RunOptions{}
+	if opts != nil {
+		o = *opts
+	}
+	if s, ok := q.store.(Accepter); ok && o.Accept == nil {
+		o.Accept = func(need Resources) error { return s.Accept(ctx, need) }
+	}
+	plans, err := q.repo.Plan(ctx, &o, func(name string) bool { return used[name] })
 	if err != nil {
 		return nil, err
 	}
@@ -116,17 +123,17 @@ func (q *Queue) Adopt(ctx context.Context, tasks ...Task) error {
 	if err != nil {
 		return err
 	}
-	state := map[string]TaskState{}
-	for _, t := range known {
-		state[t.ID] = t.State
+	have := map[string]*Task{}
+	for i := range known {
+		have[known[i].ID] = &known[i]
 	}
 	var more []Task
 	for _, t := range tasks {
-		was, ok := state[t.ID]
+		was := have[t.ID]
 		switch {
-		case !ok:
+		case was == nil:
 			more = append(more, t)
-		case was != t.State:
+		case was.State != t.State || was.Error != t.Error || was.Attempts != t.Attempts || was.Lease.Token != t.Lease.Token:
 			if err := q.store.Update(ctx, t.ID, "", func(now *Task) error { *now = t; return nil }); err != nil {
 				return err
 			}

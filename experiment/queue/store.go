@@ -68,7 +68,8 @@ type Store interface {
 	// List returns the tasks in the given states, all if there are none given,
 	// in the order they were added. Tasks in other states cost nothing.
 	List(ctx context.Context, states ...TaskState) ([]Task, error)
-	// Claim gives the first queued task to the worker, or nil if there is none.
+	// Claim gives the first queued task that the lease's offer is enough for to
+	// the worker, or nil if there is none.
 	Claim(ctx context.Context, l Lease) (*Task, error)
 	// Renew is a heartbeat: it prolongs the lease with this token, and returns
 	// the task, whose Kill the worker obeys. The error is ErrLeaseLost if the
@@ -86,4 +87,10 @@ type Store interface {
 	// ctx ends or the loop is left. Of several changes of one task the last is
 	// certain to be seen; a deleted task is not.
 	Watch(ctx context.Context) iter.Seq2[*Task, error]
+}
+
+// Accepter is a Store that knows its workers: Accept refuses what none of them
+// could ever run.
+type Accepter interface {
+	Accept(ctx context.Context, need Resources) error
 }

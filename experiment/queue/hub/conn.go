@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/reprodl/reprodl/experiment/queue"
 )
 
 // Conn is a connection to a hub. It is made again by itself while the hub is
@@ -201,4 +203,26 @@ func (c *Conn) Workers(ctx context.Context) ([]WorkerInfo, error) {
 func (c *Conn) Dismiss(ctx context.Context) error {
 	_, err := call[none](ctx, c, opDismiss, none{})
 	return err
+}
+
+// Accept refuses what no worker that is there could run. While there are none
+// everything is accepted.
+func (c *Conn) Accept(ctx context.Context, need queue.Resources) error {
+	if need.IsZero() {
+		return nil
+	}
+	workers, err := c.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	var lacks string
+	for _, w := range workers {
+		if lacks = need.Lacks(w.Offer); lacks == "" {
+			return nil
+		}
+	}
+	if lacks == "" {
+		return nil
+	}
+	return fmt.Errorf("no worker offers %s, which the experiment needs (%s); 'queue workers' shows what they have", lacks, need)
 }

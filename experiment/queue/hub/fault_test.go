@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/compare"
 	"github.com/reprodl/reprodl/experiment/internal/exptest"
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/experiment/queue/hub"
@@ -265,6 +266,26 @@ func TestWhatFailsIsToldAndRetried(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"one"}, names)
 	assert.Empty(t, f.Git("for-each-ref", "refs/reprodl/queue"))
+}
+
+// TestLiveMetrics shows what a task has written before it ends.
+func TestLiveMetrics(t *testing.T) {
+	script := "echo 'acc: 0.5' > metrics.yaml\n" + strings.Replace(markedScript, "cp params.yaml metrics.yaml; ", "", 1)
+	f := newFleet(t, map[string]string{"dvc.yaml": markedStage, "train.sh": script}, nil)
+	attempts := filepath.Join(t.TempDir(), "attempts")
+	f.worker("ATTEMPTS=" + attempts)
+	tasks, err := f.queue.Add(t.Context(), &experiment.RunOptions{Name: "one"})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		states, err := compare.Show(t.Context(), f.repo, &compare.ShowOptions{Activities: f.queue.Activities})
+		require.NoError(t, err)
+		list := states[1].Experiments
+		return len(list) == 1 && list[0].Executor.State == "running" && len(list[0].State.Data.Metrics()) == 1 &&
+			strings.Contains(fmt.Sprint(list[0].State.Data.Metrics()[0].Value), "0.5")
+	}, time.Minute, 50*time.Millisecond)
+	require.NoError(t, os.WriteFile(attempts+".go", nil, 0o666))
+	_, err = f.queue.Wait(t.Context(), tasks[0].ID)
+	require.NoError(t, err)
 }
 
 // TestARefusedWorkerEnds does not try for ever.

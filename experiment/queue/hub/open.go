@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -70,8 +71,13 @@ func (h *Hub) takeOver(ctx context.Context) error {
 	if err := h.queueMarks(ctx); err != nil {
 		return err
 	}
-	if old, err := readToken(h.path); err == nil {
-		h.keys().revoke(old.ID)
+	// Who is connected by the last one stays so.
+	if t, err := readToken(h.path); err == nil && t.Pin == h.pin {
+		list, err := h.keys().read()
+		if _, ok := admit(list, t.ID, t.Secret, time.Now()); err == nil && ok {
+			t.Addresses = addresses(h.server.Addr().(*net.TCPAddr))
+			return writeSecret(filepath.Join(h.path, localToken), []byte(t.String()))
+		}
 	}
 	t, err := h.Token(Client, 0)
 	if err != nil {

@@ -35,6 +35,7 @@ func Test(ctx context.Context, open func() (queue.Store, error)) error {
 		{"order", (*checker).order},
 		{"put twice", (*checker).putTwice},
 		{"claim", (*checker).claim},
+		{"offer", (*checker).offer},
 		{"expiry", (*checker).expiry},
 		{"update", (*checker).update},
 		{"renew", (*checker).renew},
@@ -198,6 +199,26 @@ func (k *checker) claim() {
 	if got.State != queue.Running || got.Lease.Token != "one" {
 		k.failf("Get of a running task is %+v", got)
 	}
+}
+
+// offer lets a small worker pass by what needs a large one.
+func (k *checker) offer() {
+	large, small := task("large"), task("small")
+	large.Options.Resources = experiment.Resources{CPUs: 8, GPUs: 1, GPUType: "h100"}
+	small.Options.Resources = experiment.Resources{CPUs: 1}
+	k.must("Put", k.Put(k.ctx, large, small, task("any")))
+	claim := func(want string, offer queue.Resources) {
+		t, err := k.Claim(k.ctx, queue.Lease{Token: "for " + want, Expires: later(), Offer: offer})
+		k.must("Claim", err)
+		if got := ""; t != nil && t.ID != want || t == nil && got != want {
+			k.failf("Claim with the offer %s is %v, want %q", offer, t, want)
+		}
+	}
+	claim("small", queue.Resources{CPUs: 4})
+	claim("any", queue.Resources{CPUs: 4})
+	claim("", queue.Resources{CPUs: 4})
+	claim("", queue.Resources{CPUs: 16, GPUs: 2, GPUType: "A100"})
+	claim("large", queue.Resources{CPUs: 16, GPUs: 2, GPUType: "NVIDIA H100 80GB"})
 }
 
 // expiry waits until a worker counts as gone.

@@ -1,0 +1,153 @@
+package slurm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/internal/atomicfile"
+)
+
+// outcome is the file of a task: what came of its attempts.
+type outcome struct {
+	Attempts int
+	Running  bool
+	Job      string
+	Host     string
+	Kill     bool // somebody asked for its end
+	Result   string
+	Error    string
+	Ended    time.Time `json:",omitzero"`
+}
+
+// maxAttempts is how often a task may end without an outcome: by a kill that
+// nobody asked for, as that of a kernel out of memory.
+const maxAttempts = 5
+
+func (c *Cluster) outcomeFile(id string) string { return c.path("task", id+".json") }
+
+// outcome is zero if nobody has tried.
+func (c *Cluster) outcome(id string) (o outcome) {
+	data, err := os.ReadFile(c.outcomeFile(id))
+	if err == nil {
+		err = json.Unmarshal(data, &o)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.log.Warn(fmt.Sprintf("%s: %v", c.outcomeFile(id), err))
+	}
+	return o
+}
+
+// note changes the file of a task, in one step.
+func (c *Cluster) note(id string, change func(*outcome)) error {
+	o := c.outcome(id)
+	change(&o)
+	data, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.path("task"), 0o777); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(c.outcomeFile(id), data, &atomicfile.Options{Sync: true})
+}
+
+// Run is what a job does: it runs the tasks of one element of an array, one
+// after the other. A task that fails does not end the others. When ctx ends,
+// because Slurm wants the node back, the task under way stays to be done.
+func (c *Cluster) Run(ctx context.Context, name, index string) error {
+	b, err := c.readBatch(name)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(index)
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is not the number of a job", index)
+	}
+	plans, err := c.repo.Plans(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range b.of(n) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		// Without a mark it is done, or was removed.
+		i := slices.IndexFunc(plans, func(p experiment.Plan) bool { return p.ID == id })
+		if i < 0 || c.outcome(id).Error != "" {
+			continue
+		}
+		if err := c.execute(ctx, &plans[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// execute runs one task and notes the outcome.
+func (c *Cluster) execute(ctx context.Context, p *experiment.Plan) error {
+	tries := 0
+	err := c.note(p.ID, func(o *outcome) {
+		if tries = o.Attempts; tries >= maxAttempts {
+			o.Error, o.Ended = fmt.Sprintf("it ended %d times without a result, the last one on %s", o.Attempts, o.Host), time.Now()
+			return
+		}
+		host, _ := os.Hostname()
+		*o = outcome{Attempts: o.Attempts + 1, Running: true, Job: c.getenv("SLURM_JOB_ID"), Host: host}
+	})
+	if err != nil || tries >= maxAttempts {
+		return err
+	}
+	log := filepath.Join(filepath.Dir(c.path()), "logs", p.ID+".log")
+	if err := os.MkdirAll(filepath.Dir(log), 0o777); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cpus, _ := strconv.Atoi(c.getenv("SLURM_CPUS_PER_TASK"))
+	e, err := c.repo.Execute(ctx, p, &experiment.ExecuteOptions{Stdout: out, Stderr: out, Logger: queue.LineLogger(out), Env: queue.Env(experiment.Resources{CPUs: cpus}, 0)})
+	if err != nil {
+		fmt.Fprintln(out, "ERROR: "+err.Error())
+	}
+	return c.note(p.ID, func(o *outcome) {
+		o.Running, o.Ended = false, time.Now()
+		switch {
+		case err == nil:
+			o.Result = e.Rev
+		case ctx.Err() == nil:
+			o.Error = err.Error()
+		case o.Kill:
+			o.Error = "killed by the user"
+		case c.timeIsUp():
+			o.Error = "it reached the time limit of its job"
+		}
+	})
+}
+
+// timeIsUp reports whether Slurm ends the job because of its time limit.
+func (c *Cluster) timeIsUp() bool {
+	end, err := strconv.ParseInt(c.getenv("SLURM_JOB_END_TIME"), 10, 64)
+	return err == nil && time.Until(time.Unix(end, 0)) < 10*time.Second
+}
+
+func (c *Cluster) getenv(name string) string {
+	for _, kv := range slices.Backward(c.env) {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
