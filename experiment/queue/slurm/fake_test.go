@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,8 +32,10 @@ func TestMain(m *testing.M) {
 		err = fake(name, os.Args[1:])
 	case len(os.Args) == 4 && os.Args[1] == "slurm-task":
 		var r *experiment.Repo
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
 		if r, err = experiment.Open(".", nil); err == nil {
-			err = slurm.Open(r, nil).Run(context.Background(), os.Args[2], os.Args[3])
+			err = slurm.Open(r, nil).Run(ctx, os.Args[2], os.Args[3])
 		}
 	default:
 		os.Exit(m.Run())

@@ -30,6 +30,16 @@ type outcome struct {
 	Ended    time.Time `json:",omitzero"`
 }
 
+// failure is why a task that no job has will not be tried again; "" if it will.
+func (o *outcome) failure() string {
+	if o.Error == "" && o.Kill {
+		return errKilled // at once, so that it could not say so
+	}
+	return o.Error
+}
+
+const errKilled = "killed by the user"
+
 // maxAttempts is how often a task may end without an outcome: by a kill that
 // nobody asked for, as that of a kernel out of memory.
 const maxAttempts = 5
@@ -84,7 +94,7 @@ func (c *Cluster) Run(ctx context.Context, name, index string) error {
 		}
 		// Without a mark it is done, or was removed.
 		i := slices.IndexFunc(plans, func(p experiment.Plan) bool { return p.ID == id })
-		if i < 0 || c.outcome(id).Error != "" {
+		if o := c.outcome(id); i < 0 || o.failure() != "" {
 			continue
 		}
 		if err := c.execute(ctx, &plans[i]); err != nil {
@@ -130,7 +140,7 @@ func (c *Cluster) execute(ctx context.Context, p *experiment.Plan) error {
 		case ctx.Err() == nil:
 			o.Error = err.Error()
 		case o.Kill:
-			o.Error = "killed by the user"
+			o.Error = errKilled
 		case c.timeIsUp():
 			o.Error = "it reached the time limit of its job"
 		}

@@ -137,7 +137,8 @@ func (c *Cluster) Submit(ctx context.Context, opts *SubmitOptions) (n int, err e
 	var needs []experiment.Resources
 	open := map[experiment.Resources][]string{}
 	for _, p := range plans {
-		if _, ok := known[p.ID]; ok || c.outcome(p.ID).Error != "" {
+		o := c.outcome(p.ID)
+		if _, ok := known[p.ID]; ok || o.failure() != "" {
 			continue
 		}
 		need := p.Options.Resources.Or(opts.Need)
@@ -328,8 +329,8 @@ func (c *Cluster) see(ctx context.Context, t *queue.Task, jobs map[string]job) b
 	switch {
 	case o.Result != "":
 		t.State, t.Result, t.Ended = queue.Success, o.Result, o.Ended
-	case o.Error != "":
-		t.State, t.Ended = queue.Failed, o.Ended
+	case o.Error != "" || o.Kill && !live:
+		t.State, t.Error, t.Ended = queue.Failed, o.failure(), o.Ended
 	case live && j.State != "PENDING" && o.Running:
 		t.State = queue.Running
 		t.Lease = queue.Lease{Token: "slurm " + j.ID, Worker: j.ID + " on " + j.Node, Host: slurmHost, Expires: time.Now().Add(24 * time.Hour)}
