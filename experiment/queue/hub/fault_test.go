@@ -248,14 +248,14 @@ func TestWhatFailsIsToldAndRetried(t *testing.T) {
 	require.ErrorAs(t, err, &failed)
 	assert.ErrorContains(t, failed, "train")
 	var log strings.Builder
-	require.NoError(t, f.queue.Log(ctx, "one", true, &log))
+	require.NoError(t, f.queue.Log(ctx, "one", &log, &queue.LogOptions{Follow: true}))
 	assert.Contains(t, log.String(), "ERROR")
 
 	require.NoError(t, os.Remove(attempts+".fail"))
 	_, err = f.queue.Retry(ctx)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(lines(attempts)) == 1 }, time.Minute, 10*time.Millisecond)
-	require.NoError(t, f.queue.Kill(ctx, false, "one"))
+	require.NoError(t, f.queue.Kill(ctx, nil, "one"))
 	done, err := f.queue.Wait(ctx, tasks[0].ID)
 	require.True(t, errors.As(err, &failed))
 	assert.Equal(t, "killed by the user", done[0].Error)

@@ -46,7 +46,7 @@ func TestAnArrayRunsWhatIsMarked(t *testing.T) {
 	}
 	assert.Empty(t, c.Git("for-each-ref", "refs/reprodl/queue"))
 	var log strings.Builder
-	require.NoError(t, c.queue.Log(ctx, "s-5", false, &log))
+	require.NoError(t, c.queue.Log(ctx, "s-5", &log, nil))
 	assert.Contains(t, log.String(), "Running stage 'train'")
 	c.Fsck()
 }
