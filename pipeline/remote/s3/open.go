@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,14 +47,23 @@ func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 	if tuned, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok { // which has AWS_CA_BUNDLE's authorities by now
 		b.slow = tuned.WithTransportOptions(func(tr *http.Transport) { tr.ResponseHeaderTimeout = 0 })
 	}
+	if b.addressing, err = addressingStyle(b.files.config, b.profile); err != nil {
+		return nil, fmt.Errorf("remote '%s': %w", c.Name, err)
+	}
 	b.client = b.newClient(cfg)
 	// The SDK sends nothing to Amazon without a region; other servers get any (see
 	// newClient).
-	if cfg.Region == "" && !b.custom {
+	if !b.custom && (cfg.Region == "" || b.asksRegion()) {
 		cfg.Region = b.findRegion(ctx, cfg)
 		b.client = b.newClient(cfg)
 	}
 	return b, nil
+}
+
+// asksRegion: without the option region DVC asks for the bucket's, even where a
+// profile names one, unless cache_regions says no.
+func (b *bucket) asksRegion() bool {
+	return b.cfg.Get("region") == "" && os.Getenv("AWS_REGION") == "" && b.cfg.Bool("cache_regions", true)
 }
 
 // httpClient must be the SDK's own kind, into which it can put the authorities
@@ -100,21 +108,18 @@ func (b *bucket) load(ctx context.Context, client *awshttp.BuildableClient) (aws
 		defer f.Close()
 		opts = append(opts, config.WithCustomCABundle(f))
 	}
-	var files []string
+	b.files = sharedFiles(c)
 	// As in DVC, the environment's files come before the options'.
-	if path := c.Path("credentialpath"); path != "" && os.Getenv("AWS_SHARED_CREDENTIALS_FILE") == "" {
+	if path := c.Path("credentialpath"); path != "" && b.files.credentials == path {
 		opts = append(opts, config.WithSharedCredentialsFiles([]string{path}))
-		files = append(files, path)
 	}
-	if path := c.Path("configpath"); path != "" && os.Getenv("AWS_CONFIG_FILE") == "" {
+	if path := c.Path("configpath"); path != "" && b.files.config == path {
 		opts = append(opts, config.WithSharedConfigFiles([]string{path}))
-		files = append(files, path)
 	}
-	profile := c.Get("profile")
-	if profile != "" {
-		opts = append(opts, config.WithSharedConfigProfile(profile))
-	} else if profile = os.Getenv("AWS_PROFILE"); profile == "" {
-		profile = "default"
+	if b.profile = c.Get("profile"); b.profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(b.profile))
+	} else if b.profile = os.Getenv("AWS_PROFILE"); b.profile == "" {
+		b.profile = "default"
 	}
 	switch id, secret := c.Get("access_key_id"), c.Get("secret_access_key"); {
 	case c.Bool("allow_anonymous_login", false):
@@ -125,25 +130,10 @@ func (b *bucket) load(ctx context.Context, client *awshttp.BuildableClient) (aws
 		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(id, secret, c.Get("session_token"))))
 		b.tried = []string{"the options access_key_id and secret_access_key"}
 	default:
-		b.tried = append([]string{"the environment (AWS_ACCESS_KEY_ID)", "profile '" + profile + "' in " + shown(files)},
+		b.tried = append([]string{"the environment (AWS_ACCESS_KEY_ID)", "profile '" + b.profile + "' in " + b.files.String()},
 			"the credentials of a container and of an EC2 instance")
 	}
 	return config.LoadDefaultConfig(ctx, opts...)
-}
-
-// shown are the shared files that the SDK reads.
-func shown(files []string) string {
-	for i, f := range []struct{ variable, standard string }{
-		{"AWS_SHARED_CREDENTIALS_FILE", filepath.Join("~", ".aws", "credentials")}, {"AWS_CONFIG_FILE", filepath.Join("~", ".aws", "config")},
-	} {
-		switch path := os.Getenv(f.variable); {
-		case path != "":
-			files = append(files, path)
-		case len(files) <= i:
-			files = append(files, f.standard)
-		}
-	}
-	return strings.Join(files, " and ")
 }
 
 // newClient makes a client, and notes in b.custom whether it is of a server other
@@ -154,11 +144,12 @@ func (b *bucket) newClient(cfg aws.Config) *s3.Client {
 			o.BaseEndpoint = aws.String(url)
 		}
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // MD5 is checked anyway
+		o.UsePathStyle = b.addressing == "path"
 		ssl := b.cfg.Bool("use_ssl", true)
 		o.EndpointOptions.DisableHTTPS = !ssl
 		if o.BaseEndpoint != nil {
 			b.custom = true
-			o.UsePathStyle = !needsVirtualHost(*o.BaseEndpoint)
+			o.UsePathStyle = b.addressing != "virtual" && !needsVirtualHost(*o.BaseEndpoint)
 			if o.Region == "" {
 				o.Region = "us-east-1" // any will do to sign with
 			}
@@ -181,10 +172,14 @@ func needsVirtualHost(endpoint string) bool {
 }
 
 // findRegion asks where the bucket is. Amazon tells that even those who may not
-// read it.
+// read it. Whoever doesn't know leaves it as it is.
 func (b *bucket) findRegion(ctx context.Context, cfg aws.Config) string {
-	const anywhere = "us-east-1"
-	cfg.Region = anywhere
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if !b.cfg.Bool("cache_regions", true) {
+		return cfg.Region
+	}
 	cfg.Credentials = aws.AnonymousCredentials{}
 	out, err := s3.NewFromConfig(cfg).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &b.name})
 	var re *awshttp.ResponseError
@@ -196,5 +191,5 @@ func (b *bucket) findRegion(ctx context.Context, cfg aws.Config) string {
 	if err == nil && out.BucketRegion != nil {
 		return *out.BucketRegion
 	}
-	return anywhere
+	return cfg.Region
 }

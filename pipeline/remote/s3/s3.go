@@ -30,16 +30,19 @@ func init() { remote.Register("s3", open) }
 
 // bucket is a prefix in a bucket.
 type bucket struct {
-	cfg    remote.Config
-	client *s3.Client
-	name   string
-	prefix string // without slashes at its ends; may be empty
-	tried  []string
-	custom bool // an endpoint of its own: not Amazon's, and perhaps an old server
-	write  writeOptions
-	slow   s3.HTTPClient // without a limit on how long the response takes to begin
-	parts  chan struct{} // parts being sent, of all files
-	sizes  sizes
+	cfg        remote.Config
+	client     *s3.Client
+	name       string
+	prefix     string // without slashes at its ends; may be empty
+	tried      []string
+	files      awsFiles
+	profile    string
+	addressing string // "path", "virtual" or "auto"; empty = not said
+	custom     bool   // an endpoint of its own: not Amazon's, and perhaps an old server
+	write      writeOptions
+	slow       s3.HTTPClient // without a limit on how long the response takes to begin
+	parts      chan struct{} // parts being sent, of all files
+	sizes      sizes
 
 	checked sync.Once // that the bucket exists
 	absent  error

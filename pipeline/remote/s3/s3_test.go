@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -271,6 +272,86 @@ func (s *server) open2(t *testing.T, more ...string) *bucket {
 	r, err := remote.Open(t.Context(), s.config("bucket", more...))
 	require.NoError(t, err)
 	return r.(*bucket)
+}
+
+// TestTriedFiles: those that are read, also where only one is configured.
+func TestTriedFiles(t *testing.T) {
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "")
+	t.Setenv("AWS_CONFIG_FILE", "")
+	t.Setenv("HOME", "/nonexistent/home")
+	t.Setenv("USERPROFILE", "/nonexistent/home")
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "conf"), []byte("[default]\nregion = eu-west-1\n"), 0o600))
+	credentials := filepath.Join("/nonexistent/home", ".aws", "credentials")
+	for _, c := range []struct{ option, want string }{
+		{"configpath", "profile 'default' in " + credentials + " and " + filepath.Join(dir, "conf")},
+		{"credentialpath", "profile 'default' in " + filepath.Join(dir, "conf") + " and " + filepath.Join("/nonexistent/home", ".aws", "config")},
+	} {
+		cfg := newServer(t).config("bucket", c.option, "conf")
+		cfg.Dir = dir
+		delete(cfg.Options, "access_key_id")
+		r, err := remote.Open(t.Context(), cfg)
+		require.NoError(t, err)
+		assert.Contains(t, r.(*bucket).tried, c.want)
+	}
+}
+
+// TestRegion: DVC asks for the bucket's where no option names one, unless
+// cache_regions says no.
+func TestRegion(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	for _, c := range []struct {
+		options map[string]string
+		asks    bool
+		region  string
+	}{
+		{nil, true, "eu-central-1"},
+		{map[string]string{"cache_regions": "true"}, true, "eu-central-1"},
+		{map[string]string{"cache_regions": "false"}, false, "us-west-2"},
+		{map[string]string{"region": "us-west-2"}, false, "eu-central-1"},
+	} {
+		b := &bucket{name: "bucket", cfg: remote.Config{Options: c.options}}
+		assert.Equal(t, c.asks, b.asksRegion(), c.options)
+		cfg := aws.Config{Region: "us-west-2", HTTPClient: answer(func(r *http.Request) *http.Response {
+			return &http.Response{StatusCode: 301, Header: http.Header{"X-Amz-Bucket-Region": {"eu-central-1"}}, Body: http.NoBody, Request: r}
+		})}
+		assert.Equal(t, c.region, b.findRegion(t.Context(), cfg), c.options)
+	}
+	silent := aws.Config{HTTPClient: answer(func(r *http.Request) *http.Response {
+		return &http.Response{StatusCode: 404, Header: http.Header{}, Body: http.NoBody, Request: r}
+	})}
+	assert.Equal(t, "us-east-1", (&bucket{name: "bucket"}).findRegion(t.Context(), silent))
+}
+
+// answer is an HTTP client without a network.
+type answer func(*http.Request) *http.Response
+
+func (a answer) Do(r *http.Request) (*http.Response, error) { return a(r), nil }
+
+func TestAddressingStyle(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	text := "[default]\nregion = x\ns3 =\n  addressing_style = path\n[profile lab]\n# for the lab's server\ns3=\n    max_queue_size = 10\n\taddressing_style=virtual\nregion = y\n" +
+		"[profile odd]\ns3 =\n  addressing_style = sideways\n[profile none]\naddressing_style = path\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	for profile, want := range map[string]string{"default": "path", "lab": "virtual", "none": "", "unknown": ""} {
+		got, err := addressingStyle(file, profile)
+		assert.NoError(t, err)
+		assert.Equal(t, want, got, profile)
+	}
+	_, err := addressingStyle(file, "odd")
+	assert.ErrorContains(t, err, "addressing_style = sideways is none of")
+	got, err := addressingStyle("/nonexistent/config", "default")
+	assert.NoError(t, err)
+	assert.Empty(t, got)
+
+	// A server of one's own gets the bucket in the path, unless the profile wants it in
+	// the host's name.
+	t.Setenv("AWS_CONFIG_FILE", file)
+	for profile, path := range map[string]bool{"lab": false, "none": true} {
+		r, err := remote.Open(t.Context(), newServer(t).config("bucket", "profile", profile))
+		require.NoError(t, err)
+		assert.Equal(t, path, r.(*bucket).client.Options().UsePathStyle, profile)
+	}
 }
 
 func TestCredentialFiles(t *testing.T) {
