@@ -24,7 +24,7 @@ type flow struct {
 
 	mu    sync.Mutex
 	moved int64 // bytes, in this try
-	fresh bool  // something moved since it was last asked
+	sent  int64 // the same, also after the try has failed
 }
 
 var errStalled = errors.New("nothing has moved for a while")
@@ -63,13 +63,21 @@ func (f *flow) failed(op, key string, err error) error {
 	return err
 }
 
-// progressed reports whether anything moved since it was last asked.
-func (f *flow) progressed() bool {
+// furthest tells whether tries get on. Bytes that have left this machine may have
+// arrived nowhere: it is no progress to send the same ones again and again.
+type furthest struct{ bytes int64 }
+
+// enough is more than connections buffer: who gets rid of so many in one try has
+// somebody to talk to.
+const enough = 32 << 20
+
+// passed reports whether a try that failed got further than all before it.
+func (u *furthest) passed(f *flow) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fresh := f.fresh
-	f.fresh = false
-	return fresh
+	on := f.sent > u.bytes || f.sent >= enough
+	u.bytes = max(u.bytes, f.sent)
+	return on
 }
 
 // move notes n bytes, and gives the flow time for more; last tells that none will
@@ -77,7 +85,7 @@ func (f *flow) progressed() bool {
 func (f *flow) move(n int, last bool) {
 	f.mu.Lock()
 	f.moved += int64(n)
-	f.fresh = f.fresh || n > 0
+	f.sent = f.moved
 	f.mu.Unlock()
 	if last {
 		f.timer.Reset(patience)

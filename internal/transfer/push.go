@@ -213,13 +213,14 @@ func (p *pusher) put(ctx context.Context, h object.Hash, m *meter) (int64, error
 
 // attempt makes tries until one succeeds, each with a flow of its own.
 func (s *Store) attempt(ctx context.Context, m *meter, op, key string, do func(*flow) error) error {
-	// Tries are counted from the last one that moved something: a slow line is not
-	// given up as long as it gets on. The first try has no flow to ask yet.
-	progressed := func() bool { return false }
-	return s.retry(ctx, func() bool { return progressed() }, func() error {
+	// Tries are counted from the last one that got further: a slow line is not given
+	// up as long as it gets on.
+	var last *flow
+	var reach furthest
+	return s.retry(ctx, func() bool { return reach.passed(last) }, func() error {
 		f := s.newFlow(ctx, m)
 		defer f.end()
-		progressed = f.progressed
+		last = f
 		if err := do(f); err != nil {
 			return f.failed(op, key, err)
 		}
@@ -234,7 +235,12 @@ type batch struct {
 
 	mu     sync.Mutex
 	result Result
+	lost   int // objects in a row whose tries were all in vain
 }
+
+// gone is after how many lost objects in a row the remote as a whole is given up:
+// the other thousands would take as long as these to fail.
+const gone = 4
 
 // note records a failure that concerns one object. Other errors it returns.
 func (b *batch) note(h object.Hash, err error) error {
@@ -243,6 +249,12 @@ func (b *batch) note(h object.Hash, err error) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	var e *remote.Error
+	if errors.As(err, &e) && e.Temporary {
+		if b.lost++; b.lost >= gone {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(err, object.ErrMissing), errors.Is(err, remote.ErrNotFound):
 		if !slices.Contains(b.result.Missing, h) {
@@ -279,6 +291,7 @@ func (b *batch) each(ctx context.Context, hashes []object.Hash, phase Phase, byt
 			b.mu.Lock()
 			b.result.Count++
 			b.result.Bytes += size
+			b.lost = 0
 			b.mu.Unlock()
 			m.add(1, 0)
 			return nil

@@ -30,7 +30,9 @@ type Options struct {
 	Index string
 	// Stall is how long nothing may move; 0 = a minute.
 	Stall time.Duration
-	Log   *slog.Logger // nil discards
+	// Wait is that of remote.RetryOptions.
+	Wait time.Duration
+	Log  *slog.Logger // nil discards
 	// Cache is where objects go to and come from, for Open; nil = the repository's.
 	Cache *object.Cache
 	Ask   func(ctx context.Context, prompt string) (string, error)
@@ -88,7 +90,7 @@ func (s *Store) lister(what string) (remote.Lister, error) {
 
 // retry tries again what may pass, and says so when it takes long.
 func (s *Store) retry(ctx context.Context, progress func() bool, do func() error) error {
-	return remote.Retry(ctx, &remote.RetryOptions{Progress: progress, Notify: func(err error, wait time.Duration) {
+	return remote.Retry(ctx, &remote.RetryOptions{Wait: s.opts.Wait, Progress: progress, Notify: func(err error, wait time.Duration) {
 		if wait >= time.Second {
 			s.opts.Log.Warn(fmt.Sprintf("%v; trying again in %s", err, wait.Round(100*time.Millisecond)))
 		}

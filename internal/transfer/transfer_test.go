@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,6 +314,44 @@ func TestRetriesAreBounded(t *testing.T) {
 	}
 	left++ // the stat before
 	assert.Equal(t, 1, p.push(transfer.Options{}, h).Count)
+}
+
+// swallowing takes all bytes and then breaks off, as a proxy does whose server is
+// away.
+type swallowing struct {
+	*counting
+	puts atomic.Int64
+}
+
+func (s *swallowing) Put(ctx context.Context, key string, src remote.Source) (remote.Info, error) {
+	s.puts.Add(1)
+	r, err := src.Exact(0, src.Size)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+		r.Close()
+	}
+	if err == nil {
+		err = &remote.Error{Op: "put", Temporary: true, Err: io.ErrUnexpectedEOF}
+	}
+	return remote.Info{}, err
+}
+
+// Bytes that went nowhere are no progress, and what fails for a few objects in a
+// row is not tried for all.
+func TestSwallowedBytes(t *testing.T) {
+	p := newPlace(t)
+	var hashes []object.Hash
+	for i := range 200 {
+		hashes = append(hashes, p.add(fmt.Sprint("content ", i)))
+	}
+	r := &swallowing{counting: p.r}
+	s := transfer.New(r, remote.Config{Name: "r", URL: p.r.dir}, p.cache, &transfer.Options{Wait: time.Millisecond, Jobs: 2})
+	_, err := s.Push(t.Context(), transfer.All(hashes[0]))
+	assert.NoError(t, err, "what failed of one object is in the result")
+	assert.EqualValues(t, 6, r.puts.Swap(0))
+	_, err = s.Push(t.Context(), transfer.All(hashes...))
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.LessOrEqual(t, r.puts.Load(), int64(6*6), "puts")
 }
 
 // Nobody is asked for the next thousand objects when the remote is not there.

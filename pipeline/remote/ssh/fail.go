@@ -40,6 +40,7 @@ func (p *pool) explain(op, key string, err error) error {
 		}
 		e.Fix = fmt.Sprintf("ssh-add, dvc remote modify %s keyfile FILE, or dvc remote modify --local %[1]s password PASSWORD", p.cfg.Name)
 	case errors.As(err, new(*sessionError)):
+		netfault.Classify(e) // the connection may have broken just then
 		e.Kind, e.Fix = remote.ErrUnreachable, "the server needs 'Subsystem sftp' in its sshd_config"
 	default:
 		// sshd drops connections by chance when many log in at once (MaxStartups); the

@@ -158,6 +158,11 @@ func (s *server) mkdirAll(c *session, dir string) error {
 		return nil
 	}
 	if err := c.MkdirAll(dir); err != nil {
+		// It has been made by another, and the look whether it is a directory, which
+		// follows, failed: then that is the error, and the connection's.
+		if _, look := c.Stat(dir); look != nil && !errors.Is(look, fs.ErrNotExist) {
+			return look
+		}
 		return err
 	}
 	// Directories are only added while a remote is open; nothing here removes one.

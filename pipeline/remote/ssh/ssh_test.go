@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/reprodl/reprodl/pipeline/remote"
+	"github.com/reprodl/reprodl/pipeline/remote/internal/sshtest"
 	"github.com/reprodl/reprodl/pipeline/remote/remotetest"
 )
 
@@ -53,12 +54,12 @@ func TestReconnect(t *testing.T) {
 	s := d.open(t, t.TempDir())
 	_, err := s.Put(t.Context(), "x", remote.Bytes([]byte("x")))
 	require.NoError(t, err)
-	d.cut()
+	d.Cut()
 	assert.NoError(t, remote.Retry(t.Context(), &remote.RetryOptions{Wait: time.Millisecond}, func() error {
 		_, err := s.Stat(t.Context(), "x")
 		return err
 	}))
-	assert.Equal(t, int64(2), d.dials.Load())
+	assert.Equal(t, int64(2), d.Dials.Load())
 }
 
 func TestCutWhileReading(t *testing.T) {
@@ -70,7 +71,7 @@ func TestCutWhileReading(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadFull(r, make([]byte, 100_000))
 	require.NoError(t, err)
-	d.cut()
+	d.Cut()
 	_, err = io.Copy(io.Discard, r)
 	var e *remote.Error
 	require.ErrorAs(t, err, &e)
@@ -80,7 +81,7 @@ func TestCutWhileReading(t *testing.T) {
 
 func TestServerAllowsFewSessions(t *testing.T) {
 	d := newSSHD(t)
-	d.channels = 1
+	d.Channels = 1
 	dir := t.TempDir()
 	remotetest.Test(t, func(t *testing.T) remote.Remote { return d.open(t, filepath.Join(dir, t.Name())) })
 }
@@ -93,19 +94,19 @@ func TestHostKeys(t *testing.T) {
 	}
 	assert.ErrorIs(t, stat(), remote.ErrNotFound, "the key is known")
 
-	d.know(t, newKey(t, "").PublicKey())
+	d.Know(t, sshtest.NewKey(t, "").PublicKey())
 	err := stat()
 	assert.ErrorIs(t, err, remote.ErrDenied)
-	assert.ErrorContains(t, err, "is not the one in "+filepath.Join(d.home, ".ssh", "known_hosts")+":1: somebody may be listening in")
+	assert.ErrorContains(t, err, "is not the one in "+filepath.Join(d.Home, ".ssh", "known_hosts")+":1: somebody may be listening in")
 	assert.ErrorContains(t, err, "ssh-keygen -R '127.0.0.1:")
 
-	known := filepath.Join(d.home, ".ssh", "known_hosts")
+	known := filepath.Join(d.Home, ".ssh", "known_hosts")
 	require.NoError(t, os.Remove(known))
 	err = stat()
 	assert.ErrorIs(t, err, remote.ErrDenied)
 	assert.ErrorContains(t, err, "is not known; check it and add it with: ssh -p ")
 
-	config := filepath.Join(d.home, ".ssh", "config")
+	config := filepath.Join(d.Home, ".ssh", "config")
 	require.NoError(t, os.WriteFile(config, []byte("Host 127.0.0.1\n  StrictHostKeyChecking accept-new\n"), 0o600))
 	assert.ErrorIs(t, stat(), remote.ErrNotFound)
 	require.NoError(t, os.Remove(config))
@@ -114,13 +115,13 @@ func TestHostKeys(t *testing.T) {
 
 func TestLogin(t *testing.T) {
 	d := newSSHD(t)
-	key := filepath.Join(d.home, ".ssh", "id_ed25519")
+	key := filepath.Join(d.Home, ".ssh", "id_ed25519")
 	stat := func(more ...string) error {
 		_, err := d.open(t, t.TempDir(), more...).Stat(t.Context(), "x")
 		return err
 	}
 	assert.ErrorIs(t, stat(), remote.ErrNotFound)
-	moved := filepath.Join(d.home, "key")
+	moved := filepath.Join(d.Home, "key")
 	require.NoError(t, os.Rename(key, moved))
 
 	err := stat()
@@ -128,10 +129,10 @@ func TestLogin(t *testing.T) {
 	assert.ErrorContains(t, err, "no key and no password to log in with; ssh-add, dvc remote modify r keyfile FILE")
 
 	assert.ErrorIs(t, stat("keyfile", moved), remote.ErrNotFound)
-	assert.ErrorIs(t, stat("password", password), remote.ErrNotFound)
+	assert.ErrorIs(t, stat("password", sshtest.Password), remote.ErrNotFound)
 	assert.ErrorContains(t, stat("keyfile", "/nowhere/key"), "/nowhere/key")
 
-	newKey(t, key)
+	sshtest.NewKey(t, key)
 	err = stat("password", "wrong-password")
 	assert.ErrorIs(t, err, remote.ErrDenied)
 	assert.ErrorContains(t, err, "me@127.0.0.1:")
@@ -139,10 +140,10 @@ func TestLogin(t *testing.T) {
 	assert.NotContains(t, err.Error(), "wrong-password")
 
 	assert.ErrorContains(t, stat("ask_password", "true"), "nobody to ask")
-	c := d.config(t.TempDir(), "ask_password", "true")
+	c := d.Config(t.TempDir(), "ask_password", "true")
 	c.Ask = func(_ context.Context, prompt string) (string, error) {
 		assert.Contains(t, prompt, "Password for me@127.0.0.1")
-		return password, nil
+		return sshtest.Password, nil
 	}
 	r, err := remote.Open(t.Context(), c)
 	require.NoError(t, err)
@@ -152,7 +153,7 @@ func TestLogin(t *testing.T) {
 
 func TestAgent(t *testing.T) {
 	d := newSSHD(t)
-	key := filepath.Join(d.home, ".ssh", "id_ed25519")
+	key := filepath.Join(d.Home, ".ssh", "id_ed25519")
 	data, err := os.ReadFile(key)
 	require.NoError(t, err)
 	raw, err := ssh.ParseRawPrivateKey(data)
@@ -160,7 +161,7 @@ func TestAgent(t *testing.T) {
 	require.NoError(t, os.Remove(key))
 	ring := agent.NewKeyring()
 	require.NoError(t, ring.Add(agent.AddedKey{PrivateKey: raw}))
-	socket := filepath.Join(d.home, "agent")
+	socket := filepath.Join(d.Home, "agent")
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)
 	defer l.Close()
@@ -176,7 +177,7 @@ func TestAgent(t *testing.T) {
 	t.Setenv("SSH_AUTH_SOCK", socket)
 	_, err = d.open(t, t.TempDir()).Stat(t.Context(), "x")
 	assert.ErrorIs(t, err, remote.ErrNotFound)
-	require.NoError(t, os.WriteFile(filepath.Join(d.home, ".ssh", "config"), []byte("IdentitiesOnly yes\nIdentityFile ~/.ssh/id_ed25519\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(d.Home, ".ssh", "config"), []byte("IdentitiesOnly yes\nIdentityFile ~/.ssh/id_ed25519\n"), 0o600))
 	_, err = d.open(t, t.TempDir()).Stat(t.Context(), "x")
 	assert.ErrorIs(t, err, remote.ErrNotFound, "the agent has the key of the file")
 	_, err = d.open(t, t.TempDir(), "allow_agent", "false").Stat(t.Context(), "x")
@@ -185,10 +186,10 @@ func TestAgent(t *testing.T) {
 
 func TestSSHConfig(t *testing.T) {
 	d := newSSHD(t)
-	host, port, _ := net.SplitHostPort(d.listener.Addr().String())
+	host, port, _ := net.SplitHostPort(d.Addr)
 	config := "Match exec false\n  User wrong\nHost lab*\n  HostName " + host + "\n  Port " + port + "\n  User me\n  IdentityFile ~/.ssh/other\n"
-	require.NoError(t, os.WriteFile(filepath.Join(d.home, ".ssh", "config"), []byte(config), 0o600))
-	require.NoError(t, os.Rename(filepath.Join(d.home, ".ssh", "id_ed25519"), filepath.Join(d.home, ".ssh", "other")))
+	require.NoError(t, os.WriteFile(filepath.Join(d.Home, ".ssh", "config"), []byte(config), 0o600))
+	require.NoError(t, os.Rename(filepath.Join(d.Home, ".ssh", "id_ed25519"), filepath.Join(d.Home, ".ssh", "other")))
 	r, err := remote.Open(t.Context(), remote.Config{URL: "ssh://lab1" + t.TempDir()})
 	require.NoError(t, err)
 	_, err = r.Stat(t.Context(), "x")
@@ -197,13 +198,13 @@ func TestSSHConfig(t *testing.T) {
 
 func TestProxyCommand(t *testing.T) {
 	d := newSSHD(t)
-	_, port, _ := net.SplitHostPort(d.listener.Addr().String())
+	_, port, _ := net.SplitHostPort(d.Addr)
 	if _, err := os.Stat("/bin/bash"); err != nil {
 		t.Skip("no bash to make a proxy of")
 	}
 	command := `bash -c 'exec 3<>/dev/tcp/127.0.0.1/%p; cat <&3 & cat >&3'`
-	require.NoError(t, os.WriteFile(filepath.Join(d.home, ".ssh", "config"), []byte("Host far\n  HostKeyAlias 127.0.0.1\n  ProxyCommand "+command+"\n"), 0o600))
-	known := filepath.Join(d.home, ".ssh", "known_hosts")
+	require.NoError(t, os.WriteFile(filepath.Join(d.Home, ".ssh", "config"), []byte("Host far\n  HostKeyAlias 127.0.0.1\n  ProxyCommand "+command+"\n"), 0o600))
+	known := filepath.Join(d.Home, ".ssh", "known_hosts")
 	data, err := os.ReadFile(known)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(known, []byte(strings.Replace(string(data), "[127.0.0.1]:"+port, "127.0.0.1", 1)), 0o600))
@@ -223,7 +224,7 @@ func TestProxyJump(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	d := newSSHD(t)
 	s := d.open(t, t.TempDir())
-	d.listener.Close()
+	d.Close()
 	_, err := s.Stat(t.Context(), "x")
 	var e *remote.Error
 	require.ErrorAs(t, err, &e)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/reprodl/reprodl/pipeline/remote"
@@ -41,12 +42,19 @@ func Classify(e *remote.Error) bool {
 		e.Kind, e.Temporary = remote.ErrUnreachable, true
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.As(err, &op),
 		errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), isBroken(err):
 		e.Temporary = true
 	default:
 		return false
 	}
 	return true
+}
+
+// isBroken knows the errors of net/http's that have no type: a server may close a
+// connection in the moment in which it is used again.
+func isBroken(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "http: server closed idle connection") || strings.Contains(text, "transport connection broken")
 }
 
 func isCertificate(err error) bool {
