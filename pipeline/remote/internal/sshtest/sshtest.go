@@ -24,7 +24,7 @@ import (
 // Server is an SSH server of this process. Its files are those of the system; the
 // home directory of the test, with keys and known_hosts, is temporary.
 type Server struct {
-	Addr     string       // of Config and Know; another one may lead to the server
+	Addr     string // of Config and Know; another one may lead to the server
 	Home     string
 	Signer   ssh.Signer   // the host's key
 	Channels int64        // that a connection may open; 0 = any
