@@ -9,7 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,22 +35,52 @@ func TestResume(t *testing.T) {
 	s := newServer(t)
 	b := s.open(t)
 	key, src, data := large(b, 10_500)
-	var sent atomic.Int64
+	var mu sync.Mutex
+	tries := map[string]int{} // by number of the part
+	arrived := map[string]bool{}
+	var four sync.WaitGroup
+	four.Add(4)
 	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodPut && r.URL.Query().Has("partNumber") && sent.Add(1) > 4 {
-			panic(http.ErrAbortHandler) // the connection is cut
+		part := r.URL.Query().Get("partNumber")
+		if r.Method != http.MethodPut || part == "" {
+			return false
 		}
-		return false
+		mu.Lock()
+		first := len(arrived) < 4
+		if first {
+			arrived[part] = true
+		}
+		tries[part]++
+		mu.Unlock()
+		if first {
+			defer four.Done()
+			s.handler.ServeHTTP(w, r)
+			return true
+		}
+		four.Wait()
+		panic(http.ErrAbortHandler) // the connection is cut
 	})
 	_, err := b.Put(t.Context(), key, src)
 	var e *remote.Error
 	require.ErrorAs(t, err, &e)
 	assert.True(t, e.Temporary, err)
 
-	sent.Store(-1000)
+	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut {
+			mu.Lock()
+			tries[r.URL.Query().Get("partNumber")]++
+			mu.Unlock()
+		}
+		return false
+	})
 	info, err := b.Put(t.Context(), key, src)
 	require.NoError(t, err)
-	assert.Equal(t, int64(-1000+11-4), sent.Load(), "the parts that had arrived were not sent again")
+	mu.Lock()
+	assert.Len(t, tries, 11)
+	for part := range arrived {
+		assert.Equal(t, 1, tries[part], "part %s had arrived and was not sent again", part)
+	}
+	mu.Unlock()
 	assert.Equal(t, int64(len(data)), info.Size)
 	body, err := b.Open(t.Context(), key, 0, -1)
 	require.NoError(t, err)

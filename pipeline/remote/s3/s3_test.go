@@ -36,19 +36,20 @@ func TestMain(m *testing.M) {
 // server is an S3 server in this process; before may answer a request instead.
 type server struct {
 	*httptest.Server
+	handler  http.Handler
 	before   atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 	requests atomic.Int64
 }
 
 func newServer(t *testing.T) *server {
 	s := new(server)
-	handler := gofakes3.New(s3mem.New()).Server()
+	s.handler = gofakes3.New(s3mem.New()).Server()
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
 		if before := s.before.Load(); before != nil && (*before)(w, r) {
 			return
 		}
-		handler.ServeHTTP(w, r)
+		s.handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s
