@@ -69,9 +69,35 @@ func (r *Repo) specStage(x *project.Index, spec *Stage) (*project.Stage, error) 
 	if err := r.checkWdir(wdir); err != nil {
 		return nil, err
 	}
-	def := spec.declare(&dvcfile.File{Path: x.FromRoot(abs)}, x.FromRoot(wdir), verbatim)
+	def := r.portable(spec, wdir).declare(&dvcfile.File{Path: x.FromRoot(abs)}, x.FromRoot(wdir), verbatim)
 	s := r.p.NewStage(def.File, def)
 	return s, r.checkPaths(s)
+}
+
+// portable is the stage with absolute paths of this repository made relative to
+// wdir, as DVC writes them: they mean nothing in another clone.
+func (r *Repo) portable(spec *Stage, wdir string) *Stage {
+	s := *spec
+	relative := func(p string) string {
+		abs := filepath.Clean(filepath.FromSlash(p))
+		if !filepath.IsAbs(abs) || !r.p.InRepo(abs) {
+			return p
+		}
+		rel, err := filepath.Rel(wdir, abs)
+		if err != nil {
+			return p
+		}
+		return filepath.ToSlash(rel)
+	}
+	s.Deps = mapped(s.Deps, relative)
+	s.Params, s.Outs = slices.Clone(s.Params), slices.Clone(s.Outs)
+	for i, p := range s.Params {
+		s.Params[i].File = relative(p.File)
+	}
+	for i, o := range s.Outs {
+		s.Outs[i].Path = relative(o.Path)
+	}
+	return &s
 }
 
 // checkWdir is in DVC's words.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	config "github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -44,7 +46,12 @@ func (a *app) gcCmd() *cobra.Command {
 			if !force && !opts.Dry && !a.confirm("Are you sure you want to proceed?") {
 				return &exitError{code: exitSoft}
 			}
-			return repo.GC(cmd.Context(), &opts)
+			err = repo.GC(cmd.Context(), &opts)
+			// Unlike push and pull, DVC's gc takes it for a fault of the configuration.
+			if errors.Is(err, config.ErrNoRemote) {
+				return &exitError{exitConfig, err}
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()

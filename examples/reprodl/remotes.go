@@ -8,6 +8,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -48,7 +49,7 @@ func (a *app) pushCmd() *cobra.Command {
 				return remoteFailure("push", false, err)
 			}
 			if !opts.DryRun {
-				a.showTransfer("pushed", n, nil)
+				a.showTransfer(repo, &opts, "pushed", n, nil)
 			}
 			return nil
 		},
@@ -74,7 +75,7 @@ func (a *app) fetchCmd() *cobra.Command {
 				return remoteFailure("fetch", true, err)
 			}
 			if !opts.DryRun {
-				a.showTransfer("fetched", n, nil)
+				a.showTransfer(repo, &opts, "fetched", n, nil)
 			}
 			return nil
 		},
@@ -100,7 +101,7 @@ func (a *app) pullCmd() *cobra.Command {
 			// What came is told even if a part failed.
 			if list != nil && !opts.DryRun {
 				a.showCheckout(list, false)
-				a.showTransfer("fetched", n, list)
+				a.showTransfer(repo, &opts, "fetched", n, list)
 			}
 			if err != nil {
 				return remoteFailure("pull", true, err)
@@ -116,7 +117,7 @@ func (a *app) pullCmd() *cobra.Command {
 }
 
 // showTransfer prints the number of files, and for a pull what was checked out.
-func (a *app) showTransfer(what string, n int, list *data.Checkouts) {
+func (a *app) showTransfer(repo *pipeline.Repo, opts *data.TransferOptions, what string, n int, list *data.Checkouts) {
 	if list == nil {
 		list = new(data.Checkouts)
 	}
@@ -128,11 +129,14 @@ func (a *app) showTransfer(what string, n int, list *data.Checkouts) {
 	if text == "" {
 		text = "Everything is up to date."
 	}
+	if repo.RemoteName(opts.Remote) == "" {
+		fmt.Fprintln(a.msg, "No remote provided and no default remote set.")
+	}
 	a.printf("%s\n", text)
 }
 
 // showCloud prints the outcome of status -c.
-func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) error {
+func (a *app) showCloud(list []data.CloudStatus, inSync func() string, asJSON bool) error {
 	states := ordered.New()
 	for _, s := range list {
 		states.Set(s.Name, string(s.State))
@@ -150,7 +154,7 @@ func (a *app) showCloud(list []data.CloudStatus, remote string, asJSON bool) err
 		}
 		fmt.Fprintf(a.out, "%s\n", data)
 	case len(list) == 0:
-		a.printf("Cache and remote '%s' are in sync.\n", remote)
+		a.printf("%s\n", inSync())
 	default:
 		a.showItems(states, "\t")
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,13 +32,14 @@ func (a *app) statusCmd() *cobra.Command {
 				if err != nil {
 					return soft(err)
 				}
-				return a.showCloud(list, repo.RemoteName(transfer.Remote), asJSON)
+				remote := cmp.Or(repo.RemoteName(transfer.Remote), "None")
+				return a.showCloud(list, a.inSync(cmd.Context(), repo, fmt.Sprintf("Cache and remote '%s' are in sync.", remote)), asJSON)
 			}
 			list, err := repo.Status(cmd.Context(), &opts, targets...)
 			if err != nil {
 				return soft(err)
 			}
-			return a.showStatus(list, asJSON)
+			return a.showStatus(list, a.inSync(cmd.Context(), repo, "Data and pipelines are up to date."), asJSON)
 		},
 	}
 	flags := cmd.Flags()
@@ -50,8 +53,19 @@ func (a *app) statusCmd() *cobra.Command {
 	return cmd
 }
 
+// inSync gives what to say where nothing has changed: a repository that tracks
+// nothing gets a hint instead.
+func (a *app) inSync(ctx context.Context, repo *pipeline.Repo, text string) func() string {
+	return func() string {
+		if all, err := repo.Stages(ctx, &pipeline.ListOptions{All: true}); err == nil && len(all) == 0 {
+			return "There are no data or pipelines tracked in this project yet.\nSee <https://dvc.org/doc/start> to get started!"
+		}
+		return text
+	}
+}
+
 // showStatus prints the changes. With -q the exit code tells: 1 for any change.
-func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
+func (a *app) showStatus(list []pipeline.StageStatus, inSync func() string, asJSON bool) error {
 	switch {
 	case asJSON:
 		all := ordered.New()
@@ -68,7 +82,7 @@ func (a *app) showStatus(list []pipeline.StageStatus, asJSON bool) error {
 			return &exitError{code: exitSoft}
 		}
 	case len(list) == 0:
-		a.printf("Data and pipelines are up to date.\n")
+		a.printf("%s\n", inSync())
 	default:
 		for _, s := range list {
 			a.printf("%s:\n", s.Address)

@@ -128,6 +128,9 @@ func (p *Recorder) checkResults(s *Stage, ignored *IgnoreLines) error {
 				return err
 			}
 		}
+		if o.IsMetric() && fi.IsDir() {
+			p.repo.Log.Debug(fmt.Sprintf("directory '%s' cannot be used as metrics.", o.Show)) // DVC's words
+		}
 		if o.IsMetric() && fi.Mode().IsRegular() {
 			if text, err := isTextFile(o.Abs); err != nil {
 				return err

@@ -124,7 +124,7 @@ func (x *Index) StagesOf(t Target, glob bool) ([]*Stage, error) {
 	if file == "" {
 		file = dvcfile.ProjectName
 	}
-	stages, err := x.loadUser(file)
+	stages, err := x.loadUser(file, t.File != "")
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +149,16 @@ func (x *Index) StagesOf(t Target, glob bool) ([]*Stage, error) {
 }
 
 // loadUser loads a file that the user named.
-func (x *Index) loadUser(file string) ([]*Stage, error) {
+// named: by its own name, and not as the file that a stage is looked for in.
+func (x *Index) loadUser(file string, named bool) ([]*Stage, error) {
 	abs := x.Repo.UserPath(file)
 	if _, made := x.overlay[abs]; !made {
 		if fi, err := os.Stat(abs); err != nil || fi.IsDir() {
-			return nil, &fileMissingError{file: abs}
+			// DVC names the file as it was given, or as a path from "/".
+			if named {
+				file = abs
+			}
+			return nil, &fileMissingError{file: file}
 		}
 	}
 	if !x.Repo.InRepo(abs) {

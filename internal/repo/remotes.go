@@ -1,6 +1,8 @@
 package repo
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,10 +50,11 @@ func (c *Config) Remote(name string) (Remote, error) {
 	if name == "" {
 		var ok bool
 		if name, ok = c.Get("core", "remote"); !ok {
+			where := c.root()
 			if len(c.Remotes()) > 0 {
-				return Remote{}, configErrorf("no remote specified in %s. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc pull -r <remote name>", c.root())
+				return Remote{}, noRemotef("no remote specified in %s. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc pull -r <remote name>", where)
 			}
-			return Remote{}, configErrorf("no remote specified in %s. Create a default remote with\n    dvc remote add -d <remote name> <remote url>", c.root())
+			return Remote{}, noRemotef("no remote specified in %s. Create a default remote with\n    dvc remote add -d <remote name> <remote url>", where)
 		}
 	}
 	name = strings.ToLower(name)
@@ -60,7 +63,19 @@ func (c *Config) Remote(name string) (Remote, error) {
 			return r, nil
 		}
 	}
-	return Remote{}, configErrorf("remote '%s' doesn't exist", name)
+	return Remote{}, noRemotef("remote '%s' doesn't exist", name)
+}
+
+// ErrNoRemote is a remote that is not configured.
+var ErrNoRemote = errors.New("no such remote")
+
+type noRemoteError string
+
+func (e noRemoteError) Error() string        { return string(e) }
+func (e noRemoteError) Is(target error) bool { return target == ErrNoRemote }
+
+func noRemotef(format string, args ...any) error {
+	return &ConfigError{noRemoteError(fmt.Sprintf(format, args...))}
 }
 
 // AddRemote defines a remote in the file of a level. With force it replaces one

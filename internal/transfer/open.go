@@ -41,6 +41,14 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 	return New(opened, c, cache, &o), nil
 }
 
+// callError hides the class of an error, but not that a remote is missing.
+type callError struct{ err error }
+
+func (e callError) Error() string { return e.err.Error() }
+func (e callError) Is(target error) bool {
+	return target == repo.ErrNoRemote && errors.Is(e.err, target)
+}
+
 // Config is what the configuration says about a remote.
 func Config(r *project.Repo, name string) (remote.Config, error) {
 	c, err := configured(r, name)
@@ -81,7 +89,7 @@ func configured(r *project.Repo, name string) (remote.Config, error) {
 	}
 	def, err := cfg.Remote(name)
 	if err != nil { // no fault of the configuration, but of the call: its class is hidden
-		return remote.Config{}, errors.New(err.Error())
+		return remote.Config{}, callError{err}
 	}
 	return remote.Config{Name: def.Name, URL: def.URL, Options: cfg.RemoteOptions(def.Name), Dir: filepath.Join(r.Root, ".dvc")}, nil
 }

@@ -11,11 +11,20 @@ import (
 	"github.com/reprodl/reprodl/internal/object"
 )
 
-// Sweep removes the objects that keep does not want, directories first so that
-// none vouches for what is gone, and returns how many and of how many bytes
+// Layout is where a remote keeps objects.
+type Layout string
+
+// The layouts: that of today, and that of DVC 2, which lies beside the run cache.
+const (
+	Current Layout = "files/md5/"
+	Legacy  Layout = ""
+)
+
+// Sweep removes the objects of a layout that keep does not want, directories first
+// so that none vouches for what is gone, and returns how many and of how many bytes
 // they were. The run cache stays.
-func (s *Store) Sweep(ctx context.Context, keep func(object.Hash) bool) (count int, bytes int64, err error) {
-	unused, err := s.unused(ctx, keep)
+func (s *Store) Sweep(ctx context.Context, layout Layout, keep func(object.Hash) bool) (count int, bytes int64, err error) {
+	unused, err := s.unused(ctx, layout, keep)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -51,9 +60,8 @@ func (s *Store) Sweep(ctx context.Context, keep func(object.Hash) bool) (count i
 	return count, bytes, nil
 }
 
-// unused lists the folders of objects, a few at a time: both those of today and
-// those of DVC 2, which lie beside the run cache.
-func (s *Store) unused(ctx context.Context, keep func(object.Hash) bool) (sizes, error) {
+// unused lists the folders of objects, a few at a time.
+func (s *Store) unused(ctx context.Context, layout Layout, keep func(object.Hash) bool) (sizes, error) {
 	l, err := s.lister("gc")
 	if err != nil {
 		return nil, err
@@ -62,24 +70,22 @@ func (s *Store) unused(ctx context.Context, keep func(object.Hash) bool) (sizes,
 	found := sizes{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.jobs)
-	for _, root := range []string{"files/md5/", ""} {
-		for i := range 256 {
-			g.Go(func() error {
-				return s.retry(ctx, nil, func() error {
-					for info, err := range l.List(ctx, fmt.Sprintf("%s%02x/", root, i)) {
-						if err != nil {
-							return err
-						}
-						if h, ok := object.ParseKey(info.Key); ok && !keep(h) {
-							mu.Lock()
-							found[h] = info.Size
-							mu.Unlock()
-						}
+	for i := range 256 {
+		g.Go(func() error {
+			return s.retry(ctx, nil, func() error {
+				for info, err := range l.List(ctx, fmt.Sprintf("%s%02x/", layout, i)) {
+					if err != nil {
+						return err
 					}
-					return nil
-				})
+					if h, ok := object.ParseKey(info.Key); ok && !keep(h) {
+						mu.Lock()
+						found[h] = info.Size
+						mu.Unlock()
+					}
+				}
+				return nil
 			})
-		}
+		})
 	}
 	return found, g.Wait()
 }

@@ -62,17 +62,29 @@ func (r *Repo) Checkout(ctx context.Context, opts *CheckoutOptions, targets ...s
 	return r.checkout(ctx, opts, targets)
 }
 
+// suggestGit says, as DVC does, that git may know a target that DVC doesn't.
+func (r *Repo) suggestGit(targets []string, err error) error {
+	var missing *project.NoTargetError
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("Did you mean `git checkout %s`?: %w", missing.Target, err)
+	case project.IsMissing(err):
+		for _, t := range targets {
+			if parsed, perr := project.ParseTarget(t, false); perr == nil && parsed.File != "" && !project.Exists(r.p.UserPath(parsed.File)) {
+				return fmt.Errorf("Did you mean `git checkout %s`?: %w", t, err)
+			}
+		}
+	}
+	return err
+}
+
 // checkout is Checkout under the lock.
 func (r *Repo) checkout(ctx context.Context, opts *CheckoutOptions, targets []string) (*Checkouts, error) {
 	defer r.p.SaveMemo()
 	x := r.p.NewIndex()
 	chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
 	if err != nil {
-		var missing *project.NoTargetError
-		if errors.As(err, &missing) {
-			return nil, fmt.Errorf("Did you mean `git checkout %s`?: %w", missing.Target, err)
-		}
-		return nil, err
+		return nil, r.suggestGit(targets, err)
 	}
 	// No output may be written through a link to a place outside of the repository; all
 	// are checked before one is touched.

@@ -39,12 +39,8 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 	}
 	defer unlock()
 	stores := r.stores(opts)
-	// Opened although nothing may be wanted: a remote that is not configured is an
-	// error all the same.
-	if _, err := stores.open(ctx, opts.Remote); err != nil {
-		return nil, err
-	}
-	list, _, err := r.collectWanted(ctx, opts, targets, true)
+	// As in DVC, a remote that nothing is wanted of need not even be configured.
+	list, _, err := r.collectWanted(ctx, opts, targets, forStatus)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	}
 	// A directory counts with its files. Its manifest may be in the remote only,
 	// where nothing but its name is needed as long as the files are not.
-	c := &collector{r: r, opts: opts, remote: remote, stores: stores, keep: map[object.Hash]bool{}}
+	c := &collector{r: r, opts: opts, remote: remote, stores: stores, keep: hashSet{}, in: map[string]hashSet{}}
 	for _, dir := range opts.Projects {
 		if err := c.project(ctx, dir); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	}
 	// First everything that is to stay is found out, then anything is removed:
 	// a commit that can't be read must not look like one that needs nothing.
-	if err := r.eachIndex(ctx, opts.Commits, func(x *project.Index) error { return c.index(ctx, x) }); err != nil {
+	if err := r.eachIndex(ctx, opts.Commits, func(_ string, x *project.Index) error { return c.index(ctx, x) }); err != nil {
 		return err
 	}
 	if opts.NotInRemote {
@@ -118,27 +118,61 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	if !opts.Cloud {
 		return nil
 	}
-	n, bytes, err := remote.Sweep(ctx, func(h object.Hash) bool { return c.keep[h] })
-	c.bytes += bytes
-	if n > 0 {
-		r.p.Log.Info(fmt.Sprintf("Removed %d objects from remote.", n))
-	} else if err == nil {
-		r.p.Log.Info("No unused cache to remove from remote.")
-	}
-	return err
+	return c.sweepRemotes(ctx)
 }
 
-// collector finds out what is to be kept.
-// keep is shared by the collectors of all projects; remote is nil unless an option
-// asks for it.
+// sweepRemotes cleans the remotes that outputs name, and last the default or chosen
+// one. Each keeps what is to be kept of the outputs that it is for: another output's
+// content is not looked for there.
+func (c *collector) sweepRemotes(ctx context.Context) error {
+	for _, name := range c.remotes() {
+		store, err := c.stores.open(ctx, name)
+		if err != nil {
+			return err
+		}
+		// A message for each layout, as in DVC.
+		for _, layout := range []transfer.Layout{transfer.Current, transfer.Legacy} {
+			n, bytes, err := store.Sweep(ctx, layout, func(h object.Hash) bool { return c.in[name][h] || c.shared[h] })
+			c.bytes += bytes
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				c.r.p.Log.Info(fmt.Sprintf("Removed %d objects from remote.", n))
+			} else {
+				c.r.p.Log.Info("No unused cache to remove from remote.")
+			}
+		}
+	}
+	return nil
+}
+
+// remotes are the names of the remotes to look at. That of the default or chosen one
+// comes last unless outputs name it.
+func (c *collector) remotes() []string {
+	names := slices.Clone(c.names)
+	if own := c.r.RemoteName(c.opts.Remote); !slices.Contains(names, own) {
+		names = append(names, own)
+	}
+	return names
+}
+
+// collector finds out what is to be kept. remote is nil unless an option asks for
+// it.
 type collector struct {
 	r      *Repo
 	opts   *GCOptions
 	remote *transfer.Store
 	stores *stores
-	keep   map[object.Hash]bool
 	bytes  int64 // of what is removed
+
+	keep   hashSet            // in the cache
+	in     map[string]hashSet // in each remote, by name: of the outputs that it is for
+	names  []string           // of the remotes that outputs name, as they were found
+	shared hashSet            // in every remote: what other projects need
 }
+
+type hashSet map[object.Hash]bool
 
 // project keeps what another repository needs. It has its own cache and remotes
 // to read manifests from.
@@ -154,8 +188,17 @@ func (c *collector) project(ctx context.Context, dir string) error {
 	defer unlock()
 	// Its lock is held while it is read, so that no stage is recorded meanwhile.
 	r := &Repo{p}
-	other := &collector{r: r, opts: c.opts, keep: c.keep, stores: r.stores(new(TransferOptions))}
-	return other.r.eachIndex(ctx, c.opts.Commits, func(x *project.Index) error { return other.index(ctx, x) })
+	other := &collector{r: r, opts: c.opts, keep: hashSet{}, in: map[string]hashSet{}, stores: r.stores(new(TransferOptions))}
+	if err := other.r.eachIndex(ctx, c.opts.Commits, func(_ string, x *project.Index) error { return other.index(ctx, x) }); err != nil {
+		return err
+	}
+	// Its names of remotes may mean others here, so that none may lose it.
+	if c.shared == nil {
+		c.shared = hashSet{}
+	}
+	maps.Copy(c.keep, other.keep)
+	maps.Copy(c.shared, other.keep)
+	return nil
 }
 
 // index keeps what is declared and recorded in one state of the repository.
@@ -171,7 +214,8 @@ func (c *collector) index(ctx context.Context, x *project.Index) error {
 	}
 	for _, s := range x.Stages {
 		for _, o := range s.Outs {
-			if !o.Cached() || o.Rec.Hash.IsZero() || c.keep[o.Rec.Hash] {
+			c.r.warnUnrecorded(s, o)
+			if !o.Cached() || o.Rec.Hash.IsZero() {
 				continue
 			}
 			if err := c.hash(ctx, o); err != nil {
@@ -186,7 +230,11 @@ func (c *collector) index(ctx context.Context, x *project.Index) error {
 // nowhere stops all: its files would look unused.
 func (c *collector) hash(ctx context.Context, o *project.Output) error {
 	h := o.Rec.Hash
-	c.keep[h] = true
+	keep := c.of(o)
+	if keep[h] {
+		return nil
+	}
+	c.keep[h], keep[h] = true, true
 	if !h.IsDir() {
 		return nil
 	}
@@ -199,9 +247,23 @@ func (c *collector) hash(ctx context.Context, o *project.Output) error {
 		return err
 	}
 	for _, e := range entries {
-		c.keep[e.Hash] = true
+		c.keep[e.Hash], keep[e.Hash] = true, true
 	}
 	return nil
+}
+
+// of is what is to be kept in the remote that an output is for.
+func (c *collector) of(o *project.Output) hashSet {
+	name := o.Remote
+	if name == "" {
+		name = c.r.RemoteName(c.opts.Remote)
+	} else if !slices.Contains(c.names, name) {
+		c.names = append(c.names, name)
+	}
+	if c.in[name] == nil {
+		c.in[name] = hashSet{}
+	}
+	return c.in[name]
 }
 
 // entries reads a manifest from the cache, or from the remote, the default one if
@@ -223,14 +285,24 @@ func (c *collector) entries(ctx context.Context, h object.Hash) ([]object.Entry,
 func (c *collector) dropRemote(ctx context.Context) error {
 	// With NotInRemote the remote is the copy that is kept; the workspace's own
 	// files stay where they are, as their content is there a second time.
-	hashes := slices.Collect(maps.Keys(c.keep))
-	there, err := c.remote.Holds(ctx, hashes, nil)
-	if err != nil {
-		return err
+	keep := hashSet{}
+	for _, name := range c.remotes() {
+		store, err := c.stores.open(ctx, name)
+		if err != nil {
+			return err
+		}
+		there, err := store.Holds(ctx, slices.Collect(maps.Keys(c.in[name])), nil)
+		if err != nil {
+			return err
+		}
+		for h := range c.in[name] {
+			if _, ok := there[h]; !ok {
+				keep[h] = true
+			}
+		}
 	}
-	for h := range there {
-		delete(c.keep, h)
-	}
+	maps.Copy(keep, c.shared)
+	c.keep = keep
 	return nil
 }
 

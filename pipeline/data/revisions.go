@@ -31,16 +31,16 @@ func (v *Commits) any() bool {
 }
 
 // eachIndex calls f with what the workspace declares, and then with what each
-// of the chosen commits does.
-func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(*project.Index) error) error {
-	if err := f(r.p.NewIndex()); err != nil {
+// of the chosen commits does. rev is "workspace", or the commit's id.
+func (r *Repo) eachIndex(ctx context.Context, revs Commits, f func(rev string, x *project.Index) error) error {
+	if err := f("workspace", r.p.NewIndex()); err != nil {
 		return err
 	}
 	return r.eachCommit(ctx, revs, f)
 }
 
 // eachCommit is eachIndex without the workspace, which may then be broken.
-func (r *Repo) eachCommit(ctx context.Context, revs Commits, f func(*project.Index) error) error {
+func (r *Repo) eachCommit(ctx context.Context, revs Commits, f func(rev string, x *project.Index) error) error {
 	if !revs.any() {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (r *Repo) eachCommit(ctx context.Context, revs Commits, f func(*project.Ind
 	for _, id := range ids {
 		x, err := r.indexAt(ctx, g, id)
 		if err == nil {
-			err = f(x)
+			err = f(id, x)
 		}
 		if err != nil {
 			return fmt.Errorf("commit %s: %w", id, err)

@@ -124,9 +124,10 @@ func (w *wanted) objects() []transfer.Wanted {
 	return list
 }
 
-// collectWanted finds the outputs of the targets and revisions, by remote, and those
-// imports that come from elsewhere. push leaves out those that are never pushed.
-func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets []string, push bool) (list []*wanted, imports []*project.Output, err error) {
+// collectWanted finds the outputs of the targets and revisions, by remote, without
+// those that are never pushed unless it is for a fetch, and those imports that come
+// from elsewhere.
+func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets []string, use use) (list []*wanted, imports []*project.Output, err error) {
 	if opts.Glob {
 		if targets, err = r.globPaths(targets); err != nil {
 			return nil, nil, err
@@ -137,7 +138,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	byName := map[string]*wanted{}
 	add := func(o project.Piece) {
 		if fromSource(o.Output) && o.GitIgnored() {
-			if !push {
+			if use == forFetch {
 				imports = append(imports, o.Output)
 				return
 			}
@@ -145,7 +146,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 				return
 			}
 		}
-		if !o.GitIgnored() || o.Rec.Hash.IsZero() || push && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
+		if !o.GitIgnored() || o.Rec.Hash.IsZero() || use != forFetch && o.NoPush || opts.Remote != "" && o.Remote != "" && o.Remote != opts.Remote {
 			return
 		}
 		name := opts.Remote
@@ -162,17 +163,57 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	if opts.CommitsOnly {
 		each = r.eachCommit
 	}
-	err = each(ctx, opts.Commits, func(x *project.Index) error {
+	var failed error
+	read := false
+	err = each(ctx, opts.Commits, func(rev string, x *project.Index) error {
 		chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
-		if err != nil {
-			return err
+		switch {
+		case err != nil && use == forStatus:
+			return fmt.Errorf("Failed to collect '%s': %w", rev, err) // DVC's words
+		case err != nil:
+			// As in DVC, the others are copied.
+			r.p.Log.Warn("failed to collect '" + rev + "', skipping")
+			failed = err
+			return nil
 		}
-		for _, o := range project.Pieces(chosen) {
-			add(o)
+		read = true
+		for _, c := range chosen {
+			for _, o := range project.Pieces([]project.Selection{c}) {
+				if use == forStatus {
+					r.warnUnrecorded(c.Stage, o.Output)
+				}
+				add(o)
+			}
 		}
 		return nil
 	})
+	if err == nil && !read {
+		err = failed
+	}
 	return list, imports, err
+}
+
+// use is what objects are wanted for.
+type use int
+
+const (
+	forFetch use = iota
+	forPush
+	forStatus // as for a push; and DVC warns of what it knows nothing of
+)
+
+// warnUnrecorded says, in DVC's words, that nothing is known of an output that the
+// cache would keep.
+func (r *Repo) warnUnrecorded(s *project.Stage, o *project.Output) {
+	if !o.Cached() || !o.Rec.Hash.IsZero() || s.IsImport() {
+		return
+	}
+	text := fmt.Sprintf("Output '%s'(%s) is missing version info. Cache for it will not be collected. "+
+		"Use `dvc repro` to get your pipeline up to date.", o.Show, s)
+	if project.Exists(o.Abs) {
+		text += fmt.Sprintf("\nYou can also use `dvc commit %s` to associate existing '%s' with %s.", s.Addr, o.Show, s)
+	}
+	r.p.Log.Warn(text)
 }
 
 // Push copies content from the cache to the remote, where it lacks it, and
@@ -206,6 +247,10 @@ func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []st
 // push is Push under the lock.
 func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
 	stores := r.stores(opts)
+	list, _, err := r.collectWanted(ctx, opts, targets, forPush)
+	if err != nil {
+		return 0, err
+	}
 	store, err := stores.open(ctx, opts.Remote)
 	if err != nil {
 		return 0, err
@@ -217,10 +262,6 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 			return n, err
 		}
 		sum.count = n
-	}
-	list, _, err := r.collectWanted(ctx, opts, targets, true)
-	if err != nil {
-		return sum.count, err
 	}
 	failure := &TransferError{Upload: true}
 	for _, w := range list {
@@ -307,7 +348,7 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 			return 0, err
 		}
 	}
-	list, imports, err := r.collectWanted(ctx, opts, targets, false)
+	list, imports, err := r.collectWanted(ctx, opts, targets, forFetch)
 	if err != nil {
 		return 0, err
 	}
@@ -339,16 +380,12 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 
 // complete reports whether the cache lacks nothing, so that there is nothing to
 // ask a remote for: it need not even be configured.
-// Without any remote it warns.
 func (r *Repo) complete(ctx context.Context, w *wanted) (bool, error) {
 	for _, o := range w.outs {
 		missing, err := r.p.Cache().Missing(ctx, o.Rec.Hash)
 		if len(missing) > 0 || err != nil {
 			return false, err
 		}
-	}
-	if r.RemoteName(w.name) == "" {
-		r.p.Log.Warn("No remote provided and no default remote set.")
 	}
 	return true, nil
 }

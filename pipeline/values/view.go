@@ -121,7 +121,7 @@ func (v *view) read(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	f, err := v.repo.Cache().Open(h)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, object.ErrMissing) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	if err != nil {
