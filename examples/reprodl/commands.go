@@ -17,6 +17,7 @@ func (a *app) commands() []*cobra.Command {
 		a.configCmd(),
 		a.dagCmd(),
 		a.dataCmd(),
+		a.diffCmd(),
 		a.duCmd(),
 		a.expCmd(),
 		a.fetchCmd(),

@@ -87,6 +87,14 @@ committed changes (HEAD to .dvc files and dvc.lock) and uncommitted ones (these 
 reprodl data status
 reprodl data status --granular data
 reprodl data status --json --untracked-files all --not-in-remote`},
+	"diff": {`
+Without revisions the last commit is compared with the workspace, with one the workspace with it.
+Directories have a final slash, and their files are listed, too; what is "not in cache" is data of
+the older state that a pull would have to bring.`, `
+reprodl diff
+reprodl diff --hide-missing --show-hash v1.0
+reprodl diff main experiment --targets data/labels.csv model.bin
+reprodl diff --md HEAD~1`},
 	"push": {`
 Copies what the workspace's data needs, and the remote does not have, from the cache. Without
 -r it is the default remote. What the targets do not say is all tracked data of the repository.`, `

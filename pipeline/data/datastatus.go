@@ -102,6 +102,11 @@ func (d *dataStatus) selected(path string) bool {
 	})
 }
 
+// touches reports whether anything at or below a path may be asked for.
+func (d *dataStatus) touches(path string) bool {
+	return d.selected(path) || slices.ContainsFunc(d.targets, func(t string) bool { return strings.HasPrefix(t, path+"/") })
+}
+
 // missing lists what the cache lacks of the recorded state.
 func (d *dataStatus) missing(ctx context.Context, t *dataTree) ([]string, error) {
 	var out []string

@@ -127,6 +127,9 @@ func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree
 				continue
 			}
 			path := x.FromRoot(o.Abs)
+			if !d.touches(path) {
+				continue
+			}
 			if !project.IsDir(o.Abs) {
 				m, err := d.r.p.Measure(ctx, o.Abs, o.Rec.Hash)
 				if err != nil {
