@@ -7,9 +7,10 @@ import "github.com/spf13/cobra"
 // wrapped in soft where dvc exits with 1 (exit.go has the mapping), prints
 // results with a.printf and opens the repository with a.open.
 func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{
+	return append(a.unsupportedCmds(), []*cobra.Command{
 		a.addCmd(),
 		a.artifactsCmd(),
+		a.cacheCmd(),
 		a.checkIgnoreCmd(),
 		a.checkoutCmd(),
 		a.commitCmd(),
@@ -17,6 +18,7 @@ func (a *app) commands() []*cobra.Command {
 		a.configCmd(),
 		a.dagCmd(),
 		a.dataCmd(),
+		a.destroyCmd(),
 		a.diffCmd(),
 		a.duCmd(),
 		a.expCmd(),
@@ -24,9 +26,11 @@ func (a *app) commands() []*cobra.Command {
 		a.freezeCmd(),
 		a.gcCmd(),
 		a.getCmd(),
+		a.gitHookCmd(),
 		a.importCmd(),
 		a.importURLCmd(),
 		a.initCmd(),
+		a.installCmd(),
 		a.listCmd(),
 		a.metricsCmd(),
 		a.moveCmd(),
@@ -46,5 +50,5 @@ func (a *app) commands() []*cobra.Command {
 		a.unprotectCmd(),
 		a.updateCmd(),
 		a.versionCmd(),
-	}
+	}...)
 }

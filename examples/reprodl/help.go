@@ -77,7 +77,8 @@ reprodl completion fish > ~/.config/fish/completions/reprodl.fish
 # under the name of dvc, in dvc's spelling
 reprodl completion -s zsh --program dvc`},
 	"version": {`
-Also the Go version, the platform and, inside of a repository, its root and its cache.`, `
+Also the Go version, the platform, the kinds of remotes, where the configuration is read from and,
+inside of a repository, its cache and how files of it can be linked, its remotes and its root.`, `
 reprodl version
 reprodl doctor`},
 	"root": {`
@@ -92,6 +93,26 @@ reprodl init
 reprodl init --subdir models/audio
 # without git
 reprodl init --no-scm`},
+	"install": {`
+After git checkout the hooks check out the data, before a commit they print the status, and before
+a push they push the data. Hooks that are there are not touched. It also tells git how to merge
+.dvc files of directories; say in .gitattributes which ("*.dvc merge=dvc").`, `
+reprodl install
+reprodl install --program dvc`},
+	"destroy": {`
+Removes .dvc with the cache in it, .dvcignore, every dvc.yaml, dvc.lock and .dvc file. The data in
+the workspace stays; what was a link into the cache becomes a file. It asks first.`, `
+reprodl destroy
+reprodl destroy -f`},
+	"cache": {`
+See "reprodl help cache dir".`, `
+reprodl cache dir`},
+	"cache dir": {`
+Without a path it prints the directory. A path is relative to the working directory, and written
+relative to the configuration file. What is in the old directory stays there.`, `
+reprodl cache dir
+reprodl cache dir --local /mnt/cache
+reprodl cache dir --unset`},
 	"config": {`
 Without a value it prints the option. The configuration is the sum of four files; each
 overrides those before it: the system's, the user's (--global), the project's .dvc/config,

@@ -99,6 +99,11 @@ reprodl plots diff
 reprodl plots diff main first_train --targets logs/plots
 # an experiment and what it started from
 reprodl plots diff -e first_train`},
+	"plots modify": {`
+The properties are written to the entry of the output in its dvc.yaml. An output that is no plot
+becomes one.`, `
+reprodl plots modify --title Loss -x step logs/loss.tsv
+reprodl plots modify logs/loss.tsv --unset title x`},
 	"plots templates": {`
 A template is a Vega-Lite specification with places for the data and the names of its fields. A
 copy in .dvc/plots can be changed and is chosen by its name with plots show -t.`, `

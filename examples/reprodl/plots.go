@@ -20,10 +20,10 @@ import (
 	"github.com/reprodl/reprodl/pipeline/values"
 )
 
-// plotsCmd groups plots show, plots diff and plots templates.
+// plotsCmd groups the commands about plots.
 func (a *app) plotsCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "plots", Short: "Show and compare plots"}
-	cmd.AddCommand(a.plotsShowCmd(), a.plotsDiffCmd(), a.plotsTemplatesCmd())
+	cmd.AddCommand(a.plotsShowCmd(), a.plotsDiffCmd(), a.plotsModifyCmd(), a.plotsTemplatesCmd())
 	return requireSub(cmd)
 }
 
@@ -35,7 +35,8 @@ type plotFlags struct {
 	htmlTemplate                                 string
 }
 
-func (p *plotFlags) add(cmd *cobra.Command) {
+// addProps adds those that are properties of a plot.
+func (p *plotFlags) addProps(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&p.template, "template", "t", "", "template to use")
 	f.StringVarP(&p.x, "x", "x", "", "field of the X axis")
@@ -44,6 +45,11 @@ func (p *plotFlags) add(cmd *cobra.Command) {
 	f.StringVar(&p.title, "title", "", "title of the plot")
 	f.StringVar(&p.xLabel, "x-label", "", "label of the X axis")
 	f.StringVar(&p.yLabel, "y-label", "", "label of the Y axis")
+}
+
+func (p *plotFlags) add(cmd *cobra.Command) {
+	p.addProps(cmd)
+	f := cmd.Flags()
 	f.StringVarP(&p.out, "out", "o", "", "directory to save the plots to")
 	f.BoolVar(&p.showVega, "show-vega", false, "print the specification of one plot")
 	f.BoolVar(&p.asJSON, "json", false, "print JSON")

@@ -1,16 +1,25 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
 // dvcVersion is the version of DVC that this program behaves as.
 const dvcVersion = "3.67.1"
 
-// versionCmd is dvc version. Outside of a repository the last two lines are absent.
+// versionCmd is dvc version, with dvc's lines as far as they make sense here.
+// Outside of a repository those about it are absent.
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -21,11 +30,77 @@ func (a *app) versionCmd() *cobra.Command {
 			title := "DVC version: " + dvcVersion + " (reprodl)"
 			a.printf("%s\n%s\n", title, strings.Repeat("-", len(title)))
 			a.printf("Platform: %s on %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			if repo, err := a.open(); err == nil {
-				a.printf("Cache directory: %s\n", repo.CacheDir())
-				a.printf("Repo: %s\n", repo.Root())
+			a.printf("Supports:\n\t%s\n", strings.Join(remote.Schemes(), ",\n\t"))
+			c, err := a.config()
+			if err != nil {
+				return err
 			}
+			a.printf("Config:\n\tGlobal: %s\n\tSystem: %s\n", filepath.Dir(c.File(repo.Global)), filepath.Dir(c.File(repo.System)))
+			r, err := a.open()
+			if errors.Is(err, pipeline.ErrNotRepo) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			a.aboutRepo(r, c)
 			return nil
 		},
 	}
+}
+
+func (a *app) aboutRepo(r *pipeline.Repo, c *repo.Config) {
+	if isDir(r.CacheDir()) {
+		a.printf("Cache types: %s\n", strings.Join(linkTypes(r.CacheDir(), r.Root()), ", "))
+	} else {
+		a.printf("Cache types: https://error.dvc.org/no-dvc-cache\n")
+	}
+	a.printf("Cache directory: %s\n", r.CacheDir())
+	a.printf("Caches: local\n")
+	var kinds []string
+	for _, def := range c.Remotes() {
+		scheme := (&remote.Config{URL: def.URL}).Scheme()
+		if scheme == "" {
+			scheme = "local"
+		}
+		kinds = append(kinds, scheme)
+	}
+	if kinds == nil {
+		kinds = []string{"None"}
+	}
+	a.printf("Remotes: %s\n", strings.Join(kinds, ", "))
+	a.printf("Workspace directory: %s\n", r.Root())
+	what := "dvc, git"
+	switch top := repo.FindGit(r.Root()); {
+	case c.Bool("core", "no_scm", false) || top == "":
+		what = "dvc (no_scm)"
+	case top != r.Root():
+		what = "dvc (subdir), git"
+	}
+	a.printf("Repo: %s\n", what)
+}
+
+// linkTypes tries how a file of the cache can be linked into the workspace.
+func linkTypes(cache, root string) []string {
+	from, err := os.CreateTemp(cache, ".link-*")
+	if err != nil {
+		return []string{"none: " + err.Error()}
+	}
+	defer os.Remove(from.Name())
+	from.Close()
+	var kinds []string
+	for _, kind := range []struct {
+		name string
+		link func(from, to string) error
+	}{{"hardlink", os.Link}, {"symlink", os.Symlink}} {
+		to := filepath.Join(root, ".dvc", "tmp", fmt.Sprintf("link-%d", os.Getpid()))
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			continue
+		}
+		if kind.link(from.Name(), to) == nil {
+			kinds = append(kinds, kind.name)
+			_ = os.Remove(to)
+		}
+	}
+	return append(kinds, "copy")
 }

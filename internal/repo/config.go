@@ -142,7 +142,11 @@ func (c *Config) load(l Level) error {
 	if err != nil {
 		return err
 	}
-	f, err := parseINI(strings.ReplaceAll(string(data), "\r\n", "\n"))
+	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	if strings.Trim(text, "\n") == "" { // see Edit
+		text = ""
+	}
+	f, err := parseINI(text)
 	if err != nil {
 		return &ConfigError{fmt.Errorf("%w (%s)", err, c.files[l])}
 	}
@@ -373,6 +377,10 @@ func (c *Config) Edit(l Level, change func(*Editor) error) error {
 	after := c.inis[l].String()
 	if after == before {
 		return nil
+	}
+	// DVC leaves a line end of a file that has become empty.
+	if after == "" {
+		after = "\n"
 	}
 	if err := os.MkdirAll(filepath.Dir(c.files[l]), 0o777); err != nil {
 		return err

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -80,6 +81,13 @@ func (e *DriverError) Error() string {
 		return text + ": this kind is not supported; " + how
 	}
 	return text + "; there are drivers for " + strings.Join(schemes(), ", ")
+}
+
+// Schemes lists the schemes that there are drivers for in this program, sorted.
+func Schemes() []string {
+	drivers.RLock()
+	defer drivers.RUnlock()
+	return slices.Sorted(maps.Keys(drivers.byScheme))
 }
 
 func schemes() []string {
