@@ -18,6 +18,7 @@ type plan struct {
 	packs        map[packKey]*value // packed operands of products
 	waiting      map[*value]bool    // results of chains to come
 	pads         map[*value][]*node // sums of slices to come
+	sums         map[*node][]*node  // products that are added, by the last of them
 }
 
 // compile turns the graph into steps: it drops what no output needs, lets
@@ -36,8 +37,10 @@ func compile(f *function) *program {
 		packs:   make(map[packKey]*value),
 		waiting: make(map[*value]bool),
 		pads:    make(map[*value][]*node),
+		sums:    make(map[*node][]*node),
 	}
 	order := p.live(f.outputs)
+	p.sumProducts(order)
 	for _, n := range order {
 		p.node(n)
 	}

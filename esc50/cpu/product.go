@@ -120,19 +120,21 @@ func steps(n, by int) *kernel.Taps {
 // a power of two apart would share few sets of the cache.
 func (p *product) turn(o *kernel.Operands, left []float32, r0, r1, k0, k1 int, s *scratch) {
 	spare := s.get(slotIn, blockRows*blockDepth)
-	rows := p.left.rows[r0:r1]
-	neighbours := rows[len(rows)-1]-rows[0] == len(rows)-1
 	for k := k0; k < k1; k++ {
-		to, at := spare[(k-k0)*blockRows:], p.left.depth[k]
-		if neighbours {
-			copy(to[:len(rows)], left[at+rows[0]:])
-			continue
-		}
-		for i, r := range rows {
-			to[i] = left[at+r]
-		}
+		turnRow(spare[(k-k0)*blockRows:], left[p.left.depth[k]:], p.left.rows[r0:r1])
 	}
 	o.A, o.Rows, o.Depth = spare, turnedRows, turnedDepth
+}
+
+// turnRow copies the elements of rows at one depth.
+func turnRow(to, from []float32, rows []int) {
+	if rows[len(rows)-1]-rows[0] == len(rows)-1 { // neighbours
+		copy(to[:len(rows)], from[rows[0]:])
+		return
+	}
+	for i, r := range rows {
+		to[i] = from[r]
+	}
 }
 
 // fuseDot multiplies matrices whose right one is packed in a step of its own,
@@ -141,6 +143,10 @@ func (p *plan) fuseDot(n *node) bool {
 	d := n.attr.(*dot)
 	if n.in[0].shape.DType != dtypes.Float32 || n.out[0].shape.DType != dtypes.Float32 || d.small() {
 		return false
+	}
+	if list := p.sums[n]; list != nil {
+		p.emitProductSum(n, list)
+		return true
 	}
 	for _, v := range n.in {
 		p.dense(v)

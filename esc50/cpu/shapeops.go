@@ -58,7 +58,11 @@ func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value
 	for i, axis := range permutation {
 		stride[i] = from[axis]
 	}
-	return f.rearrange(compute.OpTypeTranspose, in[0], shape, strided(shape.Dimensions, 0, stride))
+	v, err := f.rearrange(compute.OpTypeTranspose, in[0], shape, strided(shape.Dimensions, 0, stride))
+	if err == nil {
+		v.(*value).node.attr = slices.Clone(permutation)
+	}
+	return v, err
 }
 
 // BroadcastInDim repeats x along new axes and those of dimension one.
