@@ -163,7 +163,7 @@ func Fetch(ctx context.Context, p *project.Repo, o *project.Output, opts *transf
 	if !ok {
 		src = &localOrigin{p: p, path: o.From.Abs, show: o.From.Show}
 	}
-	if !o.From.IsRepo() {
+	if !o.From.IsRepo() && !o.From.Versioned() {
 		v, err := p.CompareDep(ctx, o.From)
 		if err == nil && v != project.Same && v != project.UpdateAvailable {
 			err = &ChangedError{o.From.Show, v == project.Deleted}

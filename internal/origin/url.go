@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
@@ -130,7 +132,10 @@ func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing,
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
-	infos, err := listAll(ctx, lister, name, u.versioned())
+	infos, err := listAll(ctx, lister, name)
+	if err == nil && u.versioned() {
+		err = addVersions(ctx, r, infos, c.Concurrency())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -146,32 +151,33 @@ func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing,
 }
 
 // listAll is sorted by name, as DVC's manifests are.
-func listAll(ctx context.Context, r remote.Lister, prefix string, versions bool) ([]remote.Info, error) {
+func listAll(ctx context.Context, r remote.Lister, prefix string) ([]remote.Info, error) {
 	var infos []remote.Info
 	err := remote.Retry(ctx, nil, func() error {
 		infos = nil
-		seq := r.List(ctx, prefix)
-		v, ok := r.(remote.Versioned)
-		if versions && ok {
-			seq = v.ListVersions(ctx, prefix)
-		}
-		seen := map[string]bool{}
-		for info, err := range seq {
+		for info, err := range r.List(ctx, prefix) {
 			if err != nil {
 				return err
 			}
-			if versions && seen[info.Key] {
-				continue // an older one
-			}
-			seen[info.Key] = true
-			if !info.Deleted {
-				infos = append(infos, info)
-			}
+			infos = append(infos, info)
 		}
 		return nil
 	})
 	slices.SortFunc(infos, func(a, b remote.Info) int { return strings.Compare(a.Key, b.Key) })
 	return infos, err
+}
+
+// addVersions asks for the version of each file: a listing of versions is not in the
+// order of time, and a listing of files names none.
+func addVersions(ctx context.Context, r remote.Remote, infos []remote.Info, jobs int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobs)
+	for i := range infos {
+		g.Go(func() error {
+			return remote.Retry(ctx, nil, func() (err error) { infos[i], err = r.Stat(ctx, infos[i].Key); return err })
+		})
+	}
+	return g.Wait()
 }
 
 func openPlain(ctx context.Context, p *project.Repo, c remote.Config, opts *transfer.Options) (remote.Remote, *transfer.Store, error) {

@@ -3,6 +3,8 @@ package origin
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
@@ -13,7 +15,17 @@ import (
 // versioned reports an import that is bound to versions of a server's objects.
 func (u *urlOrigin) versioned() bool {
 	d := project.Dependency{Rec: u.rec}
-	return d.Versioned()
+	if d.Versioned() {
+		return true
+	}
+	c, err := u.config()
+	return err == nil && (c.Bool("version_aware", false) || c.Bool("worktree", false))
+}
+
+// Versioned reports an import whose source keeps what was imported.
+func Versioned(s *project.Stage) bool {
+	u, ok := Of(s).(*urlOrigin)
+	return ok && u.versioned()
 }
 
 // unversioned is a file without a version, or "".
@@ -73,19 +85,37 @@ func sameVersions(a, b *dvcfile.LockEntry) bool {
 	return true
 }
 
-// wanted are the files to copy: those that are there, or the recorded versions.
+// wanted are the files to copy: those that are there, or the recorded versions, which
+// may be there no more for those who don't ask for them.
 func (u *urlOrigin) wanted(ctx context.Context, opts *transfer.Options) (*listing, error) {
-	l, err := u.list(ctx, opts)
-	if err != nil || !u.versioned() {
-		if err == nil {
-			for i := range l.files {
-				l.files[i].Version = ""
-			}
-		}
+	versions := fileVersions(&u.rec)
+	if u.rec.Version() == "" && versions == nil {
+		l, err := u.list(ctx, opts)
 		return l, err
 	}
-	if v := u.rec.Version(); v != "" && !l.dir {
-		l.files[0] = transfer.Plain{Key: l.files[0].Key, Size: -1, Version: v}
+	c, err := u.config()
+	if err != nil {
+		return nil, err
+	}
+	c, name, err := split(c)
+	if err != nil {
+		return nil, err
+	}
+	_, store, err := openPlain(ctx, u.p, c, opts)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{scheme: c.Scheme(), store: store, dir: versions != nil}
+	if !l.dir {
+		l.files = []transfer.Plain{{Key: name, Size: -1, Version: u.rec.Version()}}
+		return l, nil
+	}
+	if name != "" {
+		name += "/"
+	}
+	for _, file := range slices.Sorted(maps.Keys(versions)) {
+		l.names = append(l.names, file)
+		l.files = append(l.files, transfer.Plain{Key: name + file, Size: -1, Version: versions[file]})
 	}
 	return l, nil
 }

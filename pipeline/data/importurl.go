@@ -169,7 +169,7 @@ func (r *Repo) fillImport(ctx context.Context, s *project.Stage, lines *project.
 		return err
 	}
 	// The source itself keeps what was imported.
-	s.Dot.Outs[0].Out.NoPush = s.Dot.Outs[0].Out.NoPush || s.Deps[0].Versioned()
+	s.Dot.Outs[0].Out.NoPush = s.Dot.Outs[0].Out.NoPush || origin.Versioned(s)
 	return origin.Sync(ctx, s, lines, &origin.SyncOptions{Force: true, NoDownload: opts.NoDownload, Transfer: o})
 }
 
