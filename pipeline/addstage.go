@@ -14,6 +14,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/stagegraph"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // AddStageOptions change what AddStage does; nil means the zero
@@ -140,7 +141,14 @@ func (r *Repo) checkPaths(s *project.Stage) error {
 		if project.IsStageFile(d.Written) {
 			return fmt.Errorf("DVC file '%s' cannot be a dependency.", d.Written) // DVC's words
 		}
-		deps = append(deps, d.Declared)
+		dep := d.Declared
+		if d.Origin != nil {
+			if err := transfer.CheckURL(d.Written); err != nil {
+				return err
+			}
+			dep.Abs = d.Written // it has no path
+		}
+		deps = append(deps, dep)
 	}
 	for _, p := range s.Params {
 		deps = append(deps, p.Declared)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -33,6 +35,9 @@ func (a *app) addCmd() *cobra.Command {
 			if e := new(remote.Error); errors.As(err, &e) && e.Kind != remote.ErrNotFound { // dvc does not expect it
 				return &exitError{code: exitOther, err: err}
 			}
+			if err != nil && slices.ContainsFunc(targets, isURL) { // a mistake of the call, not of the configuration
+				return &exitError{code: exitSoft, err: err}
+			}
 			if errors.Is(err, data.ErrIgnoreFile) {
 				return err
 			}
@@ -50,6 +55,8 @@ func (a *app) addCmd() *cobra.Command {
 	flags.BoolVarP(&opts.Force, "force", "f", false, "replace what is there")
 	return cmd
 }
+
+func isURL(target string) bool { return strings.Contains(target, "://") }
 
 // removeCmd is dvc remove; every refusal exits with 1.
 func (a *app) removeCmd() *cobra.Command {

@@ -70,5 +70,5 @@ func importFailure(words string, err error) error {
 	if e := new(remote.Error); errors.As(err, &e) && e.Kind != remote.ErrNotFound {
 		return &exitError{code: exitOther, err: wrapped}
 	}
-	return soft(wrapped)
+	return &exitError{code: exitSoft, err: wrapped}
 }

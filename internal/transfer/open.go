@@ -77,10 +77,18 @@ func CheckURL(url string) error {
 		// DVC takes it for a relative path.
 		return fmt.Errorf("%s is not a URL that DVC understands; write %s instead", url, strings.TrimPrefix(url, "file://"))
 	case !repo.KnownScheme(scheme):
-		return fmt.Errorf("config file error: Unsupported URL type %s://", scheme)
+		return schemeError(scheme)
 	}
 	return nil
 }
+
+// schemeError counts as a mistake in the configuration, as for DVC.
+type schemeError string
+
+func (e schemeError) Error() string {
+	return fmt.Sprintf("config file error: Unsupported URL type %s://", string(e))
+}
+func (e schemeError) ConfigError() bool { return true }
 
 func configured(r *project.Repo, name string) (remote.Config, error) {
 	cfg, err := r.Config()
