@@ -19,6 +19,18 @@ reprodl list https://github.com/user/data.git
 reprodl list -R --dvc-only --rev v1.2 ../data images
 reprodl ls --tree -L 2 --size ../data
 reprodl list --json --show-hash .`},
+	"get-url": {`
+From a URL of any kind of remote, remote://NAME/path, or a path of this machine. Nothing is there
+after an error. --fs-config takes options as those of a remote of that kind, and comes last.`, `
+reprodl get-url https://example.com/data.csv
+reprodl get-url -j 8 s3://bucket/images pictures --fs-config profile=lab
+reprodl get-url remote://storage/labels.csv`},
+	"list-url": {`
+Files and then directories at a URL of any kind of remote, remote://NAME/path, or a path. A web
+server cannot tell what it has.`, `
+reprodl list-url s3://bucket/images
+reprodl ls-url -R --size remote://storage/images
+reprodl list-url --tree -L 2 ssh://user@example.com/data`},
 	"du": {`
 Sizes of what is in a directory, then of all of it, as far as they are recorded or known here.`, `
 reprodl du . data

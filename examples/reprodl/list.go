@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -242,6 +243,13 @@ func (a *app) showTree(t *listTree, l *listFlags) {
 	}
 	add(t, "", "", 0)
 	a.printf("%s", alignedRows(rows, l.size))
+}
+
+func sortTree(t *listTree) {
+	slices.SortFunc(t.children, func(a, b *listTree) int { return strings.Compare(a.name, b.name) })
+	for _, child := range t.children {
+		sortTree(child)
+	}
 }
 
 // naturalSize is a number of bytes as dvc writes it: 12, 4.00k, 1.5M.

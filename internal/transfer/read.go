@@ -27,3 +27,8 @@ func (s *Store) Size(ctx context.Context, h object.Hash) (size int64, err error)
 
 // Address is where an object lies in the remote, for people.
 func (s *Store) Address(h object.Hash) string { return s.URL + "/" + h.Key() }
+
+// ReadPlain streams a file of a remote that keeps files under their names.
+func (s *Store) ReadPlain(ctx context.Context, key string) io.ReadCloser {
+	return s.resume(ctx, s.newMeter(Downloading, 1, 0), key)
+}

@@ -128,15 +128,16 @@ func (c *copier) run(ctx context.Context, jobs int) error {
 	if jobs <= 0 {
 		jobs = 4 * runtime.GOMAXPROCS(0)
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
 	for _, n := range c.files {
-		if ctx.Err() != nil {
+		if gctx.Err() != nil {
 			break
 		}
-		g.Go(func() error { return publicError(c.copy(ctx, n)) })
+		g.Go(func() error { return publicError(c.copy(gctx, n)) })
 	}
-	return errors.Join(g.Wait())
+	// Cancelled between two files, no copy has failed; yet not all are there.
+	return errors.Join(g.Wait(), ctx.Err())
 }
 
 func (c *copier) copy(ctx context.Context, n *external.Node) error {

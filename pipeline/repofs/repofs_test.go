@@ -161,6 +161,16 @@ func TestGetLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, get(ctx), context.Canceled)
+
+	// Cancelled after the first file of three, when no copy fails.
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	f, err := repofs.Open(t.Context(), p.dir, &repofs.Options{Env: repotest.Env(p.env), Jobs: 1})
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.Get(ctx, "images", filepath.Join(dir, "got"), &repofs.GetOptions{Progress: func(int, int, int64) { cancel() }})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.NoDirExists(t, filepath.Join(dir, "got"))
 }
 
 func TestOpenErrors(t *testing.T) {

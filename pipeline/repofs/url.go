@@ -1,0 +1,267 @@
+package repofs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/reprodl/reprodl/internal/origin"
+	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
+)
+
+// URLOptions say how a URL is reached; nil means the zero URLOptions.
+type URLOptions struct {
+	// Dir is what relative paths are relative to; empty is the working directory.
+	// A repository there tells what remote://NAME is.
+	Dir     string
+	Env     []string          // nil is os.Environ()
+	Logger  *slog.Logger      // nil discards
+	Options map[string]string // of a remote of that kind, by their names in DVC's configuration
+	Jobs    int               // files at a time; 0 = 4 per core
+	Ask     func(ctx context.Context, prompt string) (string, error)
+
+	Force    bool                               // GetURL: overwrite files that are there
+	Progress func(done, total int, bytes int64) // GetURL: hears of each file; nil = nobody
+
+	Recursive bool // ListURL: files of all directories below, in place of these
+	Depth     int  // ListURL: the end of the recursion, as in ListOptions
+}
+
+// look opens a URL or path.
+func look(ctx context.Context, url string, opts *URLOptions) (*origin.Look, error) {
+	dir := opts.Dir
+	if dir == "" {
+		dir = "."
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := project.Open(dir, project.Options{Env: opts.Env, Logger: opts.Logger})
+	if errors.Is(err, project.ErrNotRepo) {
+		// Remotes may be in the user's configuration.
+		p, err = project.At(project.Source{Files: noFiles{}, Root: dir}, project.Options{Env: opts.Env, Logger: opts.Logger}), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l, err := origin.LookAt(ctx, p, url, maps.Clone(opts.Options), &transfer.Options{Jobs: opts.Jobs, Ask: opts.Ask})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &MissingURLError{url, err}
+	}
+	return l, err
+}
+
+// noFiles is an empty file system.
+type noFiles struct{}
+
+func (noFiles) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// MissingURLError says that nothing is at a URL. It is an fs.ErrNotExist.
+type MissingURLError struct {
+	URL string
+	Err error
+}
+
+func (e *MissingURLError) Error() string { return fmt.Sprintf("The path '%s' does not exist", e.URL) }
+
+// Unwrap returns what the server said.
+func (e *MissingURLError) Unwrap() error { return e.Err }
+
+// ListURL lists a directory at a URL or path: its files, then its directories. Of a
+// file the only Entry has the path as DVC shows it.
+func ListURL(ctx context.Context, url string, opts *URLOptions) ([]Entry, error) {
+	if opts == nil {
+		opts = new(URLOptions)
+	}
+	l, err := look(ctx, url, opts)
+	if err != nil {
+		return nil, err
+	}
+	if !l.Dir {
+		return []Entry{{Path: l.Path, Size: l.Sizes[0]}}, nil
+	}
+	t := newURLTree(l)
+	var out []Entry
+	var list func(dir string, depth int)
+	list = func(dir string, depth int) {
+		out = append(out, t.files[dir]...)
+		for _, sub := range t.dirs[dir] {
+			if opts.Recursive && (opts.Depth <= 0 || depth < opts.Depth) {
+				continue
+			}
+			out = append(out, Entry{Path: sub, Dir: true, Size: -1})
+		}
+		for _, sub := range t.dirs[dir] {
+			if opts.Recursive && (opts.Depth <= 0 || depth < opts.Depth) {
+				list(sub, depth+1)
+			}
+		}
+	}
+	list("", 1)
+	return out, nil
+}
+
+// urlTree has what is in each directory, sorted; "" is the top.
+type urlTree struct {
+	files map[string][]Entry
+	dirs  map[string][]string
+}
+
+func newURLTree(l *origin.Look) *urlTree {
+	t := &urlTree{map[string][]Entry{}, map[string][]string{}}
+	seen := map[string]bool{"": true}
+	var enter func(dir string)
+	enter = func(dir string) {
+		if !seen[dir] {
+			seen[dir] = true
+			up := parentOf(dir)
+			enter(up)
+			t.dirs[up] = append(t.dirs[up], dir)
+		}
+	}
+	for i, name := range l.Names {
+		dir := parentOf(name)
+		enter(dir)
+		t.files[dir] = append(t.files[dir], Entry{Path: name, Size: l.Sizes[i]})
+	}
+	for _, dir := range l.Dirs {
+		enter(dir)
+	}
+	for _, list := range t.dirs {
+		slices.Sort(list)
+	}
+	return t
+}
+
+func parentOf(name string) string {
+	if dir := path.Dir(name); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// GetURL copies a file or directory from a URL or path and returns the number of
+// files. As with Get nothing is at to after an error, and a file that is shorter or
+// longer than the server said is one.
+func GetURL(ctx context.Context, url, to string, opts *URLOptions) (int, error) {
+	if opts == nil {
+		opts = new(URLOptions)
+	}
+	l, err := look(ctx, url, opts)
+	if err != nil {
+		return 0, err
+	}
+	if !filepath.IsAbs(to) {
+		to = filepath.Join(opts.Dir, to)
+	}
+	if _, err := os.Lstat(to); err == nil && !opts.Force {
+		return 0, &ExistsError{to}
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return 0, err
+	}
+	temp, err := os.MkdirTemp(filepath.Dir(to), ".get-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(temp)
+	fresh := filepath.Join(temp, "new")
+	if l.Dir {
+		if err := os.MkdirAll(fresh, 0o777); err != nil {
+			return 0, err
+		}
+	}
+	if err := fetchAll(ctx, l, fresh, opts); err != nil {
+		return 0, err
+	}
+	return len(l.Names), place(fresh, to)
+}
+
+func fetchAll(ctx context.Context, l *origin.Look, to string, opts *URLOptions) error {
+	for _, dir := range l.Dirs {
+		if err := os.MkdirAll(filepath.Join(to, filepath.FromSlash(dir)), 0o777); err != nil {
+			return err
+		}
+	}
+	jobs := opts.Jobs
+	if jobs <= 0 {
+		jobs = 4 * runtime.GOMAXPROCS(0)
+	}
+	var mu sync.Mutex
+	done, bytes := 0, int64(0)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobs)
+	for i, name := range l.Names {
+		if gctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			// A server's names must not lead out of the directory.
+			if name != "" && !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, "\x00") {
+				return fmt.Errorf("'%s' is no name of a file in a directory", name)
+			}
+			n, err := fetchOne(gctx, l, i, filepath.Join(to, filepath.FromSlash(name)))
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done, bytes = done+1, bytes+n
+			if opts.Progress != nil {
+				opts.Progress(done, len(l.Names), bytes)
+			}
+			return nil
+		})
+	}
+	return errors.Join(g.Wait(), ctx.Err())
+}
+
+func fetchOne(ctx context.Context, l *origin.Look, i int, to string) (int64, error) {
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return 0, err
+	}
+	src, err := l.Open(ctx, i)
+	if err != nil {
+		return 0, err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(dst, contextReader{ctx, src})
+	if err = errors.Join(err, dst.Close()); err == nil && l.Sizes[i] >= 0 && n != l.Sizes[i] {
+		err = fmt.Errorf("'%s' has %d bytes, but %d came", l.Names[i], l.Sizes[i], n)
+	}
+	return n, err
+}
+
+// contextReader fails when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
