@@ -36,7 +36,11 @@ func serveForever(dir string) {
 		if err != nil {
 			return err
 		}
-		h, err := hub.Serve(context.Background(), r, &hub.Options{Lease: shortLease, Losses: 1000})
+		lease := shortLease
+		if d, err := time.ParseDuration(os.Getenv("HUB_TEST_LEASE")); err == nil {
+			lease = d
+		}
+		h, err := hub.Serve(context.Background(), r, &hub.Options{Lease: lease, Losses: 1000})
 		if err != nil {
 			return err
 		}
