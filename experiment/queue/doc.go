@@ -25,6 +25,24 @@
 // which the worker starts in the copy: functions know one working directory
 // only.
 //
+// # Other machines
+//
+// Package [github.com/reprodl/reprodl/experiment/queue/hub] gives tasks to workers
+// on other machines, package [github.com/reprodl/reprodl/experiment/queue/slurm]
+// to the jobs of a cluster. What a stage says in its meta counts there:
+//
+//	stages:
+//	  train:
+//	    cmd: python train.py
+//	    meta: {resources: {cpus: 4, gpus: 1, gpu_type: a100, mem: 16G, time: 2h}}
+//
+// An experiment needs the largest of each over its stages. A hub gives it to
+// workers that have it, whose stages are told by CUDA_VISIBLE_DEVICES and the
+// usual variables for threads what is theirs; it refuses what none of its workers
+// could run. Slurm is asked for it.
+//
+// # Trust
+//
 // Whoever may write to the repository may queue, and what is queued is run:
 // the workers of a repository trust everybody who can push to it or write
 // into it.
