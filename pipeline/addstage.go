@@ -121,6 +121,9 @@ func (r *Repo) checkPaths(s *project.Stage) error {
 	var outside []string
 	uses := map[string]int{}
 	for _, o := range s.Outs {
+		if project.IsURL(o.Written) {
+			return project.RemoteOutput(o.Written)
+		}
 		if project.IsStageFile(o.Written) {
 			return &dvcfile.Error{Kind: dvcfile.OutputIsDVCFile, Msg: fmt.Sprintf("DVC file '%s' cannot be an output.", o.Written)}
 		}

@@ -48,17 +48,67 @@
 //
 // # Where it differs from DVC
 //
-// What is on disk is the same, so that both tools work on one tree, but:
+// What is on disk, what is printed and the exit codes are DVC's, so that both tools
+// work on one tree and scripts take one for the other. What differs on purpose, in
+// this package, in those below it, in experiment and in the command
+// examples/reprodl, is this, and nothing else:
+//
+// Nothing is lost.
 //
 //   - The outputs of a stage are deleted only when all of its dependencies and
-//     parameters were found; DVC deletes them first.
+//     parameters were found; DVC deletes them first, and then finds that it can't
+//     run the stage.
+//   - A failed experiment leaves the workspace as it was before. DVC leaves it with
+//     the parameters of the experiment and half of its outputs.
+//   - gc removes nothing if a manifest that says what is needed is nowhere, or a
+//     commit can't be read; --skip-failed goes on. DVC takes the files of such a
+//     directory for unused. It also keeps what was imported, which DVC removes: the
+//     source may be gone.
+//   - checkout never deletes what nothing is recorded of. DVC removes the output of
+//     a stage that never ran.
+//   - Nothing is created, overwritten or deleted outside of the repository, neither
+//     at an output path such as ../data nor through a link that leads out: refused
+//     before anything happens. DVC writes and deletes there.
+//   - An object whose content is not what its name says is never checked out nor
+//     pulled; DVC trusts a read-only file of the cache.
+//   - A program that outlives a killed run is ended before the next one may write
+//     the same outputs. DVC would record what it goes on writing.
+//   - A damaged queue is rebuilt from the marks in git, and a queued or running task
+//     of a worker that died is not lost.
+//
+// Nothing wrong is recorded.
+//
 //   - A run is restored from the run cache only if its recorded parameters are
 //     the present ones. DVC's key leaves out any parameter named size or nfiles
 //     and so restores what was made with another value.
+//   - A dry run says that a stage is cached if a run would restore it. DVC then
+//     looks for the inputs of the last run instead of the present ones, and says so
+//     of a stage whose input has changed.
 //   - A stage that fails takes back its own lines in .gitignore, not those of
 //     stages that succeeded before it.
-//   - A dry run says that a stage is cached if a run would restore it. DVC then
-//     looks for the inputs of the last run instead of the present ones.
+//   - `add` and `commit` of a part of a directory whose remote keeps versions are
+//     entered into the list of its files; DVC refuses.
+//
+// Errors say what is wrong.
+//
+//   - What DVC calls an "unexpected error", a Python exception that it has no words
+//     for, is told in words: a link to content that is gone, a git repository
+//     without a commit, a file that may not be read. The line about its support
+//     is left out.
+//   - A broken dvc.yaml, dvc.lock or .dvc file is named with file:line:column, and
+//     with what would be accepted there. In JSON and in warnings about a revision
+//     the words are DVC's.
+//   - exp show names a file that can't be parsed once; DVC puts the whole message
+//     where the name belongs, and fails for one that is no text.
+//   - Warnings of DVC's own libraries, such as that of ruamel about 1e3 in a document
+//     of YAML 1.1, are left out: a user can do nothing about them.
+//   - Lists that DVC prints in the random order of a set (files to add to git, data
+//     status --granular) are sorted.
+//   - Messages about the wrong use of the command line end with our own usage.
+//   - -q and -v together are taken; -q wins.
+//
+// There is more.
+//
 //   - With [ReproOptions].Jobs above 1 independent stages run side by side.
 //     Each line that a command prints then begins with the address of its
 //     stage, and new entries of dvc.lock are in the order of the plan, whoever
@@ -66,4 +116,13 @@
 //   - [Result] and [StageStatus] say why: what changed, from what to what.
 //   - A stage may be a Go function ([Repo.Define]) and may depend on the source
 //     files of a Go package ([Repo.SyncCode]).
+//   - Experiments keep a record of how they came to be, in refs/reprodl/provenance,
+//     which push and pull take along; exp show lists, for people only, experiments
+//     whose baseline is on no branch any more. A failed run leaves no file of DVC's
+//     executor, and beside rwlock the marks of ours.
+//   - push, pull and fetch have --dry-run, --bandwidth and --verify. The templates of
+//     plots are drawn anew, with DVC's anchors.
+//
+// Outputs on remotes (outs: [s3://…]) are refused before a stage runs: DVC 3 itself
+// does not cache them.
 package pipeline

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 
 	"github.com/reprodl/reprodl/pipeline"
@@ -36,9 +37,11 @@ func (e *exitError) Error() string {
 func (e *exitError) Unwrap() error { return e.err }
 
 // soft makes err exit with 1, which dvc does for refusals by some commands.
-// Problems with the configuration keep their own code.
+// Problems with the configuration keep their own code, and so does an error of the
+// system such as a link that leads nowhere, for which DVC has no words.
 func soft(err error) error {
-	if err == nil || exitCode(err) != exitOther {
+	var system *fs.PathError
+	if err == nil || exitCode(err) != exitOther || errors.As(err, &system) && system.Op == "stat" {
 		return err
 	}
 	return &exitError{code: exitSoft, err: err}

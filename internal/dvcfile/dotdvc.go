@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
+	"github.com/reprodl/reprodl/internal/object"
 )
 
 // A DotDVC is a .dvc file: data that was added by hand.
@@ -117,6 +118,7 @@ func (r *resolver) dotOuts(f *DotDVC, v any, section string) ([]DotOut, error) {
 			// A dependency keeps its path: the source of an import may well lie
 			// outside.
 			p = r.relative(p, f.Wdir)
+			o.Entry.sumListed()
 		}
 		o.Out.Path, o.Entry.Path = p, p
 		// Whatever a file says, DVC 3 takes what lies outside for its own: so the
@@ -232,6 +234,9 @@ func (o *DotOut) Map() *dvcyaml.Map {
 		if k != "fs_config" && k != "repo" && k != "db" && k != "files" {
 			e.Extra.Set(k, v)
 		}
+	}
+	if _, listed := o.Entry.listed(); listed && e.NoSize {
+		e.Hash, e.Files = object.Hash{}, 0 // the list of the files says it
 	}
 	e.meta(m)
 	// An entry without "hash: md5" is one of DVC 2, whose hashes of text files

@@ -56,6 +56,12 @@ func (r *Repo) CheckInside(abs string) error {
 	return nil
 }
 
+// RemoteOutput refuses an output that is a URL: nothing here could compare, cache or
+// delete it.
+func RemoteOutput(url string) error {
+	return fmt.Errorf("output '%s' is not in the repository: outputs on remotes are not supported; write a file, and push it", url)
+}
+
 // checkLink requires that a link on the way to a path stays in the repository.
 func (r *Repo) checkLink(abs, link string) error {
 	// The repository itself may be reached by a link, so both sides are resolved.
@@ -78,6 +84,9 @@ func (r *Repo) checkLink(abs, link string) error {
 func (r *Repo) CheckOutputs(stages []*Stage) error {
 	for _, s := range stages {
 		for _, o := range s.Outs {
+			if IsURL(o.Written) {
+				return fmt.Errorf("%s: %w", s, RemoteOutput(o.Written))
+			}
 			if !o.Cached() && !o.InRepo {
 				continue
 			}

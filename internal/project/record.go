@@ -75,7 +75,7 @@ func (p *Recorder) RecordPart(ctx context.Context, s *Stage, part string) error 
 	// From here on the outputs are safe in the cache: lines in .gitignore stay.
 	p.track(ignored.Files()...)
 	if s.IsDVC() {
-		if err := s.recordData(in, metas); err != nil {
+		if err := s.recordData(ctx, in, metas); err != nil {
 			return err
 		}
 		return p.writeData(s)
@@ -241,17 +241,37 @@ func (r *Repo) StorePart(ctx context.Context, o Piece, relink bool) (object.Meta
 }
 
 // recordData notes in a .dvc file what its source and its outputs are.
-func (s *Stage) recordData(in *Inputs, metas []object.Meta) error {
+func (s *Stage) recordData(ctx context.Context, in *Inputs, metas []object.Meta) error {
 	for i := range s.Dot.Deps {
 		s.Dot.Deps[i].Entry, s.Deps[i].Rec = in.deps[i], in.deps[i]
 	}
 	for i := range s.Dot.Outs {
-		s.Dot.Outs[i].Entry.Meta = metas[i]
 		// The whole output was measured, so that its size is known again.
-		s.Dot.Outs[i].Entry.NoSize = false
+		if err := s.Repo.Note(ctx, s.Outs[i].Abs, &s.Dot.Outs[i].Entry, metas[i]); err != nil {
+			return err
+		}
 		s.Outs[i].Rec = metas[i]
 	}
 	return s.Dot.UpdateMD5()
+}
+
+// Note enters into a .dvc file what the output at a path is.
+func (r *Repo) Note(ctx context.Context, abs string, e *dvcfile.LockEntry, m object.Meta) error {
+	return e.Record(m, func() ([]dvcfile.ListedFile, error) {
+		entries, _, err := r.Hasher().Tree(ctx, abs, m.Hash.IsLegacy())
+		if err != nil {
+			return nil, err
+		}
+		files := make([]dvcfile.ListedFile, len(entries))
+		for i, entry := range entries {
+			fi, err := os.Stat(filepath.Join(abs, filepath.FromSlash(entry.Path)))
+			if err != nil {
+				return nil, err
+			}
+			files[i] = dvcfile.ListedFile{Entry: entry, Size: fi.Size()}
+		}
+		return files, nil
+	})
 }
 
 // WriteData writes the .dvc file of an import as it is in memory, and tells git of

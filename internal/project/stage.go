@@ -160,6 +160,9 @@ func (r *Repo) NewStage(file *dvcfile.File, def *dvcfile.Stage) *Stage {
 
 // NewOutput places an output of a file.
 func (r *Repo) NewOutput(out dvcfile.Out, abs string) *Output {
+	if IsURL(out.Path) {
+		return &Output{Declared: Declared{Written: out.Path, Abs: abs, Show: out.Path}, Out: out}
+	}
 	return &Output{Declared: r.declare(out.Path, abs), Out: out, InRepo: r.InRepo(abs)}
 }
 

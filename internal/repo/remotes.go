@@ -52,7 +52,7 @@ func (c *Config) Remote(name string) (Remote, error) {
 		if name, ok = c.Get("core", "remote"); !ok {
 			where := c.root()
 			if len(c.Remotes()) > 0 {
-				return Remote{}, noRemotef("no remote specified in %s. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc pull -r <remote name>", where)
+				return Remote{}, noRemotef("no remote specified in %s. Setup default remote with\n    dvc remote default <remote name>\nor use:\n    dvc <command> -r <remote name>", where)
 			}
 			return Remote{}, noRemotef("no remote specified in %s. Create a default remote with\n    dvc remote add -d <remote name> <remote url>", where)
 		}

@@ -319,8 +319,8 @@ func (r *Repo) addWhole(ctx context.Context, job *addJob, entry *dvcfile.LockEnt
 		return err
 	}
 	// The size is known again: all has been added.
-	entry.Meta, entry.NoSize, job.hash = m, false, m.Hash
-	return nil
+	job.hash = m.Hash
+	return r.p.Note(ctx, job.out.Abs, entry, m)
 }
 
 // storeOut hashes an output and, unless that is not wanted, stores it. What

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,7 +25,9 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	rel = filepath.ToSlash(rel)
 	var old []object.Entry
 	if !entry.Hash.IsZero() {
-		if old, err = r.manifest(ctx, job.out, entry.Hash); err != nil {
+		if listed, ok := entry.Listed(); ok {
+			old = listed
+		} else if old, err = r.manifest(ctx, job.out, entry.Hash); err != nil {
 			return fmt.Errorf("could not read '%s': %w", entry.Hash, err)
 		}
 	}
@@ -61,6 +64,9 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	}
 	// dvc-data knows the size of what it added, not of what it replaced. It then
 	// leaves the size out of the .dvc file, and so do we, until all is added again.
+	if _, listed := entry.Listed(); listed {
+		return r.notePart(entry, job.out.Abs, object.Meta{Hash: h, Files: len(kept)}, kept)
+	}
 	switch {
 	case !replaced && !entry.NoSize && entry.Size > 0:
 		entry.Size += m.Size
@@ -70,6 +76,21 @@ func (r *Repo) addPart(ctx context.Context, job *addJob, entry *dvcfile.LockEntr
 	}
 	entry.Hash, entry.Files = h, len(kept)
 	return nil
+}
+
+// notePart enters a part into an entry that lists its files.
+func (r *Repo) notePart(entry *dvcfile.LockEntry, abs string, m object.Meta, kept []object.Entry) error {
+	return entry.Record(m, func() ([]dvcfile.ListedFile, error) {
+		files := make([]dvcfile.ListedFile, len(kept))
+		for i, e := range kept {
+			files[i].Entry = e
+			// The size of what is not here is in the list already.
+			if fi, err := os.Stat(filepath.Join(abs, filepath.FromSlash(e.Path))); err == nil {
+				files[i].Size = fi.Size()
+			}
+		}
+		return files, nil
+	})
 }
 
 // manifest reads what a tracked directory holds. A manifest that is not in the cache,
