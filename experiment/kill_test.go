@@ -20,6 +20,7 @@ import (
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/internal/exptest"
 	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/internal/repotest"
 )
 
 // TestMain is also the child process of TestKill: it does one operation in the
@@ -70,7 +71,7 @@ func operate(op string) error {
 // looks at experiments, every file is as before or as after the operation, git
 // finds nothing wrong, and the queue can be finished.
 func TestKill(t *testing.T) {
-	rounds := 10
+	rounds := 12
 	if os.Getenv("REPRODL_LONG") != "" {
 		rounds = 200
 	}
@@ -108,7 +109,12 @@ func TestKill(t *testing.T) {
 		cmd.Stderr = &stderr
 		require.NoError(t, cmd.Start())
 		time.Sleep(time.Duration(rand.Int64N(int64(took[op]) + 1)))
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		// In turn with its programs and without, which whoever comes next ends.
+		if i/len(ops)%2 == 0 {
+			repotest.KillTree(t, cmd.Process.Pid)
+		} else {
+			syscall.Kill(cmd.Process.Pid, syscall.SIGKILL)
+		}
 		cmd.Wait()
 		_, err := p.Open().List(t.Context(), &experiment.Selection{All: true})
 		require.NoError(t, err)

@@ -67,7 +67,12 @@ func TestKill(t *testing.T) {
 		cmd := helperCommand(dir, 1+round%3)
 		require.NoError(t, cmd.Start())
 		time.Sleep(time.Duration(random.Int64N(int64(span)))) // the moment of the crash
-		require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
+		// In turn with its programs and without, which whoever comes next ends.
+		if round%2 == 0 {
+			repotest.KillTree(t, cmd.Process.Pid)
+		} else {
+			require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
+		}
 		_ = cmd.Wait()
 		checkWhole(t, dir)
 	}

@@ -4,7 +4,11 @@ package data_test
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -60,6 +64,12 @@ func dataOp(ctx context.Context, r *data.Repo, op string) error {
 	case "checkout":
 		_, err := r.Checkout(ctx, nil)
 		return err
+	case "push":
+		_, err := r.Push(ctx, nil)
+		return err
+	case "pull":
+		_, _, err := r.Pull(ctx, nil)
+		return err
 	}
 	return fmt.Errorf("no operation %q", op)
 }
@@ -76,13 +86,13 @@ func TestKilledHelper(t *testing.T) {
 // content writes the data of a round: many small files and a large one.
 func (d *dataRepo) content(seed int) {
 	d.t.Helper()
-	for i := range 200 {
+	for i := range 60 {
 		d.write(fmt.Sprintf("data/%d/f%d", i%7, i), strings.Repeat(fmt.Sprintf("%d-%d ", i, seed), 50+i))
 	}
 	d.write("big", strings.Repeat(fmt.Sprintf("large %d ", seed), 400_000))
 }
 
-// intact requires that every object has its hash, and returns how many there are.
+// intact requires that every object has its hash, in the cache and over there.
 func (d *dataRepo) intact() {
 	d.t.Helper()
 	cache := project.Of(d.open()).Cache()
@@ -95,6 +105,27 @@ func (d *dataRepo) intact() {
 			require.NoError(d.t, err)
 		}
 	}
+}
+
+// remoteIntact requires that every file of the remote has the hash it is named
+// by, and returns how many there are.
+func (d *dataRepo) remoteIntact(remote string) (n int) {
+	d.t.Helper()
+	err := filepath.WalkDir(filepath.Join(remote, "files", "md5"), func(path string, e fs.DirEntry, err error) error {
+		// A name of its own is what a copy has until it is whole.
+		if err != nil || e.IsDir() || len(e.Name()) < 30 || len(e.Name()) > 34 {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		sum := md5.Sum(data)
+		assert.Equal(d.t, hex.EncodeToString(sum[:]), filepath.Base(filepath.Dir(path))+strings.TrimSuffix(e.Name(), ".dir"))
+		n++
+		return err
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(d.t, err)
+	}
+	return n
 }
 
 // clean requires that nothing is left over and nothing differs.
@@ -112,46 +143,71 @@ func (d *dataRepo) clean() {
 	}
 }
 
-// TestKilled kills processes at random moments of add, commit and checkout: the
-// next run succeeds, and no object has wrong content.
+// TestKilled kills processes at random moments of add, commit, checkout, push
+// and pull: the next run succeeds, and no object has wrong content, here or in
+// the remote.
 func TestKilled(t *testing.T) {
-	rounds := 9
+	rounds := 10
 	if os.Getenv("REPRODL_LONG") != "" {
 		rounds = 200
 	}
 	d := newDataRepo(t)
-	usual := time.Hour
-	for seed := -1; seed <= 0; seed++ {
-		d.content(seed)
+	remote := t.TempDir()
+	d.write(".dvc/config", "[core]\n    no_scm = true\n    remote = r\n['remote \"r\"']\n    url = "+remote+"\n")
+	usual := map[string]time.Duration{}
+	timed := func(op string) {
 		start := time.Now()
-		require.Zero(t, d.kill("add", time.Hour))
-		usual = min(usual, time.Since(start))
+		require.Zero(t, d.kill(op, time.Hour))
+		usual[op] = time.Since(start)
+	}
+	lose := func(seed int) {
+		require.NoError(t, os.RemoveAll(d.path("data")))
+		require.NoError(t, os.Remove(d.path("big")))
+		if seed%2 == 0 { // a directory that is there in part
+			d.write("data/0/f0", strings.Repeat(fmt.Sprintf("%d-%d ", 0, seed), 50))
+		}
+	}
+	d.content(0)
+	ops := []string{"add", "push", "pull", "checkout", "commit"}
+	for _, op := range ops {
+		if op == "pull" {
+			require.NoError(t, os.RemoveAll(d.path(".dvc/cache")))
+		}
+		timed(op)
 	}
 	rng := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
-	killed := 0
-	for round := 1; round <= rounds; round++ {
-		op := []string{"add", "checkout", "commit"}[round%3]
-		if op == "checkout" {
-			require.NoError(t, os.RemoveAll(d.path("data")))
-			require.NoError(t, os.Remove(d.path("big")))
-			if round%2 == 0 { // a directory that is there in part
-				d.write("data/0/f0", strings.Repeat(fmt.Sprintf("%d-%d ", 0, round-1), 50))
-			}
-		} else {
-			d.content(round)
+	killed, seed := 0, 0
+	for round := range rounds {
+		op := ops[round%len(ops)]
+		switch op {
+		case "add", "commit":
+			seed++
+			d.content(seed)
+		case "pull":
+			lose(seed)
+			require.NoError(t, os.RemoveAll(d.path(".dvc/cache")))
+		case "checkout":
+			lose(seed)
 		}
-		killed += d.kill(op, time.Duration(rng.Int64N(int64(usual))))
+		killed += d.kill(op, time.Duration(rng.Int64N(int64(usual[op]))))
 		d.intact()
+		d.remoteIntact(remote)
 		require.NoError(t, dataOp(t.Context(), d.open(), op), "round %d: %s after kill", round, op)
 		d.clean()
-		if op == "checkout" {
-			d.content(round - 1) // what must have come back
+		if op == "push" {
+			n, err := d.open().Push(t.Context(), &data.TransferOptions{Verify: true})
+			require.NoError(t, err)
+			assert.Zero(t, n, "round %d: all of it is there", round)
+		}
+		if op == "checkout" || op == "pull" {
+			d.content(seed) // what must have come back
 			d.clean()
 		}
 		if t.Failed() {
 			return
 		}
 	}
+	assert.NotZero(t, d.remoteIntact(remote))
 	t.Logf("%d of %d processes were killed before they ended", killed, rounds)
 }
 
