@@ -53,9 +53,13 @@ func newSpec(text string) (spec, bool) {
 	if !ok {
 		return s, false
 	}
-	s.re = regexp.MustCompile(expr)
+	s.re = regexp.MustCompile(validUTF8(expr))
 	return s, true
 }
+
+// validUTF8 replaces each byte that is none by the character as which package
+// regexp sees it in a name. (DVC ends with an error on such a file.)
+func validUTF8(expr string) string { return string([]rune(expr)) }
 
 var anything = regexp.MustCompile(`^.`) // a "." of Python, which a line end is not
 
@@ -225,7 +229,7 @@ func (s *spec) matchLines(path string) bool {
 		glob = "*" + s.suffix
 	}
 	expr, ok := translate([]string{"**", glob})
-	return ok && regexp.MustCompile(expr).MatchString(path)
+	return ok && regexp.MustCompile(validUTF8(expr)).MatchString(path)
 }
 
 // isPySpace is what Python's str.strip takes for a blank.
