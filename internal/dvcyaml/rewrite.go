@@ -277,8 +277,10 @@ func (w *rewriter) literal(n *Node, ind int) {
 		lines = append(lines, line[min(t.inner, len(line)):])
 	}
 	// The value may have been replaced, or the new indentation may be
-	// ambiguous.
-	if !readsBack(t.header, lines, n.Value) {
+	// ambiguous. Below a block without lines a comment would be its text, as it
+	// is in what ruamel.yaml writes.
+	bare := strings.Join(lines, "") == "" && strings.Contains(t.after, "#")
+	if bare || !readsBack(t.header, lines, n.Value) {
 		w.scalar(n.Value, ind)
 		w.comment(t.after, t.afterCol)
 		return
