@@ -28,7 +28,7 @@ func TestDiskFull(t *testing.T) {
 	dir, ballast := filepath.Join(disk, "run"), filepath.Join(disk, "ballast")
 	last := 0
 	for _, lag := range []time.Duration{-1, childLag} {
-		l, err := live.Open(dir, quiet(live.Options{Resume: true, Lag: lag}))
+		l, err := live.Open(dir, quiet(live.Options{Resume: true, Lag: lag, NoDVCYAML: true}))
 		require.NoError(t, err)
 		log := func(steps int) {
 			for range steps {
