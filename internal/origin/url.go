@@ -55,39 +55,24 @@ func (u *urlOrigin) local(c *remote.Config) *localOrigin {
 	return &localOrigin{p: u.p, path: filepath.Clean(p), show: u.url}
 }
 
-// split parts a URL in the directory, as a remote, and the name in it. A query stays
-// with the remote: it is often what opens the door.
+// split parts a URL in the directory, as a remote, and the name in it. The query of a
+// web address stays with the remote: it is often what opens the door.
 func split(c remote.Config) (remote.Config, string, error) {
-	base, query, asked := strings.Cut(c.URL, "?")
-	scheme, rest, _ := strings.Cut(base, "://")
+	scheme, rest, _ := strings.Cut(c.URL, "://")
+	query, asked, web := "", false, strings.HasPrefix(scheme, "http") || strings.HasPrefix(scheme, "webdav")
+	if web {
+		rest, query, asked = strings.Cut(rest, "?")
+	}
 	host, file, _ := strings.Cut(rest, "/")
-	file = strings.Trim(path.Clean("/"+file), "/")
-	dir, name := path.Split(file)
-	switch c.Scheme() {
-	case "http", "https", "webdav", "webdavs":
-		if plain, err := url.PathUnescape(name); err == nil && !strings.Contains(plain, "/") {
-			name = plain
-		}
-	default:
-		dir, name, asked = path.Dir(file)+"/", path.Base(file), false
-		if c.URL != base { // only HTTP has queries: here it is a part of the name
-			host, file, _ = strings.Cut(c.URL[len(scheme)+3:], "/")
-			file = strings.Trim(path.Clean("/"+file), "/")
-			dir, name = path.Split(file)
-		}
-	}
-	if dir == "./" {
-		dir = ""
-	}
-	if name == "." {
-		name = ""
-	}
-	c.URL = strings.TrimSuffix(scheme+"://"+host+"/"+dir, "/")
-	if asked {
-		c.URL += "?" + query
+	dir, name := path.Split(strings.Trim(path.Clean("/"+file), "/"))
+	if plain, err := url.PathUnescape(name); web && err == nil && !strings.Contains(plain, "/") {
+		name = plain
 	}
 	if name != "" && !fs.ValidPath(name) {
 		return c, "", fmt.Errorf("%s names no file", c.URL)
+	}
+	if c.URL = strings.TrimSuffix(scheme+"://"+host+"/"+dir, "/"); asked {
+		c.URL += "?" + query
 	}
 	return c, name, nil
 }
