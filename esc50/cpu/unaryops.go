@@ -147,6 +147,7 @@ var kernelUnary = map[compute.OpType]func(dst, x []float32){
 	compute.OpTypeSqrt:     kernel.Sqrt,
 	compute.OpTypeSign:     kernel.Sign,
 	compute.OpTypeExp:      kernel.Exp,
+	compute.OpTypeLog:      kernel.Log,
 	compute.OpTypeLogistic: kernel.Logistic,
 	compute.OpTypeTanh:     kernel.Tanh,
 }

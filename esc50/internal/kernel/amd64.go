@@ -273,7 +273,7 @@ func logisticAVX512(dst, x *float32, n int)
 //go:noescape
 func tanhAVX512(dst, x *float32, n int)
 
-var unaryAVX512 = [unaryCount]unaryFunc{expAVX512, logisticAVX512, tanhAVX512}
+var unaryAVX512 = [unaryCount]unaryFunc{expAVX512, logisticAVX512, tanhAVX512, logAVX512}
 
 //go:noescape
 func expAVX2(dst, x *float32, n int)
@@ -284,7 +284,7 @@ func logisticAVX2(dst, x *float32, n int)
 //go:noescape
 func tanhAVX2(dst, x *float32, n int)
 
-var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2}
+var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2, logAVX2}
 
 //go:noescape
 func depthwiseAVX512(t *deep)
@@ -297,3 +297,9 @@ func depthwiseAVX2(t *deep)
 
 //go:noescape
 func depthwiseGradAVX2(t *deep)
+
+//go:noescape
+func logAVX512(dst, x *float32, n int)
+
+//go:noescape
+func logAVX2(dst, x *float32, n int)

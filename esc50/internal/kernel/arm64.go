@@ -135,10 +135,13 @@ func logisticNEON(dst, x *float32, n int)
 //go:noescape
 func tanhNEON(dst, x *float32, n int)
 
-var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON}
+var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON, logNEON}
 
 //go:noescape
 func depthwiseNEON(t *deep)
 
 //go:noescape
 func depthwiseGradNEON(t *deep)
+
+//go:noescape
+func logNEON(dst, x *float32, n int)

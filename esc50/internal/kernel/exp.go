@@ -13,6 +13,7 @@ const (
 	exponential function = iota
 	logistic
 	hyperbolicTangent
+	logarithm
 	unaryCount
 )
 
@@ -26,6 +27,9 @@ func Logistic(dst, x []float32) { call(logistic, dst, x) }
 
 // Tanh sets dst to the hyperbolic tangents of x, likewise.
 func Tanh(dst, x []float32) { call(hyperbolicTangent, dst, x) }
+
+// Log sets dst to the natural logarithms of x, likewise.
+func Log(dst, x []float32) { call(logarithm, dst, x) }
 
 func call(f function, dst, x []float32) {
 	need(len(x), len(dst))
@@ -41,6 +45,8 @@ func unaryGeneric(f function, dst, x []float32) {
 			dst[i] = float32(1 / (1 + detmath.Exp(-float64(v))))
 		case hyperbolicTangent:
 			dst[i] = float32(tanh(float64(v)))
+		case logarithm:
+			dst[i] = float32(detmath.Log(float64(v)))
 		}
 	}
 }

@@ -3606,6 +3606,477 @@ loop50:
 	SUBS $16, R2, R2
 	BNE loop50
 	RET
+DATA logc<>+0(SB)/8, $0x000fffffffffffff
+DATA logc<>+8(SB)/8, $0x3fe0000000000000
+DATA logc<>+16(SB)/8, $0x4330000000000000
+DATA logc<>+24(SB)/8, $0x43300000000003fe
+DATA logc<>+32(SB)/8, $0x3fe6a09e667f3bcd
+DATA logc<>+40(SB)/8, $0x3ff0000000000000
+DATA logc<>+48(SB)/8, $0x3fe62e42fee00000
+DATA logc<>+56(SB)/8, $0x3dea39ef35793c76
+DATA logc<>+64(SB)/8, $0x7ff0000000000000
+DATA logc<>+72(SB)/8, $0x7ff8000000000001
+DATA logc<>+80(SB)/8, $0x3fb642c8590b2164
+DATA logc<>+88(SB)/8, $0x3fb8618618618618
+DATA logc<>+96(SB)/8, $0x3fbaf286bca1af28
+DATA logc<>+104(SB)/8, $0x3fbe1e1e1e1e1e1e
+DATA logc<>+112(SB)/8, $0x3fc1111111111111
+DATA logc<>+120(SB)/8, $0x3fc3b13b13b13b14
+DATA logc<>+128(SB)/8, $0x3fc745d1745d1746
+DATA logc<>+136(SB)/8, $0x3fcc71c71c71c71c
+DATA logc<>+144(SB)/8, $0x3fd2492492492492
+DATA logc<>+152(SB)/8, $0x3fd999999999999a
+DATA logc<>+160(SB)/8, $0x3fe5555555555555
+DATA logc<>+168(SB)/8, $0x4000000000000000
+GLOBL logc<>(SB), RODATA|NOPTR, $176
+
+TEXT ·logNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $logc<>(SB), R3
+	VLD1R.P 8(R3), [V10.D2]
+	VLD1R.P 8(R3), [V11.D2]
+	VLD1R.P 8(R3), [V12.D2]
+	VLD1R.P 8(R3), [V13.D2]
+	VLD1R.P 8(R3), [V14.D2]
+	VLD1R.P 8(R3), [V15.D2]
+	VLD1R.P 8(R3), [V16.D2]
+	VLD1R.P 8(R3), [V17.D2]
+	VLD1R.P 8(R3), [V18.D2]
+	VLD1R.P 8(R3), [V19.D2]
+	VLD1R.P 8(R3), [V20.D2]
+	VLD1R.P 8(R3), [V21.D2]
+	VLD1R.P 8(R3), [V22.D2]
+	VLD1R.P 8(R3), [V23.D2]
+	VLD1R.P 8(R3), [V24.D2]
+	VLD1R.P 8(R3), [V25.D2]
+	VLD1R.P 8(R3), [V26.D2]
+	VLD1R.P 8(R3), [V27.D2]
+	VLD1R.P 8(R3), [V28.D2]
+	VLD1R.P 8(R3), [V29.D2]
+	VLD1R.P 8(R3), [V30.D2]
+	VLD1R.P 8(R3), [V31.D2]
+loop51:
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	VAND V10.B16, V0.B16, V3.B16
+	VORR V11.B16, V3.B16, V3.B16
+	VUSHR $52, V0.D2, V1.D2
+	VORR V12.B16, V1.B16, V1.B16
+	WORD $0x4eedd421 // fsub v1.2d, v1.2d, v13.2d
+	WORD $0x6ee3e5c8 // fcmgt v8.2d, v14.2d, v3.2d
+	WORD $0x4e63d462 // fadd v2.2d, v3.2d, v3.2d
+	VBIT V8.B16, V2.B16, V3.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d421 // fsub v1.2d, v1.2d, v8.2d
+	WORD $0x4eefd462 // fsub v2.2d, v3.2d, v15.2d
+	WORD $0x4e6fd463 // fadd v3.2d, v3.2d, v15.2d
+	WORD $0x6e63fc43 // fdiv v3.2d, v2.2d, v3.2d
+	WORD $0x6e63dc68 // fmul v8.2d, v3.2d, v3.2d
+	WORD $0x6e74dd02 // fmul v2.2d, v8.2d, v20.2d
+	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	WORD $0x6e71dc23 // fmul v3.2d, v1.2d, v17.2d
+	WORD $0x4e63d442 // fadd v2.2d, v2.2d, v3.2d
+	WORD $0x6e70dc23 // fmul v3.2d, v1.2d, v16.2d
+	WORD $0x4e62d462 // fadd v2.2d, v3.2d, v2.2d
+	WORD $0x4e72e401 // fcmeq v1.2d, v0.2d, v18.2d
+	VBIT V1.B16, V0.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x4e63e401 // fcmeq v1.2d, v0.2d, v3.2d
+	WORD $0x4ef2d468 // fsub v8.2d, v3.2d, v18.2d
+	VBIT V1.B16, V8.B16, V2.B16
+	WORD $0x6e63e401 // fcmge v1.2d, v0.2d, v3.2d
+	VBIF V1.B16, V19.B16, V2.B16
+	VAND V10.B16, V4.B16, V7.B16
+	VORR V11.B16, V7.B16, V7.B16
+	VUSHR $52, V4.D2, V5.D2
+	VORR V12.B16, V5.B16, V5.B16
+	WORD $0x4eedd4a5 // fsub v5.2d, v5.2d, v13.2d
+	WORD $0x6ee7e5c8 // fcmgt v8.2d, v14.2d, v7.2d
+	WORD $0x4e67d4e6 // fadd v6.2d, v7.2d, v7.2d
+	VBIT V8.B16, V6.B16, V7.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d4a5 // fsub v5.2d, v5.2d, v8.2d
+	WORD $0x4eefd4e6 // fsub v6.2d, v7.2d, v15.2d
+	WORD $0x4e6fd4e7 // fadd v7.2d, v7.2d, v15.2d
+	WORD $0x6e67fcc7 // fdiv v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dce8 // fmul v8.2d, v7.2d, v7.2d
+	WORD $0x6e74dd06 // fmul v6.2d, v8.2d, v20.2d
+	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	WORD $0x6e71dca7 // fmul v7.2d, v5.2d, v17.2d
+	WORD $0x4e67d4c6 // fadd v6.2d, v6.2d, v7.2d
+	WORD $0x6e70dca7 // fmul v7.2d, v5.2d, v16.2d
+	WORD $0x4e66d4e6 // fadd v6.2d, v7.2d, v6.2d
+	WORD $0x4e72e485 // fcmeq v5.2d, v4.2d, v18.2d
+	VBIT V5.B16, V4.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	WORD $0x4e67e485 // fcmeq v5.2d, v4.2d, v7.2d
+	WORD $0x4ef2d4e8 // fsub v8.2d, v7.2d, v18.2d
+	VBIT V5.B16, V8.B16, V6.B16
+	WORD $0x6e67e485 // fcmge v5.2d, v4.2d, v7.2d
+	VBIF V5.B16, V19.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	VAND V10.B16, V0.B16, V3.B16
+	VORR V11.B16, V3.B16, V3.B16
+	VUSHR $52, V0.D2, V1.D2
+	VORR V12.B16, V1.B16, V1.B16
+	WORD $0x4eedd421 // fsub v1.2d, v1.2d, v13.2d
+	WORD $0x6ee3e5c8 // fcmgt v8.2d, v14.2d, v3.2d
+	WORD $0x4e63d462 // fadd v2.2d, v3.2d, v3.2d
+	VBIT V8.B16, V2.B16, V3.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d421 // fsub v1.2d, v1.2d, v8.2d
+	WORD $0x4eefd462 // fsub v2.2d, v3.2d, v15.2d
+	WORD $0x4e6fd463 // fadd v3.2d, v3.2d, v15.2d
+	WORD $0x6e63fc43 // fdiv v3.2d, v2.2d, v3.2d
+	WORD $0x6e63dc68 // fmul v8.2d, v3.2d, v3.2d
+	WORD $0x6e74dd02 // fmul v2.2d, v8.2d, v20.2d
+	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	WORD $0x6e71dc23 // fmul v3.2d, v1.2d, v17.2d
+	WORD $0x4e63d442 // fadd v2.2d, v2.2d, v3.2d
+	WORD $0x6e70dc23 // fmul v3.2d, v1.2d, v16.2d
+	WORD $0x4e62d462 // fadd v2.2d, v3.2d, v2.2d
+	WORD $0x4e72e401 // fcmeq v1.2d, v0.2d, v18.2d
+	VBIT V1.B16, V0.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x4e63e401 // fcmeq v1.2d, v0.2d, v3.2d
+	WORD $0x4ef2d468 // fsub v8.2d, v3.2d, v18.2d
+	VBIT V1.B16, V8.B16, V2.B16
+	WORD $0x6e63e401 // fcmge v1.2d, v0.2d, v3.2d
+	VBIF V1.B16, V19.B16, V2.B16
+	VAND V10.B16, V4.B16, V7.B16
+	VORR V11.B16, V7.B16, V7.B16
+	VUSHR $52, V4.D2, V5.D2
+	VORR V12.B16, V5.B16, V5.B16
+	WORD $0x4eedd4a5 // fsub v5.2d, v5.2d, v13.2d
+	WORD $0x6ee7e5c8 // fcmgt v8.2d, v14.2d, v7.2d
+	WORD $0x4e67d4e6 // fadd v6.2d, v7.2d, v7.2d
+	VBIT V8.B16, V6.B16, V7.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d4a5 // fsub v5.2d, v5.2d, v8.2d
+	WORD $0x4eefd4e6 // fsub v6.2d, v7.2d, v15.2d
+	WORD $0x4e6fd4e7 // fadd v7.2d, v7.2d, v15.2d
+	WORD $0x6e67fcc7 // fdiv v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dce8 // fmul v8.2d, v7.2d, v7.2d
+	WORD $0x6e74dd06 // fmul v6.2d, v8.2d, v20.2d
+	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	WORD $0x6e71dca7 // fmul v7.2d, v5.2d, v17.2d
+	WORD $0x4e67d4c6 // fadd v6.2d, v6.2d, v7.2d
+	WORD $0x6e70dca7 // fmul v7.2d, v5.2d, v16.2d
+	WORD $0x4e66d4e6 // fadd v6.2d, v7.2d, v6.2d
+	WORD $0x4e72e485 // fcmeq v5.2d, v4.2d, v18.2d
+	VBIT V5.B16, V4.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	WORD $0x4e67e485 // fcmeq v5.2d, v4.2d, v7.2d
+	WORD $0x4ef2d4e8 // fsub v8.2d, v7.2d, v18.2d
+	VBIT V5.B16, V8.B16, V6.B16
+	WORD $0x6e67e485 // fcmge v5.2d, v4.2d, v7.2d
+	VBIF V5.B16, V19.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	VAND V10.B16, V0.B16, V3.B16
+	VORR V11.B16, V3.B16, V3.B16
+	VUSHR $52, V0.D2, V1.D2
+	VORR V12.B16, V1.B16, V1.B16
+	WORD $0x4eedd421 // fsub v1.2d, v1.2d, v13.2d
+	WORD $0x6ee3e5c8 // fcmgt v8.2d, v14.2d, v3.2d
+	WORD $0x4e63d462 // fadd v2.2d, v3.2d, v3.2d
+	VBIT V8.B16, V2.B16, V3.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d421 // fsub v1.2d, v1.2d, v8.2d
+	WORD $0x4eefd462 // fsub v2.2d, v3.2d, v15.2d
+	WORD $0x4e6fd463 // fadd v3.2d, v3.2d, v15.2d
+	WORD $0x6e63fc43 // fdiv v3.2d, v2.2d, v3.2d
+	WORD $0x6e63dc68 // fmul v8.2d, v3.2d, v3.2d
+	WORD $0x6e74dd02 // fmul v2.2d, v8.2d, v20.2d
+	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	WORD $0x6e71dc23 // fmul v3.2d, v1.2d, v17.2d
+	WORD $0x4e63d442 // fadd v2.2d, v2.2d, v3.2d
+	WORD $0x6e70dc23 // fmul v3.2d, v1.2d, v16.2d
+	WORD $0x4e62d462 // fadd v2.2d, v3.2d, v2.2d
+	WORD $0x4e72e401 // fcmeq v1.2d, v0.2d, v18.2d
+	VBIT V1.B16, V0.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x4e63e401 // fcmeq v1.2d, v0.2d, v3.2d
+	WORD $0x4ef2d468 // fsub v8.2d, v3.2d, v18.2d
+	VBIT V1.B16, V8.B16, V2.B16
+	WORD $0x6e63e401 // fcmge v1.2d, v0.2d, v3.2d
+	VBIF V1.B16, V19.B16, V2.B16
+	VAND V10.B16, V4.B16, V7.B16
+	VORR V11.B16, V7.B16, V7.B16
+	VUSHR $52, V4.D2, V5.D2
+	VORR V12.B16, V5.B16, V5.B16
+	WORD $0x4eedd4a5 // fsub v5.2d, v5.2d, v13.2d
+	WORD $0x6ee7e5c8 // fcmgt v8.2d, v14.2d, v7.2d
+	WORD $0x4e67d4e6 // fadd v6.2d, v7.2d, v7.2d
+	VBIT V8.B16, V6.B16, V7.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d4a5 // fsub v5.2d, v5.2d, v8.2d
+	WORD $0x4eefd4e6 // fsub v6.2d, v7.2d, v15.2d
+	WORD $0x4e6fd4e7 // fadd v7.2d, v7.2d, v15.2d
+	WORD $0x6e67fcc7 // fdiv v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dce8 // fmul v8.2d, v7.2d, v7.2d
+	WORD $0x6e74dd06 // fmul v6.2d, v8.2d, v20.2d
+	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	WORD $0x6e71dca7 // fmul v7.2d, v5.2d, v17.2d
+	WORD $0x4e67d4c6 // fadd v6.2d, v6.2d, v7.2d
+	WORD $0x6e70dca7 // fmul v7.2d, v5.2d, v16.2d
+	WORD $0x4e66d4e6 // fadd v6.2d, v7.2d, v6.2d
+	WORD $0x4e72e485 // fcmeq v5.2d, v4.2d, v18.2d
+	VBIT V5.B16, V4.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	WORD $0x4e67e485 // fcmeq v5.2d, v4.2d, v7.2d
+	WORD $0x4ef2d4e8 // fsub v8.2d, v7.2d, v18.2d
+	VBIT V5.B16, V8.B16, V6.B16
+	WORD $0x6e67e485 // fcmge v5.2d, v4.2d, v7.2d
+	VBIF V5.B16, V19.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	VAND V10.B16, V0.B16, V3.B16
+	VORR V11.B16, V3.B16, V3.B16
+	VUSHR $52, V0.D2, V1.D2
+	VORR V12.B16, V1.B16, V1.B16
+	WORD $0x4eedd421 // fsub v1.2d, v1.2d, v13.2d
+	WORD $0x6ee3e5c8 // fcmgt v8.2d, v14.2d, v3.2d
+	WORD $0x4e63d462 // fadd v2.2d, v3.2d, v3.2d
+	VBIT V8.B16, V2.B16, V3.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d421 // fsub v1.2d, v1.2d, v8.2d
+	WORD $0x4eefd462 // fsub v2.2d, v3.2d, v15.2d
+	WORD $0x4e6fd463 // fadd v3.2d, v3.2d, v15.2d
+	WORD $0x6e63fc43 // fdiv v3.2d, v2.2d, v3.2d
+	WORD $0x6e63dc68 // fmul v8.2d, v3.2d, v3.2d
+	WORD $0x6e74dd02 // fmul v2.2d, v8.2d, v20.2d
+	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
+	WORD $0x6e68dc42 // fmul v2.2d, v2.2d, v8.2d
+	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	WORD $0x6e71dc23 // fmul v3.2d, v1.2d, v17.2d
+	WORD $0x4e63d442 // fadd v2.2d, v2.2d, v3.2d
+	WORD $0x6e70dc23 // fmul v3.2d, v1.2d, v16.2d
+	WORD $0x4e62d462 // fadd v2.2d, v3.2d, v2.2d
+	WORD $0x4e72e401 // fcmeq v1.2d, v0.2d, v18.2d
+	VBIT V1.B16, V0.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	WORD $0x4e63e401 // fcmeq v1.2d, v0.2d, v3.2d
+	WORD $0x4ef2d468 // fsub v8.2d, v3.2d, v18.2d
+	VBIT V1.B16, V8.B16, V2.B16
+	WORD $0x6e63e401 // fcmge v1.2d, v0.2d, v3.2d
+	VBIF V1.B16, V19.B16, V2.B16
+	VAND V10.B16, V4.B16, V7.B16
+	VORR V11.B16, V7.B16, V7.B16
+	VUSHR $52, V4.D2, V5.D2
+	VORR V12.B16, V5.B16, V5.B16
+	WORD $0x4eedd4a5 // fsub v5.2d, v5.2d, v13.2d
+	WORD $0x6ee7e5c8 // fcmgt v8.2d, v14.2d, v7.2d
+	WORD $0x4e67d4e6 // fadd v6.2d, v7.2d, v7.2d
+	VBIT V8.B16, V6.B16, V7.B16
+	VAND V15.B16, V8.B16, V8.B16
+	WORD $0x4ee8d4a5 // fsub v5.2d, v5.2d, v8.2d
+	WORD $0x4eefd4e6 // fsub v6.2d, v7.2d, v15.2d
+	WORD $0x4e6fd4e7 // fadd v7.2d, v7.2d, v15.2d
+	WORD $0x6e67fcc7 // fdiv v7.2d, v6.2d, v7.2d
+	WORD $0x6e67dce8 // fmul v8.2d, v7.2d, v7.2d
+	WORD $0x6e74dd06 // fmul v6.2d, v8.2d, v20.2d
+	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
+	WORD $0x6e68dcc6 // fmul v6.2d, v6.2d, v8.2d
+	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	WORD $0x6e71dca7 // fmul v7.2d, v5.2d, v17.2d
+	WORD $0x4e67d4c6 // fadd v6.2d, v6.2d, v7.2d
+	WORD $0x6e70dca7 // fmul v7.2d, v5.2d, v16.2d
+	WORD $0x4e66d4e6 // fadd v6.2d, v7.2d, v6.2d
+	WORD $0x4e72e485 // fcmeq v5.2d, v4.2d, v18.2d
+	VBIT V5.B16, V4.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	WORD $0x4e67e485 // fcmeq v5.2d, v4.2d, v7.2d
+	WORD $0x4ef2d4e8 // fsub v8.2d, v7.2d, v18.2d
+	VBIT V5.B16, V8.B16, V6.B16
+	WORD $0x6e67e485 // fcmge v5.2d, v4.2d, v7.2d
+	VBIF V5.B16, V19.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	SUBS $16, R2, R2
+	BNE loop51
+	RET
 
 TEXT ·depthwiseNEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
@@ -3616,7 +4087,7 @@ TEXT ·depthwiseNEON(SB), NOSPLIT, $0-8
 	MOVD 96(R0), R2
 	MOVD 88(R0), R5
 	MOVD $0, R12
-loop51:
+loop52:
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -3637,7 +4108,7 @@ loop51:
 	MOVD 72(R0), R3
 	MOVD 80(R0), R4
 	ADD R12, R4, R4
-place52:
+place53:
 	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
 	ADD R5, R4, R4
 	MOVD.P 8(R1), R14
@@ -3667,7 +4138,7 @@ place52:
 	VFMLA V18.S4, V22.S4, V14.S4
 	VFMLA V19.S4, V23.S4, V15.S4
 	SUBS $1, R3, R3
-	BNE place52
+	BNE place53
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -3682,7 +4153,7 @@ place52:
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R7)
 	ADD $64, R12, R12
 	SUBS $16, R2, R2
-	BNE loop51
+	BNE loop52
 	RET
 
 TEXT ·depthwiseGradNEON(SB), NOSPLIT, $0-8
@@ -3693,7 +4164,7 @@ TEXT ·depthwiseGradNEON(SB), NOSPLIT, $0-8
 	MOVD 96(R0), R2
 	MOVD 88(R0), R5
 	MOVD $0, R12
-loop53:
+loop54:
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -3707,7 +4178,7 @@ loop53:
 	MOVD 72(R0), R3
 	MOVD 80(R0), R4
 	ADD R12, R4, R4
-place54:
+place55:
 	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
 	ADD R5, R4, R4
 	MOVD.P 8(R1), R14
@@ -3731,7 +4202,7 @@ place54:
 	VFMLA V18.S4, V30.S4, V10.S4
 	VFMLA V19.S4, V31.S4, V11.S4
 	SUBS $1, R3, R3
-	BNE place54
+	BNE place55
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -3743,5 +4214,5 @@ place54:
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R7)
 	ADD $64, R12, R12
 	SUBS $16, R2, R2
-	BNE loop53
+	BNE loop54
 	RET

@@ -36,14 +36,14 @@ func expTable() []float64 {
 	return t
 }
 
-// expConsts writes the table, every constant repeated to fill a register.
-func (a *asm) expConsts(bytes int) {
-	for i, v := range expTable() {
+// constants writes a table, every constant repeated to fill a register.
+func (a *asm) constants(name string, bytes int, table []float64) {
+	for i, v := range table {
 		for at := 0; at < bytes; at += 8 {
-			a.p("DATA expc<>+%d(SB)/8, $0x%016x", bytes*i+at, math.Float64bits(v))
+			a.p("DATA %s<>+%d(SB)/8, $0x%016x", name, bytes*i+at, math.Float64bits(v))
 		}
 	}
-	a.p("GLOBL expc<>(SB), RODATA|NOPTR, $%d", bytes*len(expTable()))
+	a.p("GLOBL %s<>(SB), RODATA|NOPTR, $%d", name, bytes*len(table))
 }
 
 // c is a constant of the table in memory.
@@ -133,7 +133,7 @@ func (a *asm) doubles(name string, f func()) {
 
 // exponentials are the kernels of e**x and what is made of it.
 func (a *asm) exponentials() {
-	a.expConsts(a.width())
+	a.constants("expc", a.width(), expTable())
 	a.doubles("exp", a.exponential)
 	a.doubles("logistic", func() {
 		a.both(func(x, _, _, _, _ string) { a.o("VXORPD %s, %s, %s", a.c(cSign), x, x) })

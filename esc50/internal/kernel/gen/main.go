@@ -56,6 +56,7 @@ func main() {
 		a.products()
 		a.columns()
 		a.exponentials()
+		a.logarithm()
 		a.depthwises()
 		file := map[string]string{"AVX512": "avx512_amd64.s", "AVX2": "avx2_amd64.s"}[i.name]
 		if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {

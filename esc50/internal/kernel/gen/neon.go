@@ -29,6 +29,7 @@ func writeNEON() {
 	a.products()
 	a.columns()
 	a.exponentials()
+	a.logarithm()
 	a.depthwises()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
@@ -61,6 +62,8 @@ var neonOps = map[string]struct {
 	"fmax64":  {0x4e60f400, "fmax v%d.2d, v%d.2d, v%d.2d"},
 	"fmin64":  {0x4ee0f400, "fmin v%d.2d, v%d.2d, v%d.2d"},
 	"fcmgt64": {0x6ee0e400, "fcmgt v%d.2d, v%d.2d, v%d.2d"},
+	"fcmge64": {0x6e60e400, "fcmge v%d.2d, v%d.2d, v%d.2d"},
+	"fcmeq64": {0x4e60e400, "fcmeq v%d.2d, v%d.2d, v%d.2d"},
 	"fneg64":  {0x6ee0f800, "fneg v%d.2d, v%d.2d"},
 	"fcvtn":   {0x0e616800, "fcvtn v%d.2s, v%d.2d"},
 	"fcvtn2":  {0x4e616800, "fcvtn2 v%d.4s, v%d.2d"},

@@ -51,10 +51,10 @@ func (a *neon) exponential() {
 
 // doubles emits a kernel on every element in double precision: f turns x of both
 // chains into a result in s. Register 9 keeps the elements.
-func (a *neon) doubles(name string, f func()) {
+func (a *neon) doubles(name, table string, constants int, f func()) {
 	a.fn(name, 0, "dst:R0", "x:R1", "n:R2")
-	a.o("MOVD $expc<>(SB), R3")
-	for i := range expTable() {
+	a.o("MOVD $%s<>(SB), R3", table)
+	for i := range constants {
 		a.o("VLD1R.P 8(R3), [V%d.D2]", nConst+i)
 	}
 	a.chunks("R2", func() {
@@ -73,9 +73,10 @@ func (a *neon) doubles(name string, f func()) {
 
 // exponentials are the kernels of e**x and what is made of it.
 func (a *neon) exponentials() {
-	a.expConsts(8)
-	a.doubles("exp", a.exponential)
-	a.doubles("logistic", func() {
+	a.constants("expc", 8, expTable())
+	constants := len(expTable())
+	a.doubles("exp", "expc", constants, a.exponential)
+	a.doubles("logistic", "expc", constants, func() {
 		a.both(func(x, _, _, _ int) { a.w("fneg64", x, x) })
 		a.exponential()
 		a.both(func(_, _, s, _ int) {
@@ -83,7 +84,7 @@ func (a *neon) exponentials() {
 			a.w("fdiv64", s, nConst+cOne, s)
 		})
 	})
-	a.doubles("tanh", func() {
+	a.doubles("tanh", "expc", constants, func() {
 		a.both(func(x, _, _, m int) {
 			a.w("bic", m, x, nConst+cSign)
 			a.w("fadd64", x, m, m)
