@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,6 +61,11 @@ type PlanOptions struct {
 	Backend         string   `json:",omitempty"`
 
 	Resources Resources `json:",omitzero"`
+
+	// Program is the file that runs stages in Go, where it is copied, and Build
+	// the SHA-256 of it: another machine runs them by the same.
+	Program string `json:",omitempty"`
+	Build   string `json:",omitempty"`
 }
 
 // planOptions takes from o what the commit of a plan does not hold; runOptions
@@ -108,10 +117,21 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	if err != nil {
 		return nil, err
 	}
-	o.Copy = r.withProgram(ctx, tree, &o)
+	copied := r.withProgram(ctx, tree, &o)
+	program := ""
+	if len(copied) > len(o.Copy) {
+		program = copied[len(copied)-1]
+	}
+	o.Copy = copied
 	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
 	if p.need, err = r.needs(ctx, tree); err != nil {
 		return nil, err
+	}
+	if program != "" {
+		p.program = program
+		if p.build, err = Build(filepath.Join(r.dir, filepath.FromSlash(program))); err != nil {
+			return nil, err
+		}
 	}
 	ours := map[string]bool{}
 	// ours: the marks are made at the end, so nothing else knows these names.
@@ -133,6 +153,20 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 		}
 	}
 	return p.plans, p.mark(ctx)
+}
+
+// Build is the SHA-256 of a program, in hexadecimal digits.
+func Build(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // planTree is the workspace as a tree object. Stages in Go are in it as the
@@ -164,12 +198,15 @@ func (r *Repo) planTree(ctx context.Context, head git.ID, o *RunOptions) (git.ID
 
 // planner makes the plans of one call.
 type planner struct {
-	repo  *Repo
-	head  git.ID
-	tree  git.ID // of the workspace
-	opts  *RunOptions
-	now   time.Time
-	need  Resources // of the stages in tree
+	repo *Repo
+	head git.ID
+	tree git.ID // of the workspace
+	opts *RunOptions
+	now  time.Time
+	need Resources // of the stages in tree
+
+	program, build string // that runs stages in Go, if it is copied
+
 	plans []Plan
 }
 
@@ -189,6 +226,7 @@ func (p *planner) add(ctx context.Context, name string, set []string) error {
 	plan := Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: p.now.Add(time.Duration(len(p.plans)))}
 	plan.Options = planOptions(p.opts)
 	plan.Options.Set, plan.Options.Dir = set, filepath.ToSlash(dir)
+	plan.Options.Program, plan.Options.Build = p.program, p.build
 	need := p.need
 	if !need.IsZero() && tree != p.tree { // they may depend on parameters
 		if need, err = r.needs(ctx, tree); err != nil {

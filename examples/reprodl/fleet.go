@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -81,6 +82,9 @@ func (a *app) queueServeCmd() *cobra.Command {
 			}
 			defer repo.Close()
 			opts.Logger = a.logger()
+			if a.getenv("GOGC") == "" {
+				debug.SetGCPercent(20) // what there are many of is small and stays
+			}
 			h, err := hub.Serve(cmd.Context(), repo, &opts)
 			if err != nil {
 				return err
@@ -273,10 +277,14 @@ func whyWaits(t *queue.Task, workers []hub.WorkerInfo) string {
 		why = "no worker"
 	default:
 		for _, w := range workers {
-			if lacks := t.Options.Resources.Lacks(w.Offer); lacks == "" {
-				return "all workers are busy"
-			} else {
+			lacks := t.Options.Resources.Lacks(w.Offer)
+			switch {
+			case lacks != "":
 				why = "no worker offers " + lacks
+			case t.Options.Build != "" && t.Options.Build != w.Build:
+				why = "no worker is of the build that queued it"
+			default:
+				return "all workers are busy"
 			}
 		}
 	}

@@ -43,6 +43,7 @@ type Lease struct {
 	PID     int
 	Expires time.Time
 	Offer   Resources // what the worker has; the zero value takes any task
+	Build   string    // SHA-256 of the program that the worker can run stages in Go by
 }
 
 // ErrLeaseLost says that a task was given to another worker meanwhile, or

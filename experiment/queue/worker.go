@@ -35,6 +35,8 @@ type WorkOptions struct {
 	Lease time.Duration
 	// Offer is what tasks may need; the zero value takes any task.
 	Offer Resources
+	// Build is that of the program by which the worker can run stages in Go.
+	Build string
 }
 
 // Run executes one task and returns the commit of its experiment. An error
@@ -105,7 +107,7 @@ func Work(ctx context.Context, s Store, opts *WorkOptions, run Run) error {
 	machine, _ := os.Hostname()
 	var idle time.Time
 	for ctx.Err() == nil && (w.opts.Stop == nil || !w.opts.Stop()) {
-		l := Lease{Token: rand.Text(), Worker: w.opts.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(w.opts.Lease), Offer: w.opts.Offer}
+		l := Lease{Token: rand.Text(), Worker: w.opts.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(w.opts.Lease), Offer: w.opts.Offer, Build: w.opts.Build}
 		t, err := s.Claim(ctx, l)
 		if err != nil {
 			return err

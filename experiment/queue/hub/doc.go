@@ -49,6 +49,10 @@
 //	tasks, err := q.Add(ctx, &experiment.RunOptions{Set: []string{"lr=0.1,0.01"}})
 //	done, err := q.Wait(ctx, ids...)
 //
+// Stages in Go are run by the worker's own program, in place of the untracked
+// file that [experiment.RunOptions].Program names. It must be the same build: a
+// task is given to such workers only, and waits if there are none.
+//
 // # What travels
 //
 // A worker is sent a task's commit as a git pack, of which later ones hold the

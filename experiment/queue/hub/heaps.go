@@ -14,8 +14,9 @@ type place struct {
 
 // places is a heap of tasks that need the same, the first one on top.
 type places struct {
-	need queue.Resources
-	list []place
+	need  queue.Resources
+	build string // of the program; "" is any
+	list  []place
 }
 
 func (p *places) Len() int           { return len(p.list) }

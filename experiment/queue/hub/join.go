@@ -21,6 +21,7 @@ import (
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/internal/host"
 	"github.com/reprodl/reprodl/internal/repo"
 )
@@ -55,6 +56,8 @@ type member struct {
 	dir   string // of this process: its clone
 	base  string // of all processes of this machine that work for the hub
 	repo  *experiment.Repo
+	self  string // this program
+	build string
 	bring sync.Mutex // one task at a time changes the clone
 }
 
@@ -82,8 +85,14 @@ func Join(ctx context.Context, t *Token, opts *JoinOptions) error {
 	}
 	share := m.opts.Offer.Share(m.opts.Jobs)
 	var err error
+	if m.self, err = os.Executable(); err == nil {
+		m.build, err = experiment.Build(m.self)
+	}
+	if err != nil {
+		return err
+	}
 	m.c, err = Dial(ctx, t, &DialOptions{Patience: -1, Worker: WorkerInfo{ID: strings.ToLower(rand.Text())[:12], Name: m.opts.Name, Host: machine,
-		OS: runtime.GOOS + "/" + runtime.GOARCH, Offer: share, Jobs: m.opts.Jobs}})
+		OS: runtime.GOOS + "/" + runtime.GOARCH, Build: m.build, Offer: share, Jobs: m.opts.Jobs}})
 	if err != nil {
 		return err
 	}
@@ -108,7 +117,7 @@ func (m *member) work(ctx context.Context, share queue.Resources) error {
 	var wg sync.WaitGroup
 	for i := range m.opts.Jobs {
 		wg.Go(func() {
-			o := &queue.WorkOptions{Name: m.opts.Name, Idle: -1, CPUs: share.CPUs, Lease: m.c.Info().Lease, Offer: share}
+			o := &queue.WorkOptions{Name: m.opts.Name, Idle: -1, CPUs: share.CPUs, Lease: m.c.Info().Lease, Offer: share, Build: m.build}
 			if m.opts.Jobs > 1 {
 				o.Name += "/" + strconv.Itoa(i+1)
 			}
@@ -300,6 +309,9 @@ func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resourc
 	if err != nil {
 		return "", &queue.MachineError{Err: err}
 	}
+	if err := m.placeProgram(&t.Plan); err != nil {
+		return "", &queue.MachineError{Err: err}
+	}
 	env := slices.Concat(m.opts.Env, queue.Env(share, job), authors)
 	own, err := m.open(env, out)
 	if err != nil {
@@ -317,6 +329,34 @@ func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resourc
 		return "", err
 	}
 	return m.hand(ctx, t, own, e)
+}
+
+// placeProgram puts this program where a plan's copy takes it from. The hub gives
+// such a plan only to workers of the same build.
+func (m *member) placeProgram(p *experiment.Plan) error {
+	if p.Options.Program == "" {
+		return nil
+	}
+	if p.Options.Build != m.build {
+		return errors.New("the experiment's stages are in Go, and this worker is another build of their program")
+	}
+	if !filepath.IsLocal(filepath.FromSlash(p.Options.Program)) || !filepath.IsLocal(filepath.FromSlash(p.Options.Dir)) {
+		return fmt.Errorf("the program %q is not within the repository", p.Options.Program)
+	}
+	m.bring.Lock()
+	defer m.bring.Unlock()
+	name := filepath.Join(m.root(), filepath.FromSlash(p.Options.Dir), filepath.FromSlash(p.Options.Program))
+	if have, err := experiment.Build(name); err == nil && have == m.build {
+		return nil
+	}
+	data, err := os.ReadFile(m.self)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(name), 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(name, data, &atomicfile.Options{Perm: 0o755})
 }
 
 // lastWords is how long a worker that is to end tells what happened.

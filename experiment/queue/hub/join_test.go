@@ -19,12 +19,17 @@ import (
 	"github.com/reprodl/reprodl/experiment/internal/exptest"
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/experiment/queue/hub"
+	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/pipeline"
 )
 
 // TestMain is also the worker: a process of its own.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("HUB_TEST_SERVE"); dir != "" {
 		serveForever(dir)
+	}
+	if os.Getenv("DVC_STAGE") != "" {
+		runStage()
 	}
 	token := os.Getenv("HUB_TEST_TOKEN")
 	if token == "" {
@@ -161,4 +166,65 @@ func TestWorkersOfOtherMachines(t *testing.T) {
 			f.Fsck()
 		})
 	}
+}
+
+// goStage writes its parameter.
+var goStage = pipeline.Stage{
+	Name:   "train",
+	Params: []pipeline.Params{{Keys: []string{"lr"}}},
+	Outs:   []pipeline.Out{{Path: "score.json", Kind: pipeline.Metric, NoCache: true}},
+	Run: func(context.Context) error {
+		v, err := params.Read("params.yaml")
+		if err != nil {
+			return err
+		}
+		var lr float64
+		if err := v.Decode("lr", &lr); err != nil {
+			return err
+		}
+		return os.WriteFile("score.json", fmt.Appendf(nil, "{\"score\": %v}\n", lr), 0o666)
+	},
+}
+
+// runStage is the program of a stage in Go.
+func runStage() {
+	repo, err := pipeline.Open(".", nil)
+	if err == nil {
+		repo, err = repo.Define("bin/prog", goStage)
+	}
+	if err == nil {
+		err = repo.Main(context.Background(), os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// TestStagesInGoAreRunByTheWorkersOwnProgram if that is the same build, and by
+// no other.
+func TestStagesInGoAreRunByTheWorkersOwnProgram(t *testing.T) {
+	f := newFleet(t, map[string]string{".gitignore": "/bin\n"}, nil)
+	f.Git("rm", "-q", "dvc.yaml")
+	f.Git("commit", "-qm", "the stages are in Go")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	program, err := os.ReadFile(self)
+	require.NoError(t, err)
+	f.worker()
+	add := func(name string, program []byte) string {
+		f.Write("bin/prog", string(program))
+		require.NoError(t, os.Chmod(filepath.Join(f.Dir, "bin", "prog"), 0o755))
+		tasks, err := f.queue.Add(t.Context(), &experiment.RunOptions{Name: name, Set: []string{"lr=0.5"}, Stages: []pipeline.Stage{goStage}, Program: "bin/prog"})
+		require.NoError(t, err)
+		return tasks[0].ID
+	}
+	other := add("other", append(program, 0))
+	_, err = f.queue.Wait(t.Context(), add("go", program))
+	require.NoError(t, err)
+	assert.Equal(t, `{"score": 0.5}`, f.Git("show", f.ref("go")+":score.json"))
+	waits, err := f.conn.Get(t.Context(), other)
+	require.NoError(t, err)
+	assert.Equal(t, queue.Queued, waits.State, "it was queued first")
 }

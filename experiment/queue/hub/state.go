@@ -82,10 +82,10 @@ func (s *state) index(e *entry, was queue.TaskState) {
 }
 
 func (s *state) enqueue(e *entry) {
-	key := e.Options.Resources.String()
+	key := e.class()
 	p := s.queued[key]
 	if p == nil {
-		p = &places{need: e.Options.Resources}
+		p = &places{need: e.Options.Resources, build: e.Options.Build}
 		s.queued[key] = p
 	}
 	heap.Push(p, place{e.Order, e.ID})
@@ -215,7 +215,7 @@ func (s *state) next(l queue.Lease, ttl time.Duration) (*entry, <-chan error) {
 	s.expire()
 	var written <-chan error
 	for {
-		e := s.first(l.Offer)
+		e := s.first(l)
 		if e == nil {
 			return nil, written
 		}
@@ -252,8 +252,12 @@ func (s *state) expire() {
 	}
 }
 
-// first removes the oldest task that fits an offer from those to be claimed.
-func (s *state) first(offer queue.Resources) *entry {
+// class is the same for tasks that need the same of a worker.
+func (e *entry) class() string { return e.Options.Build + " " + e.Options.Resources.String() }
+
+// first removes the oldest task that a worker can run from those to be claimed.
+// One without a build works in the repository, where the program is.
+func (s *state) first(l queue.Lease) *entry {
 	var from *places
 	for key, p := range s.queued {
 		// Stale places at the front: taken, ended, or renewed after expiry.
@@ -264,7 +268,7 @@ func (s *state) first(offer queue.Resources) *entry {
 			delete(s.queued, key)
 			continue
 		}
-		if p.need.Fits(offer) && (from == nil || p.list[0].order < from.list[0].order) {
+		if p.need.Fits(l.Offer) && (p.build == "" || l.Build == "" || p.build == l.Build) && (from == nil || p.list[0].order < from.list[0].order) {
 			from = p
 		}
 	}
@@ -276,7 +280,7 @@ func (s *state) first(offer queue.Resources) *entry {
 
 func (s *state) claimable(p place, key string) bool {
 	e := s.tasks[p.id]
-	if e == nil || e.Options.Resources.String() != key {
+	if e == nil || e.class() != key {
 		return false
 	}
 	if e.State == queue.Running && s.holds(e) {

@@ -17,6 +17,7 @@ type WorkerInfo struct {
 	Name  string
 	Host  string
 	OS    string          // GOOS/GOARCH
+	Build string          // SHA-256 of its program
 	Jobs  int             // that it runs at a time
 	Offer queue.Resources // for each
 	Since time.Time       // by the hub's clock
