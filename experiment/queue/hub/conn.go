@@ -121,11 +121,10 @@ func (c *Conn) end(why error) {
 	}
 }
 
+// whyClosed may be asked before the connection has told that it is closed.
 func (c *Conn) whyClosed() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.why != nil {
-		return c.why
+	if err := c.explain(c.nc.LastError()); err != nil {
+		return err
 	}
 	return errors.New("the connection to the hub is closed")
 }
