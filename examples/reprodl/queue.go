@@ -27,7 +27,7 @@ func (a *app) queueCmd() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.queueStartCmd(), a.queueStopCmd(), a.queueStatusCmd(), a.queueLogsCmd(), a.queueRemoveCmd(), a.queueKillCmd(),
-		a.queueRetryCmd(), a.queueWorkerCmd(), a.queueServeCmd(), a.queueJoinCmd(), a.queueTokenCmd(), a.queueWorkersCmd())
+		a.queueRetryCmd(), a.queueWorkerCmd(), a.queueServeCmd(), a.queueJoinCmd(), a.queueTokenCmd(), a.queueWorkersCmd(), a.queueSlurmCmd())
 	return cmd
 }
 
