@@ -66,7 +66,7 @@ func TestDepthwiseGradients(t *testing.T) {
 					return append([]*graph.Node{y}, grads...)
 				})
 				require.NoError(t, err)
-				out, err := e.Exec(tensors.FromFlatDataAndDimensions(x, in...), tensors.FromFlatDataAndDimensions(k, w...))
+				out, err := e.Call(tensors.FromFlatDataAndDimensions(x, in...), tensors.FromFlatDataAndDimensions(k, w...))
 				require.NoError(t, err)
 				var all [][]float32
 				for _, o := range out {

@@ -24,10 +24,10 @@ import (
 
 // published is a repository whose data a web server has.
 type published struct {
-	t              *testing.T
-	dir, env, repo string
-	store          string // directory that the server serves
-	server         *httptest.Server
+	t        *testing.T
+	dir, env string
+	store    string // directory that the server serves
+	server   *httptest.Server
 }
 
 func publishHTTP(t *testing.T) *published {
