@@ -177,7 +177,7 @@ func (a *app) page(pager bool, write func(w io.Writer, color bool) error) error 
 		command = "less -FRSX"
 	}
 	if !pager {
-		return write(f, color)
+		return write(&output{w: f, safe: !color}, color)
 	}
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Stdout, cmd.Stderr, cmd.Env = f, os.Stderr, a.Env
@@ -185,7 +185,9 @@ func (a *app) page(pager bool, write func(w io.Writer, color bool) error) error 
 	if err != nil || cmd.Start() != nil {
 		return write(f, color)
 	}
-	write(stdin, color) // a pager that quits early closes the pipe
+	// A pager that quits early closes the pipe. With colours the cells are made
+	// harmless one by one.
+	write(&output{w: stdin, safe: !color}, color)
 	stdin.Close()
 	return cmd.Wait()
 }

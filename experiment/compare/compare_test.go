@@ -49,3 +49,18 @@ func TestBestAmongOthers(t *testing.T) {
 	require.ErrorAs(t, err, &column)
 	assert.Empty(t, column.Matches)
 }
+
+// TestTerminalTable: what a repository's files hold does not reach a terminal
+// as a command, while the colours do.
+func TestTerminalTable(t *testing.T) {
+	p := exptest.New(t, map[string]string{"params.yaml": "lr: 0.1\nmodel:\n  layers: [1, 2]\n  name: \"a\\e[2Jb\\u009b\"\nseed: 0\n"})
+	states, err := compare.Show(t.Context(), p.Open(), nil)
+	require.NoError(t, err)
+	table, err := compare.Tabulate(states, nil)
+	require.NoError(t, err)
+	assert.Contains(t, string(table.AppendText(nil, false)), "a\x1b[2Jb")
+	colored := string(table.AppendText(nil, true))
+	assert.Contains(t, colored, `a\x1b[2Jb\x9b`)
+	assert.Contains(t, colored, "\x1b[0m")
+	assert.NotContains(t, colored, "\x1b[2J")
+}

@@ -1,8 +1,10 @@
 package compare
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -141,10 +143,38 @@ func appendGrid(dst []byte, headers []string, rows [][]string, markdown bool) []
 	return dst
 }
 
+// visible writes control characters as Python's repr does: a terminal obeys
+// them, and cells come from other people's repositories.
+func visible(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // AppendText appends the table for a terminal, in DVC's frame; color adds its
-// colours.
+// colours, and makes control characters in cells visible.
 func (t *Table) AppendText(dst []byte, color bool) []byte {
 	m := t.merged()
+	if color {
+		m.Columns = slices.Clone(m.Columns)
+		for i := range m.Columns {
+			m.Columns[i].Name = visible(m.Columns[i].Name)
+		}
+		for _, r := range m.Rows {
+			for i, c := range r.Cells {
+				r.Cells[i] = visible(c)
+			}
+		}
+	}
 	widths := make([]int, len(m.Columns))
 	inner := -1
 	for i, c := range m.Columns {
