@@ -154,9 +154,9 @@
 // and tanh take about 3 ns an element with AVX2 and 1.3 with AVX-512, being in
 // double precision.
 //
-// A first call is a step and the drawing of the initial weights, whose logarithms
-// and cosines are computed one by one (1.4 s for the ResNet, 0.7 for the
-// transformer, 0.3 and less for the others); compiling takes little of it.
+// A first call is a step and the drawing of the initial weights, whose cosines
+// are computed one by one (1.0 s for the ResNet, 0.7 or less for the transformer,
+// 0.3 or less for the others); compiling takes little of it.
 //
 // The kernels for NEON (arm64) have been checked for their bits, in an emulator
 // alone. They have not been timed: no figure here is about arm64.
