@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRemoteSpeed times transfers with an S3 server in this process and, if
+// TestRemoteSpeed times transfers with an S3 server in memory and, if
 // REPRODL_REMOTES has one, with an sshd: the program's and, if
 // REPRODL_DVC_REMOTES names it, the real dvc's. It prints wall time, processor
 // time and the greatest memory of each, and asserts nothing.
@@ -36,11 +37,7 @@ func TestRemoteSpeed(t *testing.T) {
 	require.NoError(t, err, string(out))
 	s.prepare()
 
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("bench"))
-	server := httptest.NewServer(gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0)).Server())
-	defer server.Close()
-	kinds := []kindOfRemote{{"S3", "s3://bench", []string{"endpointurl=" + server.URL, "access_key_id=a", "secret_access_key=b", "region=us-east-1"}}}
+	kinds := []kindOfRemote{{"S3", "s3://bench", []string{"endpointurl=" + s.s3(), "access_key_id=a", "secret_access_key=b", "region=us-east-1"}}}
 	if list := os.Getenv("REPRODL_REMOTES"); list != "" {
 		data, err := os.ReadFile(list)
 		require.NoError(t, err)
@@ -57,6 +54,37 @@ func TestRemoteSpeed(t *testing.T) {
 			s.kind(k)
 		}
 	}
+}
+
+// s3 starts an S3 server in a process of its own, and returns its URL: what a
+// process is measured to use begins with what its parent does.
+func (s *remoteSpeed) s3() string {
+	self, err := os.Executable()
+	require.NoError(s, err)
+	server := exec.Command(self, "-test.run", "^TestRemoteSpeedServer$")
+	server.Env = append(os.Environ(), "REPRODL_BENCH_SERVER=1")
+	out, err := server.StdoutPipe()
+	require.NoError(s, err)
+	in, err := server.StdinPipe() // whose end ends the server
+	require.NoError(s, err)
+	require.NoError(s, server.Start())
+	s.Cleanup(func() { in.Close(); server.Wait() })
+	url, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(s, err)
+	return strings.TrimSpace(url)
+}
+
+// TestRemoteSpeedServer is that server.
+func TestRemoteSpeedServer(t *testing.T) {
+	if os.Getenv("REPRODL_BENCH_SERVER") == "" {
+		t.Skip("run by TestRemoteSpeed")
+	}
+	backend := s3mem.New()
+	require.NoError(t, backend.CreateBucket("bench"))
+	server := httptest.NewServer(gofakes3.New(backend).Server())
+	defer server.Close()
+	fmt.Println(server.URL)
+	io.Copy(io.Discard, os.Stdin)
 }
 
 type kindOfRemote struct {
@@ -109,16 +137,18 @@ func (s *remoteSpeed) time(program, dir string, args ...string) cost {
 
 // prepare makes a repository of many small files and one with a large file.
 func (s *remoteSpeed) prepare() {
-	write := func(name string, n int) {
-		data := make([]byte, n)
-		rand.Read(data)
-		require.NoError(s, os.WriteFile(filepath.Join(s.base, name), data, 0o666))
+	write := func(name string, n int64) {
+		f, err := os.Create(filepath.Join(s.base, name))
+		require.NoError(s, err)
+		defer f.Close()
+		_, err = io.CopyN(f, rand.Reader, n)
+		require.NoError(s, err)
 	}
 	s.sh("for r in many large; do mkdir $r; (cd $r; git init -q; $0 init -q); done; mkdir many/d")
 	for i := range s.files {
 		write(fmt.Sprintf("many/d/%05d", i), 4096)
 	}
-	write("large/f", s.mb<<20)
+	write("large/f", int64(s.mb)<<20)
 	s.sh("(cd many; $0 add -q d); (cd large; $0 add -q f)")
 }
 
