@@ -37,7 +37,8 @@ func (r *Repo) PushData(ctx context.Context, exps []Experiment, opts *DataOption
 	if err != nil || len(exps) == 0 {
 		return 0, err
 	}
-	return p.Push(ctx, t)
+	done, err := p.Push(ctx, t)
+	return done.Files, err
 }
 
 // FetchData fetches the cached outputs of experiments from a DVC remote into

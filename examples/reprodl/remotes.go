@@ -43,13 +43,13 @@ func (a *app) pushCmd() *cobra.Command {
 				return err
 			}
 			end := a.startTransfer(&opts)
-			n, err := repo.Push(cmd.Context(), &opts, targets...)
+			done, err := repo.Push(cmd.Context(), &opts, targets...)
 			end()
 			if err != nil {
 				return remoteFailure("push", false, err)
 			}
 			if !opts.DryRun {
-				a.showTransfer(repo, &opts, "pushed", n, nil)
+				a.showTransfer(repo, &opts, "pushed", done.Files, nil)
 			}
 			return nil
 		},
@@ -69,13 +69,13 @@ func (a *app) fetchCmd() *cobra.Command {
 				return err
 			}
 			end := a.startTransfer(&opts)
-			n, err := repo.Fetch(cmd.Context(), &opts, targets...)
+			done, err := repo.Fetch(cmd.Context(), &opts, targets...)
 			end()
 			if err != nil {
 				return remoteFailure("fetch", true, err)
 			}
 			if !opts.DryRun {
-				a.showTransfer(repo, &opts, "fetched", n, nil)
+				a.showTransfer(repo, &opts, "fetched", done.Files, nil)
 			}
 			return nil
 		},
@@ -96,12 +96,12 @@ func (a *app) pullCmd() *cobra.Command {
 				return err
 			}
 			end := a.startTransfer(&opts)
-			n, list, err := repo.Pull(cmd.Context(), &opts, targets...)
+			done, list, err := repo.Pull(cmd.Context(), &opts, targets...)
 			end()
 			// What came is told even if a part failed.
 			if list != nil && !opts.DryRun {
 				a.showCheckout(list, false)
-				a.showTransfer(repo, &opts, "fetched", n, list)
+				a.showTransfer(repo, &opts, "fetched", done.Files, list)
 			}
 			if err != nil {
 				return remoteFailure("pull", true, err)

@@ -4,7 +4,7 @@
 //
 //	repo, err := data.Open(".", nil)
 //	…
-//	files, checkouts, err := repo.Pull(ctx, nil)
+//	done, checkouts, err := repo.Pull(ctx, nil)
 //
 // It runs nothing. Package pipeline does, and its Repo has one of this package
 // in it: a program that only needs the data compiles no more than this.

@@ -69,15 +69,15 @@ func ExampleRepo_Push() {
 		log.Fatal(err)
 	}
 	for range 2 {
-		files, err := repo.Push(ctx, nil)
+		done, err := repo.Push(ctx, nil)
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println("pushed", files)
+		fmt.Println("pushed", done.Files, "files of", done.Bytes, "bytes")
 	}
 	// Output:
-	// pushed 1
-	// pushed 0
+	// pushed 1 files of 10 bytes
+	// pushed 0 files of 0 bytes
 }
 
 // Collecting garbage leaves what the workspace needs.

@@ -220,9 +220,9 @@ func TestPullPartialImport(t *testing.T) {
 	_, err := r.ImportURL(t.Context(), site.URL+"/pub/file", &data.ImportURLOptions{ImportOptions: data.ImportOptions{NoDownload: true}})
 	require.NoError(t, err)
 	assert.NoFileExists(t, filepath.Join(r.Root(), "file"))
-	n, _, err := r.Pull(t.Context(), nil)
+	done, _, err := r.Pull(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, done.Files)
 	assert.FileExists(t, filepath.Join(r.Root(), "file"))
 	// Another process knows by then what was fetched.
 	require.NoError(t, os.Remove(filepath.Join(r.Root(), "file")))
@@ -272,9 +272,9 @@ func TestVersionAwareImport(t *testing.T) {
 	for _, path := range []string{"f", "d", ".dvc/cache"} {
 		require.NoError(t, os.RemoveAll(filepath.Join(r.Root(), path)))
 	}
-	n, _, err := reopen(t, r.Root(), log).Pull(t.Context(), nil)
+	done, _, err := reopen(t, r.Root(), log).Pull(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, 3, n)
+	assert.Equal(t, 3, done.Files)
 	assert.Equal(t, "old", read("f"))
 	assert.Equal(t, "old a", read("d/a"))
 	assert.Equal(t, "b", read("d/b"))

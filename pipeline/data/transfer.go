@@ -79,27 +79,6 @@ func (s *stores) open(ctx context.Context, name string) (*transfer.Store, error)
 	return s.byName[name], nil
 }
 
-// TransferError says that objects could not be copied.
-type TransferError struct {
-	Upload bool
-	Count  int // objects
-	Errs   []error
-}
-
-func (e *TransferError) Error() string {
-	text := fmt.Sprintf("%d files failed to download", e.Count)
-	if e.Upload {
-		text = fmt.Sprintf("%d files failed to upload", e.Count)
-	}
-	for _, err := range e.Errs {
-		text += "\n" + err.Error()
-	}
-	return text
-}
-
-// Unwrap returns the errors of the objects.
-func (e *TransferError) Unwrap() []error { return e.Errs }
-
 // RemoteName is the name of the remote that an empty name stands for, or the
 // name itself.
 func (r *Repo) RemoteName(name string) string {
@@ -216,23 +195,23 @@ func (r *Repo) warnUnrecorded(s *project.Stage, o *project.Output) {
 	r.p.Log.Warn(text)
 }
 
-// Push copies content from the cache to the remote, where it lacks it, and
-// returns how many files that were.
-func (r *Repo) Push(ctx context.Context, opts *TransferOptions, targets ...string) (int, error) {
+// Push copies content from the cache to the remote, where it lacks it. The
+// result is never nil.
+func (r *Repo) Push(ctx context.Context, opts *TransferOptions, targets ...string) (*Transferred, error) {
 	return r.transfer(ctx, opts, targets, true)
 }
 
-// Fetch copies content from the remote to the cache, where it lacks it, and
-// returns how many files that were.
-func (r *Repo) Fetch(ctx context.Context, opts *TransferOptions, targets ...string) (int, error) {
+// Fetch copies content from the remote to the cache, where it lacks it. The
+// result is never nil.
+func (r *Repo) Fetch(ctx context.Context, opts *TransferOptions, targets ...string) (*Transferred, error) {
 	return r.transfer(ctx, opts, targets, false)
 }
 
 // transfer holds the lock for all of it: a gc meanwhile would remove what is copied.
-func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []string, push bool) (int, error) {
+func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []string, push bool) (*Transferred, error) {
 	unlock, err := r.p.Lock(ctx)
 	if err != nil {
-		return 0, err
+		return new(Transferred), err
 	}
 	defer unlock()
 	if opts == nil {
@@ -245,103 +224,79 @@ func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []st
 }
 
 // push is Push under the lock.
-func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
+func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (*Transferred, error) {
+	sum := new(Transferred)
 	stores := r.stores(opts)
 	list, _, err := r.collectWanted(ctx, opts, targets, forPush)
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
 	store, err := stores.open(ctx, opts.Remote)
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
-	sum := new(total)
 	if opts.RunCache {
-		n, err := store.PushRuns(ctx, r.p)
-		if err != nil {
-			return n, err
+		if sum.Files, err = store.PushRuns(ctx, r.p); err != nil {
+			return sum, err
 		}
-		sum.count = n
 	}
 	failure := &TransferError{Upload: true}
 	for _, w := range list {
 		if store, err = stores.open(ctx, w.name); err != nil {
-			return sum.count, err
+			return sum, err
 		}
 		t, err := store.Push(ctx, w.objects())
 		sum.add(t)
 		if err != nil {
-			return sum.count, err
+			return sum, err
 		}
 		failure.add(r, t)
 	}
 	sum.report(r, opts, "pushed")
-	return sum.count, failure.orNil()
-}
-
-// add counts what failed.
-func (e *TransferError) add(r *Repo, t *transfer.Result) {
-	// Missing content is no error for DVC either: the count tells, and the next
-	// checkout fails where it is needed.
-	if len(t.Missing) > 0 {
-		text := "Some of the cache files do not exist neither locally nor on remote. Missing cache files:"
-		for _, h := range t.Missing {
-			text += "\nmd5: " + h.String()
-		}
-		r.p.Log.Warn(text)
-	}
-	e.Errs = append(e.Errs, t.Failed...)
-	e.Count += len(t.Failed)
-}
-
-// orNil is nil if nothing failed: a nil *TransferError in an error is not nil.
-func (e *TransferError) orNil() error {
-	if e.Count == 0 {
-		return nil
-	}
-	return e
+	return sum, failure.orNil()
 }
 
 // fetch is Fetch under the lock.
-func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []string) (int, error) {
+func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []string) (*Transferred, error) {
+	sum := new(Transferred)
 	stores := r.stores(opts)
 	if opts.RunCache {
 		store, err := stores.open(ctx, opts.Remote)
 		if err != nil {
-			return 0, err
+			return sum, err
 		}
 		if err := store.FetchRuns(ctx, r.p); err != nil {
-			return 0, err
+			return sum, err
 		}
 	}
 	list, imports, err := r.collectWanted(ctx, opts, targets, forFetch)
 	if err != nil {
-		return 0, err
+		return sum, err
 	}
-	sum, failure := new(total), new(TransferError)
-	if sum.count, err = r.fetchImports(ctx, opts, imports, failure); err != nil {
-		return sum.count, err
+	failure := new(TransferError)
+	if sum.Files, err = r.fetchImports(ctx, opts, imports, failure); err != nil {
+		return sum, err
 	}
 	for _, w := range list {
 		if complete, err := r.complete(ctx, w); complete || err != nil {
 			if err != nil {
-				return sum.count, err
+				return sum, err
 			}
 			continue
 		}
 		store, err := stores.open(ctx, w.name)
 		if err != nil {
-			return sum.count, err
+			return sum, err
 		}
 		t, err := store.Fetch(ctx, w.objects())
 		sum.add(t)
 		if err != nil {
-			return sum.count, err
+			return sum, err
 		}
 		failure.add(r, t)
 	}
 	sum.report(r, opts, "fetched")
-	return sum.count, failure.orNil()
+	return sum, failure.orNil()
 }
 
 // complete reports whether the cache lacks nothing, so that there is nothing to
@@ -356,28 +311,28 @@ func (r *Repo) complete(ctx context.Context, w *wanted) (bool, error) {
 	return true, nil
 }
 
-// Pull is Fetch and then Checkout. The returned number is that of Fetch.
-func (r *Repo) Pull(ctx context.Context, opts *TransferOptions, targets ...string) (int, *Checkouts, error) {
+// Pull is Fetch and then Checkout. The first result, that of Fetch, is never nil.
+func (r *Repo) Pull(ctx context.Context, opts *TransferOptions, targets ...string) (*Transferred, *Checkouts, error) {
 	if opts == nil {
 		opts = new(TransferOptions)
 	}
 	unlock, err := r.p.Lock(ctx)
 	if err != nil {
-		return 0, nil, err
+		return new(Transferred), nil, err
 	}
 	defer unlock()
-	count, err := r.fetch(ctx, opts, targets)
+	sum, err := r.fetch(ctx, opts, targets)
 	if err != nil {
-		return count, nil, err
+		return sum, nil, err
 	}
 	if opts.Glob {
 		if targets, err = r.globPaths(targets); err != nil {
-			return count, nil, err
+			return sum, nil, err
 		}
 	}
 	if opts.DryRun {
-		return count, new(Checkouts), nil
+		return sum, new(Checkouts), nil
 	}
 	list, err := r.checkout(ctx, &CheckoutOptions{Force: opts.Force, WithDeps: opts.WithDeps, Recursive: opts.Recursive, AllowMissing: opts.AllowMissing}, targets)
-	return count, list, err
+	return sum, list, err
 }
