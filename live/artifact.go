@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
@@ -43,7 +43,7 @@ type artifact struct {
 	meta any
 }
 
-var artifactName = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-/_]*[a-zA-Z0-9])?$`)
+var artifactName = lazyregexp.New(`^[a-zA-Z0-9]([a-zA-Z0-9-/_]*[a-zA-Z0-9])?$`)
 
 // LogArtifact puts a file or a directory under DVC: its data into the cache,
 // a .dvc file beside it that names them, a line into .gitignore. In a git

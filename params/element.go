@@ -3,9 +3,9 @@ package params
 import (
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"math"
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -98,7 +98,7 @@ func (p *valueParser) whole() (any, error) {
 	return &sweep{list: list, simple: true}, nil
 }
 
-var functionStart = regexp.MustCompile(`^([A-Za-z_][\w-]*)[ \t]*\(`)
+var functionStart = lazyregexp.New(`^([A-Za-z_][\w-]*)[ \t]*\(`)
 
 // item reads an element of a collection, which cannot be a sweep.
 func (p *valueParser) item() (any, error) {
@@ -301,8 +301,8 @@ func (p *valueParser) finish(s string, start int, literal, refs bool) (any, erro
 var (
 	// INT and FLOAT of Hydra's grammar. An underscore may stand between two
 	// digits, and a leading zero makes text of a number: 007 is no 7.
-	intPattern   = regexp.MustCompile(`^[+-]?(0|[1-9](_?[0-9])*)$`)
-	floatPattern = regexp.MustCompile(`^[+-]?((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|(0|[1-9](_?[0-9])*))[eE][+-]?[0-9](_?[0-9])*)$`)
+	intPattern   = lazyregexp.New(`^[+-]?(0|[1-9](_?[0-9])*)$`)
+	floatPattern = lazyregexp.New(`^[+-]?((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|((0|[1-9](_?[0-9])*)\.|(0|[1-9](_?[0-9])*)?\.[0-9](_?[0-9])*|(0|[1-9](_?[0-9])*))[eE][+-]?[0-9](_?[0-9])*)$`)
 )
 
 // guess is what text without quotes stands for.

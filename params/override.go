@@ -2,7 +2,7 @@ package params
 
 import (
 	"fmt"
-	"regexp"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"strings"
 )
 
@@ -41,8 +41,8 @@ func (o *override) fail(format string, args ...any) error {
 // What looks like a config group (a slash, or an @) is a key as well, one that
 // DVC's files never have; it is known so that it is refused in Hydra's words.
 var (
-	keyPattern   = regexp.MustCompile(`^([A-Za-z_$][\w$-]*|([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*)(\.([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*))+)$`)
-	groupPattern = regexp.MustCompile(`^[A-Za-z_$][\w$./-]*@[\w$.-]*$|^[A-Za-z_][\w-]*(/[A-Za-z_][\w-]*)+$`)
+	keyPattern   = lazyregexp.New(`^([A-Za-z_$][\w$-]*|([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*)(\.([A-Za-z_$][\w$-]*|0|[1-9](_?[0-9])*))+)$`)
+	groupPattern = lazyregexp.New(`^[A-Za-z_$][\w$./-]*@[\w$.-]*$|^[A-Za-z_][\w-]*(/[A-Za-z_][\w-]*)+$`)
 )
 
 // parseOverride reads one override.

@@ -2,7 +2,7 @@ package params
 
 import (
 	"errors"
-	"regexp"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
@@ -164,10 +164,10 @@ var (
 	// A name may carry an annotation, x: int = 1. One more equals sign after
 	// the first, as in x == 1, makes it no assignment. "self.x" counts in any
 	// block, as in DVC, which asks only whether the object is called self.
-	pyAssign = regexp.MustCompile(`^([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
-	pySelf   = regexp.MustCompile(`^self\s*\.\s*([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
-	pyClass  = regexp.MustCompile(`^class\s+([\pL_][\pL\pN_]*)\s*(?:\(.*\))?\s*:(.*)$`)
-	pyInit   = regexp.MustCompile(`^def\s+__init__\s*\(`)
+	pyAssign = lazyregexp.New(`^([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
+	pySelf   = lazyregexp.New(`^self\s*\.\s*([\pL_][\pL\pN_]*)\s*(?::[^=]*)?=([^=].*)$`)
+	pyClass  = lazyregexp.New(`^class\s+([\pL_][\pL\pN_]*)\s*(?:\(.*\))?\s*:(.*)$`)
+	pyInit   = lazyregexp.New(`^def\s+__init__\s*\(`)
 )
 
 // pyBody puts what the statements of one block define into n.

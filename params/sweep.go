@@ -4,16 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"math/big"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/pyjson"
 )
 
-var argumentStart = regexp.MustCompile(`^([A-Za-z_][\w-]*)[ \t]*=[ \t]*`)
+var argumentStart = lazyregexp.New(`^([A-Za-z_][\w-]*)[ \t]*=[ \t]*`)
 
 // maxSweep bounds the number of runs that a sweep may ask for.
 const maxSweep = 1_000_000

@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,7 +57,7 @@ func (a *app) config() (*repo.Config, error) {
 
 // optionName takes "remote.NAME.option" and "db.NAME.option" apart, of which the
 // file makes sections such as remote "NAME".
-var optionName = regexp.MustCompile(`^((remote|db)\.)?([^.]*)\.([^.]*)$`)
+var optionName = lazyregexp.New(`^((remote|db)\.)?([^.]*)\.([^.]*)$`)
 
 // configSection splits the name of an option.
 func configSection(name string) (section, key string, err error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed assets
@@ -24,10 +25,11 @@ const body = `<header><h1 id="title"></h1><span class="badge" id="step" hidden><
 <main id="main"><noscript>This page needs JavaScript to draw its charts.</noscript></main>
 `
 
-// head and tail are all of the page but its title and its data.
-var head, tail = frame()
+// frame is all of the page but its title and its data: what comes before these,
+// and after.
+var frame = sync.OnceValues(makeFrame)
 
-func frame() (head, tail string) {
+func makeFrame() (head, tail string) {
 	var style, script strings.Builder
 	entries, err := assets.ReadDir("assets")
 	if err != nil {
@@ -59,6 +61,7 @@ func frame() (head, tail string) {
 // Render writes the page. Its size is about 90 KB and what the data needs: 15
 // to 25 bytes for a point, four thirds of the bytes of images.
 func (p *Page) Render(w io.Writer) error {
+	head, tail := frame()
 	b := bufio.NewWriterSize(w, 1<<16)
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +

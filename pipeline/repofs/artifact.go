@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,11 +25,11 @@ type ArtifactOptions struct {
 
 // artifactName is a name, with the directory of its dvc.yaml in front:
 // "models/audio:net".
-var artifactName = regexp.MustCompile(`^(?:([a-zA-Z0-9\-_./]+):)?([a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?)$`)
+var artifactName = lazyregexp.New(`^(?:([a-zA-Z0-9\-_./]+):)?([a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?)$`)
 
 // artifactTag is what GTO writes: NAME@VERSION and NAME#STAGE, with "=" for the
 // colon of a name, "!" for what takes it back, and a number.
-var artifactTag = regexp.MustCompile(`^([a-zA-Z0-9\-_./]+=)?([a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?)` +
+var artifactTag = lazyregexp.New(`^([a-zA-Z0-9\-_./]+=)?([a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?)` +
 	`(?:#([a-zA-Z0-9](?:[a-zA-Z0-9\-/_]*[a-zA-Z0-9])?)!?|@(v[0-9][^!#]*)!?|@(?:deprecated|created))(?:#[0-9]+)?$`)
 
 // Artifact finds an artifact of a model registry, whose versions and stages are

@@ -7,12 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -27,7 +27,7 @@ const (
 type keepRequest struct{ Key, Upload string }
 
 // objectKey is an object of the cache by its place there, as in a remote.
-var objectKey = regexp.MustCompile(`^files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?$`)
+var objectKey = lazyregexp.New(`^files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?$`)
 
 // onObject gives a piece of an object of the cache.
 func (h *Hub) onObject(_ context.Context, _ string, r readRequest) (piece, error) {
