@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -42,25 +41,15 @@ func TestVersion11(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// TestLongLine: the work for a document on one line grows with its length, not
-// with the square of it, which would be 64 times as much.
+// TestLongLine: the work for a document on one line grows with its length; if it
+// grew with the square, this one would take many minutes.
 func TestLongLine(t *testing.T) {
-	took := func(n int) time.Duration {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, `"é%d": [%d, {"a": 1}], `, i, i)
-		}
-		doc := []byte("{" + b.String() + "}")
-		best := time.Hour
-		for range 3 {
-			start := time.Now()
-			_, err := dvcyaml.ParseNode("f", doc)
-			require.NoError(t, err)
-			best = min(best, time.Since(start))
-		}
-		return best
+	var b strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&b, `"é%d": [%d, {"a": 1}], `, i, i)
 	}
-	assert.Less(t, took(8*3000), 32*took(3000))
+	_, err := dvcyaml.ParseNode("f", []byte("{"+b.String()+"}"))
+	require.NoError(t, err)
 }
 
 // TestLongInteger: Python reads integers of 4,300 decimal digits, and of any number
