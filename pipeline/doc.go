@@ -73,6 +73,11 @@
 //     pulled; DVC trusts a read-only file of the cache.
 //   - A program that outlives a killed run is ended before the next one may write
 //     the same outputs. DVC would record what it goes on writing.
+//   - An update of an import that fails leaves the data and the .dvc file as they
+//     were. DVC deletes the data first. `add -o` of a file in a tracked directory is
+//     refused; DVC replaces the directory by the file.
+//   - A push by exp.auto_push that fails is a warning: the experiment is recorded. DVC
+//     fails the run.
 //   - A damaged queue is rebuilt from the marks in git, and a queued or running task
 //     of a worker that died is not lost.
 //
@@ -104,8 +109,22 @@
 //     of YAML 1.1, are left out: a user can do nothing about them.
 //   - Lists that DVC prints in the random order of a set (files to add to git, data
 //     status --granular) are sorted.
+//   - A path that a repository does not have is said so by get, import, du and diff
+//     --targets; the words of a clone that fails are git's.
+//   - Several targets of update are taken in their order. exp run names the files that
+//     git does not know in the workspace, too; exp show -q prints the table.
 //   - Messages about the wrong use of the command line end with our own usage.
 //   - -q and -v together are taken; -q wins.
+//
+// Other repositories are taken as they are.
+//
+//   - A relative remote of a repository that is cloned from a path lies at its source,
+//     not at the clone; beside its remote the source's own cache is asked. Git's
+//     transports that run a command (ext::) are refused.
+//   - get keeps files executable, and with -f merges into a directory that exists. du
+//     of a directory that was not fetched shows its recorded size.
+//   - Azure's login never opens a browser, and allow_anonymous_login uses no
+//     credentials at all.
 //
 // There is more.
 //
