@@ -19,7 +19,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/support/testutil"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/stretchr/testify/assert"
@@ -271,7 +270,7 @@ func wideOf(v reflect.Value) float64 {
 // check compares the backends, and tells whether GoMLX's had a result.
 func (r *trial) check(t *testing.T) (compared bool) {
 	t.Helper()
-	want, err := r.on(gobackend.GetBackend())
+	want, err := r.on(goBackend())
 	if err != nil {
 		return false
 	}

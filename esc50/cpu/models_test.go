@@ -5,7 +5,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/layers"
@@ -74,7 +73,7 @@ func TestOtherModels(t *testing.T) {
 				}
 				return losses
 			}
-			want := train(gobackend.GetBackend())
+			want := train(goBackend())
 			assert.InDeltaSlice(t, want, train(cpu.Default()), 1e-4)
 		})
 	}
