@@ -113,6 +113,8 @@
 //     --targets; the words of a clone that fails are git's.
 //   - Several targets of update are taken in their order. exp run names the files that
 //     git does not know in the workspace, too; exp show -q prints the table.
+//   - exp push and pull take the remotes that are configured now; DVC those of the
+//     experiment's commit.
 //   - Messages about the wrong use of the command line end with our own usage.
 //   - -q and -v together are taken; -q wins.
 //

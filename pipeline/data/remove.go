@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,8 +76,7 @@ func (r *Repo) removeStage(ctx context.Context, s *project.Stage, outs bool, lin
 	defer release()
 	for _, o := range s.Outs {
 		if !outs && o.GitIgnored() && isDangling(o.Abs) {
-			return fmt.Errorf("can't unprotect non-existing data '%s': it is a link to content that is gone; "+
-				"restore it first, or remove it with `--outs`", o.Abs)
+			return &danglingError{o.Abs}
 		}
 	}
 	for _, o := range s.Outs {
@@ -271,4 +271,17 @@ func relTo(base, path string) string {
 		return rel
 	}
 	return path
+}
+
+// danglingError is of a link that should become a file, whose content is gone.
+type danglingError struct{ path string }
+
+func (e *danglingError) Error() string {
+	return fmt.Sprintf("can't unprotect non-existing data '%s': it is a link to content that is gone; "+
+		"restore it first, or remove it with `--outs`", e.path)
+}
+
+// Unwrap is what the system says of such a link.
+func (e *danglingError) Unwrap() error {
+	return &fs.PathError{Op: "stat", Path: e.path, Err: fs.ErrNotExist}
 }
