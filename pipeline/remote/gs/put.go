@@ -104,16 +104,18 @@ func (b *bucket) putSession(ctx context.Context, key string, src remote.Source) 
 	if len(src.MD5) == md5.Size {
 		id = fmt.Sprintf("%s %x %d", key, src.MD5, src.Size)
 	}
-	session, offset := b.session(id), int64(0)
+	session, offset := b.take(id), int64(0)
 	if session != "" {
 		info, at, err := b.resume(ctx, key, session, src)
 		switch {
 		case err == nil && at < 0:
-			b.keep(id, "")
 			return info, nil
 		case err == nil:
 			offset = at
 		case errors.As(err, new(*remote.Error)) && !errors.Is(err, remote.ErrNotFound):
+			if mayPass(ctx, err) {
+				b.keep(id, session)
+			}
 			return remote.Info{}, err
 		default: // it has expired
 			session = ""
@@ -124,7 +126,6 @@ func (b *bucket) putSession(ctx context.Context, key string, src remote.Source) 
 		if session, err = b.begin(ctx, key, src); err != nil {
 			return remote.Info{}, err
 		}
-		b.keep(id, session)
 	}
 	r := web.Request{Op: "put", Key: key, Method: http.MethodPut, URL: session, Source: src, Offset: offset}
 	if offset > 0 {
@@ -133,19 +134,23 @@ func (b *bucket) putSession(ctx context.Context, key string, src remote.Source) 
 	resp, err := b.client.Do(ctx, r)
 	if err == nil {
 		info, err := b.stored(r, resp, src)
-		if err == nil {
-			b.keep(id, "")
+		if mayPass(ctx, err) {
+			b.keep(id, session)
 		}
 		return info, err
 	}
-	var e *remote.Error
-	if ctx.Err() == nil && !(errors.As(err, &e) && e.Temporary) {
-		b.keep(id, "")
-		if resp, err := b.client.Do(context.WithoutCancel(ctx), web.Request{Op: "put", Key: key, Method: http.MethodDelete, URL: session}); err == nil {
-			web.Drain(resp)
-		}
+	if mayPass(ctx, err) {
+		b.keep(id, session)
+	} else if resp, err := b.client.Do(context.WithoutCancel(ctx), web.Request{Op: "put", Key: key, Method: http.MethodDelete, URL: session}); err == nil {
+		web.Drain(resp)
 	}
 	return remote.Info{}, err
+}
+
+// mayPass reports whether a later call may succeed with the same session.
+func mayPass(ctx context.Context, err error) bool {
+	var e *remote.Error
+	return err != nil && (ctx.Err() != nil || errors.As(err, &e) && e.Temporary)
 }
 
 // begin opens a session.
@@ -191,20 +196,23 @@ func (b *bucket) resume(ctx context.Context, key, session string, src remote.Sou
 	return remote.Info{}, n + 1, nil
 }
 
-func (b *bucket) session(id string) string {
+// take returns an unfinished session, "" if there is none. It is the caller's
+// alone: two that send to one would each send a part of it.
+func (b *bucket) take(id string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.sessions[id]
+	session := b.sessions[id]
+	delete(b.sessions, id)
+	return session
 }
 
-// keep remembers a session, or forgets it if it is empty. Content that is not
-// known has none: what is read the next time may be something else.
+// keep remembers a session for the next call. Content that is not known has
+// none: what is read then may be something else.
 func (b *bucket) keep(id, session string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if id == "" || session == "" {
-		delete(b.sessions, id)
+	if id == "" {
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.sessions[id] = session
 }
