@@ -202,7 +202,7 @@ func (v *view) plotDefs(rev string, opts *PlotsOptions) []plotDef {
 	// A file that no one declared may still be plotted, if it is named.
 	for _, t := range opts.Targets {
 		name := v.fromUser([]string{t})[0]
-		if _, err := v.read(name); !declared || err == nil || len(v.files(name)) > 1 {
+		if _, err := v.read(name); !declared || err == nil || !slices.Equal(v.files(name), []string{name}) {
 			d.target(v.show(name))
 		}
 	}

@@ -189,15 +189,33 @@ func (v *view) files(name string) []string {
 		})
 		return found
 	}
-	if h, ok := v.object(name); ok && h.IsDir() {
-		if entries, err := v.repo.Cache().Tree(h); err == nil {
-			for _, e := range entries {
-				found = append(found, name+"/"+e.Path)
-			}
-			return found
-		}
+	if found, ok := v.cached(name); ok {
+		return found
 	}
 	return []string{name}
+}
+
+// cached lists the files below a directory that is tracked, or is below one that is.
+func (v *view) cached(name string) (found []string, ok bool) {
+	outer := name
+	for v.data[outer].IsZero() {
+		if outer = path.Dir(outer); outer == "." || outer == "/" {
+			return nil, false
+		}
+	}
+	if !v.data[outer].IsDir() {
+		return nil, false
+	}
+	entries, err := v.repo.Cache().Tree(v.data[outer])
+	if err != nil {
+		return nil, false
+	}
+	for _, e := range entries {
+		if p := outer + "/" + e.Path; strings.HasPrefix(p, name+"/") {
+			found = append(found, p)
+		}
+	}
+	return found, outer == name || len(found) > 0
 }
 
 // Revisions selects what the commands that show values look at; the zero value
