@@ -98,15 +98,16 @@ func (m *Monitor) start(l *Logger) {
 	go func() {
 		defer close(m.done)
 		cards := newNvidia(ctx)
-		for m.row(ctx, l, p, cards) {
+		for first := true; m.row(ctx, l, p, cards, first); first = false {
 		}
 	}()
 }
 
 // row takes the samples of one row and logs their mean. It reports whether to
 // go on. The last row, cut short, is the mean of the samples it has; DVCLive
-// divides by the full number.
-func (m *Monitor) row(ctx context.Context, l *Logger, p *probe, cards *nvidia) bool {
+// divides by the full number. The first has one sample at least: a run that ends
+// before any was due has its row, too.
+func (m *Monitor) row(ctx context.Context, l *Logger, p *probe, cards *nvidia, first bool) bool {
 	asked := make(chan sample, 1)
 	go func() {
 		var s sample
@@ -123,7 +124,9 @@ func (m *Monitor) row(ctx context.Context, l *Logger, p *probe, cards *nvidia) b
 		case <-ticker.C:
 		case <-m.quit:
 			more = false
-			continue
+			if n > 0 || !first {
+				continue
+			}
 		}
 		s, err := p.sample()
 		if err != nil {

@@ -36,6 +36,20 @@ func TestAddMemoryAndDisk(t *testing.T) {
 	assert.Error(t, s.addMemory(nil))
 }
 
+// TestMonitorOfShortRun ends a run before its first sample is due.
+func TestMonitorOfShortRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	l, err := Open("run", &Options{Monitor: &Monitor{Interval: 100 * time.Millisecond}})
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	summary, err := Summary(os.DirFS("run"))
+	require.NoError(t, err)
+	require.Contains(t, summary, "system")
+	system := summary["system"].(map[string]any)
+	assert.Positive(t, system["ram"].(map[string]any)["total (GB)"])
+	assert.FileExists(t, "run/plots/metrics/system/cpu/usage (%).tsv")
+}
+
 // TestMonitor waits for the first row: the samples are a millisecond apart.
 func TestMonitor(t *testing.T) {
 	t.Chdir(t.TempDir())
