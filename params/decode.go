@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Decode fills the struct that dst points to from the mapping under key, or

@@ -69,7 +69,7 @@ func TestLoadErrors(t *testing.T) {
 		{"json", "p.json", "{\"lr\": 1,\n \"epochs\": \"x\"}", "p.json:2:12: epochs: expected an integer, got the text 'x'"},
 		{"json syntax", "p.json", "{\"lr\": 1,}", "p.json:1:10: JSON file structure is corrupted: expecting property name enclosed in double quotes"},
 		{"toml", "p.toml", "lr = 1\n[model]\nlayers = 3\n", "p.toml:3:1: model.layers: expected a list, got the integer 3"},
-		{"py", "p.py", "lr = (1\n", "p.py:2:1: Python file structure is corrupted: '(' was never closed"},
+		{"py", "p.py", "lr = (1\n", "p.py:1:1: Python file structure is corrupted: '(' was never closed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v, err := params.Parse(tt.file, []byte(tt.text))

@@ -10,10 +10,16 @@ import (
 
 // parsePy reads the parameters of a Python file as DVC finds them: top-level
 // assignments of literals, class bodies (as mappings), and self.x = literal in
-// __init__. What is not a literal is passed over.
+// __init__. What is not a literal is passed over; what is not Python is an error.
 func parsePy(name string, data []byte) (*dvcyaml.Node, error) {
-	lines, err := pyLines(string(data))
+	// Python reads files with any kind of line breaks.
+	src := strings.ReplaceAll(strings.ReplaceAll(string(data), "\r\n", "\n"), "\r", "\n")
+	lines, err := pyLines(src)
 	if err != nil {
+		err.File = name
+		return nil, err
+	}
+	if err := pyCheck(lines); err != nil {
 		err.File = name
 		return nil, err
 	}
@@ -80,6 +86,7 @@ func (s *pyScanner) fail(line int, msg string) *Error {
 func (s *pyScanner) logical() (string, *Error) {
 	var b strings.Builder
 	var open []byte
+	var where []int // their lines
 	for s.pos < len(s.src) {
 		c := s.src[s.pos]
 		switch {
@@ -112,12 +119,12 @@ func (s *pyScanner) logical() (string, *Error) {
 			b.WriteString(text)
 			continue
 		case strings.IndexByte("([{", c) >= 0:
-			open = append(open, c)
+			open, where = append(open, c), append(where, s.line)
 		case strings.IndexByte(")]}", c) >= 0:
 			if len(open) == 0 || strings.IndexByte("([{", open[len(open)-1]) != strings.IndexByte(")]}", c) {
 				return "", s.fail(s.line, "unmatched '"+string(c)+"'")
 			}
-			open = open[:len(open)-1]
+			open, where = open[:len(open)-1], where[:len(open)-1]
 		case c == ';' && len(open) == 0:
 			c = 0
 		case c == '\r':
@@ -127,7 +134,7 @@ func (s *pyScanner) logical() (string, *Error) {
 		s.pos++
 	}
 	if len(open) > 0 {
-		return "", s.fail(s.line, "'"+string(open[len(open)-1])+"' was never closed")
+		return "", s.fail(where[len(open)-1], "'"+string(open[len(open)-1])+"' was never closed")
 	}
 	return b.String(), nil
 }
@@ -183,7 +190,7 @@ func pyBody(n *dvcyaml.Node, lines []pyLine, onlySelf bool) {
 	for i := 0; i < len(lines); {
 		stmt := lines[i]
 		end := i + 1
-		for end < len(lines) && lines[end].indent > indent {
+		for end < len(lines) && (lines[end].indent > indent || lines[end].line == stmt.line && stmt.inline()) {
 			end++
 		}
 		pyStatement(n, stmt, lines[i+1:end], onlySelf)
@@ -202,7 +209,7 @@ func pyStatement(n *dvcyaml.Node, stmt pyLine, body []pyLine, onlySelf bool) {
 		class := newObject(&dvcyaml.Node{Line: stmt.line, Column: 1})
 		// class A: x = 1 has its body on the line.
 		if rest := strings.TrimSpace(m[2]); rest != "" {
-			body = []pyLine{{text: rest, line: stmt.line}}
+			body = append([]pyLine{{stmt.indent, rest, stmt.line}}, body...)
 		}
 		pyBody(class, body, false)
 		pyPut(n, m[1], class, stmt.line)

@@ -94,8 +94,7 @@ func (p *pyParser) value(depth int) (any, error) {
 		return p.dict(depth)
 	case c == '-' || c == '+':
 		p.s = p.s[1:]
-		p.space()
-		if strings.HasPrefix(p.s, "-") || strings.HasPrefix(p.s, "+") {
+		if next := strings.TrimLeft(p.s, " \t\r\n\f("); strings.HasPrefix(next, "-") || strings.HasPrefix(next, "+") {
 			return nil, errNoLiteral // literals have one sign
 		}
 		v, err := p.value(depth + 1)

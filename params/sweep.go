@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 var argumentStart = lazyregexp.New(`^([A-Za-z_][\w-]*)[ \t]*=[ \t]*`)
