@@ -63,7 +63,7 @@ func newNode(v any, source, at string, local bool) (*node, error) {
 		}
 	default:
 		if name := typeName(v); name == "" {
-			return nil, &exprError{class: Vars, msg: fmt.Sprintf("Unsupported value of type '%s' in '%s:%s'", dateName(v), source, at)}
+			return nil, &exprError{class: Vars, alone: true, msg: fmt.Sprintf("Unsupported value of type '%s' in '%s:%s'", dateName(v), source, at)}
 		}
 		n.scalar = v
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/object"
 )
 
 // A DotDVC is a .dvc file: data that was added by hand.
@@ -235,9 +234,8 @@ func (o *DotOut) Map() *dvcyaml.Map {
 			e.Extra.Set(k, v)
 		}
 	}
-	if _, listed := o.Entry.listed(); listed && e.NoSize {
-		e.Hash, e.Files = object.Hash{}, 0 // the list of the files says it
-	}
+	written := o.Entry.unlisted()
+	e.Hash, e.Files = written.Hash, written.Files
 	e.meta(m)
 	// An entry without "hash: md5" is one of DVC 2, whose hashes of text files
 	// are others; it must stay recognisable.

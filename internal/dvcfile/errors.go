@@ -3,6 +3,7 @@ package dvcfile
 import (
 	"errors"
 	"fmt"
+	"path"
 )
 
 // A Class is the normalised kind of an error: what scripts and recorded cases
@@ -66,12 +67,42 @@ func ClassOf(err error) Class {
 // errEncoding is a file that is no text.
 var errEncoding = errors.New("not valid UTF-8")
 
+// errUnsupported is a value of a kind that variables don't have.
+var errUnsupported = errors.New("unsupported value")
+
+// A ValuesError says that a file of variables is there and cannot be parsed.
+// [Options].Values returns it.
+type ValuesError struct {
+	Binary bool  // the file is no text
+	Err    error // where and why
+
+	file, shown string
+}
+
+// parser is the one that DVC chooses, by the ending.
+func (e *ValuesError) parser() string {
+	if kind := map[string]string{".json": "JSON", ".toml": "TOML", ".py": "Python"}[path.Ext(e.file)]; kind != "" {
+		return kind
+	}
+	return "YAML"
+}
+
+func (e *ValuesError) Error() string { return "unable to read: " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *ValuesError) Unwrap() error { return e.Err }
+
 // Brief is err in the few words of str() of DVC's exception, which its JSON and its
 // warnings about a revision have: without the place and the line.
 func Brief(err error) string {
 	var invalid *InvalidError
+	var values *ValuesError
 	var e *Error
 	switch {
+	case errors.As(err, &values) && values.Binary:
+		return "unable to read: '" + values.shown + "', is not valid utf-8"
+	case errors.As(err, &values):
+		return "unable to read: '" + values.shown + "', " + values.parser() + " file structure is corrupted"
 	case errors.As(err, &invalid) && invalid.Kind == YAMLSyntax:
 		return "unable to read: '" + invalid.File + "', YAML file structure is corrupted"
 	case errors.As(err, &invalid):
@@ -85,8 +116,14 @@ func Brief(err error) string {
 // ExceptionOf is what DVC calls err, an error of collecting a tree's files, in
 // its JSON.
 func ExceptionOf(err error) string {
-	if errors.Is(err, errEncoding) {
+	var values *ValuesError
+	switch {
+	case errors.Is(err, errEncoding) || errors.As(err, &values) && values.Binary:
 		return "EncodingError"
+	case values != nil:
+		return values.parser() + "FileCorruptedError"
+	case errors.Is(err, errUnsupported):
+		return "TypeError"
 	}
 	switch ClassOf(err) {
 	case YAMLSyntax:
@@ -103,6 +140,7 @@ type exprError struct {
 	msg     string
 	ownLine bool  // the message begins on a line of its own
 	loaded  bool  // a vars file was loaded before in another way
+	alone   bool  // the message is all, whatever was being parsed
 	at      []any // keys and indexes from the value being resolved to the culprit
 }
 

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // foreach lists the members of a foreach over items: a list, a mapping, or an

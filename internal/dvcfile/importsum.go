@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // unsummed are the keys that do not count for a declaration's checksum, at any

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // A template replaces the expressions inside one value of a file.

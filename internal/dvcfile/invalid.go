@@ -14,6 +14,7 @@ import (
 type InvalidError struct {
 	Kind     Class
 	File     string // as shown to the user
+	Rev      string // the commit that the file is of; empty for the working tree
 	Problems []Problem
 
 	hint string // why the YAML may be broken
@@ -41,7 +42,7 @@ func (e *InvalidError) Pretty() string {
 	var b strings.Builder
 	switch {
 	case e.Kind == YAMLSyntax:
-		fmt.Fprintf(&b, "'%s' is invalid%s.", dotPath(e.File), e.hint)
+		fmt.Fprintf(&b, "'%s' is invalid%s%s.", dotPath(e.File), e.hint, e.inRevision())
 	case e.line != "":
 		b.WriteString(e.summary() + ": " + e.line + ".")
 	default:
@@ -63,9 +64,25 @@ func (e *InvalidError) Pretty() string {
 	return b.String()
 }
 
+func (e *InvalidError) inRevision() string {
+	if e.Rev == "" {
+		return ""
+	}
+	return " in revision '" + e.Rev[:min(7, len(e.Rev))] + "'"
+}
+
+// OfCommit notes in an error of reading a tree whose commit it is.
+func OfCommit(err error, rev string) error {
+	var e *InvalidError
+	if errors.As(err, &e) {
+		e.Rev = rev
+	}
+	return err
+}
+
 // summary is the first line of a violated schema, without its end.
 func (e *InvalidError) summary() string {
-	text := "'" + dotPath(e.File) + "' validation failed"
+	text := "'" + dotPath(e.File) + "' validation failed" + e.inRevision()
 	if n := len(e.Problems); n > 1 {
 		text += fmt.Sprintf(": %d errors", n)
 	}

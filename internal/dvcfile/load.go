@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Options change how files are read. Nil means the zero Options.
@@ -136,7 +136,12 @@ func isFalse(v any) bool {
 // values reads a file of variables or parameters.
 func (r *resolver) values(name string) (any, error) {
 	if r.opts.Values != nil {
-		return r.opts.Values(r.fsys, name)
+		v, err := r.opts.Values(r.fsys, name)
+		var bad *ValuesError
+		if errors.As(err, &bad) {
+			bad.file, bad.shown = name, r.show(name)
+		}
+		return v, err
 	}
 	data, err := fs.ReadFile(r.fsys, name)
 	if err != nil {
@@ -144,7 +149,8 @@ func (r *resolver) values(name string) (any, error) {
 	}
 	v, err := dvcyaml.Decode(r.show(name), data)
 	if err != nil {
-		return nil, &Error{Kind: ParamsUnreadable, File: r.show(name), Err: err,
+		cause := &ValuesError{Binary: !utf8.Valid(data), Err: err, file: name, shown: r.show(name)}
+		return nil, &Error{Kind: ParamsUnreadable, File: r.show(name), Err: cause,
 			Msg: fmt.Sprintf("unable to read: '%s', YAML file structure is corrupted: %v", r.show(name), err)}
 	}
 	if isFalse(v) {

@@ -132,6 +132,7 @@ func decodeEntries(m *dvcyaml.Map, section string) ([]LockEntry, error) {
 		if err := all[i].decode(item.(*dvcyaml.Map)); err != nil {
 			return nil, err
 		}
+		all[i].sumListed()
 	}
 	return all, nil
 }
@@ -226,6 +227,7 @@ func entryList(entries []LockEntry) []any {
 		if !e.Hash.IsLegacy() {
 			m.Set("hash", "md5")
 		}
+		e = e.unlisted()
 		e.meta(m)
 		all[i] = m
 	}

@@ -46,6 +46,9 @@ func (r *resolver) fail(err error, what string, at ...any) error {
 	if e.ownLine {
 		sep = "\n"
 	}
+	if e.alone {
+		return r.place(&Error{Kind: e.class, Msg: e.msg, Err: errUnsupported}, append(at, e.at...)...)
+	}
 	return r.place(&Error{Kind: e.class, Msg: "failed to parse " + what + " in '" + r.show(r.path) + "':" + sep + e.msg},
 		append(at, e.at...)...)
 }

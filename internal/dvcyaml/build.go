@@ -3,7 +3,7 @@ package dvcyaml
 import (
 	"strings"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // properties are the anchor and the tag in front of a node.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // kind is the type that a plain scalar is read as.

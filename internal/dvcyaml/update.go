@@ -1,6 +1,6 @@
 package dvcyaml
 
-import "github.com/reprodl/reprodl/internal/pyjson"
+import "github.com/reprodl/reprodl/params/pyjson"
 
 // Update makes the document hold v and changes as little as it can, the way
 // DVC updates dvc.yaml and .dvc files: values that are equal in Python's sense

@@ -8,8 +8,8 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Verdict says how something differs from what the lock recorded, in DVC's

@@ -3,12 +3,14 @@ package project
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path/filepath"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/stagegraph"
 )
 
@@ -18,7 +20,9 @@ type Index struct {
 	Repo     *Repo
 	overlay  map[string][]byte // files that stand in for those on disk, by absolute path
 	Fsys     fs.FS
-	Stages   []*Stage // in collection order
+	ignored  *ignore.Tree // of a commit: its .dvcignore files; nil for the working tree
+	commit   string       // its id
+	Stages   []*Stage     // in collection order
 	Projects map[string]*dvcfile.File
 	byFile   map[string][]*Stage
 	Whole    bool // all files were collected, not only those asked for
@@ -29,10 +33,44 @@ type Index struct {
 // NewIndex makes an index of the working tree, with the overlay in place. It
 // reads nothing yet.
 func (r *Repo) NewIndex() *Index {
-	return &Index{
+	x := &Index{
 		Repo: r, Fsys: r.Tree(r.Overlay), overlay: r.Overlay,
 		Projects: map[string]*dvcfile.File{}, byFile: map[string][]*Stage{}, At: map[*Stage]int{},
 	}
+	if r.source != nil {
+		x.commit = r.source.Commit
+	}
+	return x
+}
+
+// NewIndexAt makes an index of the tree of a commit. Of patterns only those of
+// its own .dvcignore files hold: what git ignores now, a commit may have.
+func (r *Repo) NewIndexAt(tree fs.FS, commit string) *Index {
+	x := r.NewIndex()
+	x.Fsys, x.ignored, x.commit = tree, ignore.DVCIn(tree, r.Root), commit
+	return x
+}
+
+// options say how files are read and where they are looked for.
+func (x *Index) options() (*dvcfile.CollectOptions, error) {
+	opts, err := x.Repo.FileOptions()
+	if err != nil {
+		return nil, err
+	}
+	if x.ignored == nil {
+		return &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected}, nil
+	}
+	opts.Ignored = func(p string) error {
+		by := x.ignored.Match(p, false)
+		if by == nil {
+			by = x.ignored.Match(p, true)
+		}
+		if by == nil {
+			return nil
+		}
+		return &ignoredError{path: x.Repo.Abs(p), by: by}
+	}
+	return &dvcfile.CollectOptions{Options: *opts, Skip: x.ignored.Ignored}, nil
 }
 
 // SetOverlay puts more files in place of those on disk.
@@ -50,13 +88,16 @@ func (x *Index) Load(file string) ([]*Stage, error) {
 	if stages, ok := x.byFile[file]; ok {
 		return stages, nil
 	}
-	opts, err := x.Repo.FileOptions()
+	opts, err := x.options()
 	if err != nil {
 		return nil, err
 	}
-	item, err := dvcfile.LoadItem(x.Fsys, file, opts)
+	item, err := dvcfile.LoadItem(x.Fsys, file, &opts.Options)
 	if err != nil {
-		return nil, err
+		return nil, dvcfile.OfCommit(err, x.commit)
+	}
+	if abs := x.Repo.Abs(file); x.ignored == nil && x.Repo.GitIgnores(abs) {
+		return nil, fmt.Errorf("bad DVC file name '%s' is git-ignored.", x.Repo.Rel(abs)) // as DVC, which leaves it out elsewhere
 	}
 	return x.add(item), nil
 }
@@ -93,15 +134,15 @@ func (x *Index) Collect() error {
 	if x.Whole {
 		return nil
 	}
-	opts, err := x.Repo.FileOptions()
+	opts, err := x.options()
 	if err != nil {
 		return err
 	}
 	// DVC walks the whole tree for dvc.yaml and .dvc files, but for what
 	// .dvcignore and .gitignore leave out.
-	items, err := dvcfile.Collect(x.Fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected})
+	items, err := dvcfile.Collect(x.Fsys, opts)
 	if err != nil {
-		return err
+		return dvcfile.OfCommit(err, x.commit)
 	}
 	for _, item := range items {
 		for _, s := range x.add(item) {
@@ -162,12 +203,15 @@ func (x *Index) Build() (*stagegraph.Graph, error) {
 }
 
 // FromRoot is an absolute path as the graph wants it.
-func (x *Index) FromRoot(abs string) string {
+func (x *Index) FromRoot(abs string) string { return x.Repo.FromRoot(abs) }
+
+// FromRoot is an absolute path relative to the root, with slashes.
+func (r *Repo) FromRoot(abs string) string {
 	// Nearly all paths lie below the root and are clean: no more is needed for them.
-	if rest, ok := strings.CutPrefix(abs, x.Repo.Root+string(filepath.Separator)); ok {
+	if rest, ok := strings.CutPrefix(abs, r.Root+string(filepath.Separator)); ok {
 		return filepath.ToSlash(rest)
 	}
-	if rel, err := filepath.Rel(x.Repo.Root, abs); err == nil {
+	if rel, err := filepath.Rel(r.Root, abs); err == nil {
 		return filepath.ToSlash(rel)
 	}
 	return filepath.ToSlash(abs)
@@ -180,20 +224,20 @@ func IsMissing(err error) bool {
 
 // CollectReadable is collect that leaves out files that cannot be read.
 func (x *Index) CollectReadable() error {
-	opts, err := x.Repo.FileOptions()
+	opts, err := x.options()
 	if err != nil {
 		return err
 	}
-	items, err := dvcfile.Collect(x.Fsys, &dvcfile.CollectOptions{Options: *opts, Skip: x.Repo.NotCollected,
-		OnError: func(file string, err error) error {
-			if errors.Is(err, context.Canceled) {
-				return err
-			}
-			x.Repo.Log.Debug("Stages from " + file + " failed to load")
-			return nil
-		}})
+	opts.OnError = func(file string, err error) error {
+		if errors.Is(err, context.Canceled) {
+			return err
+		}
+		x.Repo.Log.Debug("Stages from " + file + " failed to load")
+		return nil
+	}
+	items, err := dvcfile.Collect(x.Fsys, opts)
 	if err != nil {
-		return err
+		return dvcfile.OfCommit(err, x.commit)
 	}
 	for _, item := range items {
 		for _, s := range x.add(item) {

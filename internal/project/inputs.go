@@ -36,18 +36,28 @@ func (s *Stage) MayRestore() bool {
 	return true
 }
 
-// ReadInputs finds out what the inputs are. Anything missing is an error.
-func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
+// ReadInputs finds out what the inputs are, to record them. Anything missing is
+// an error.
+func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) { return s.readInputs(ctx, false) }
+
+// ReadRunInputs is ReadInputs for a stage that is to run. Its errors have the words
+// that DVC has for them then: it asks the run cache first, which finds what is
+// missing in another way.
+func (s *Stage) ReadRunInputs(ctx context.Context) (*Inputs, error) {
+	return s.readInputs(ctx, s.MayRestore())
+}
+
+func (s *Stage) readInputs(ctx context.Context, asks bool) (*Inputs, error) {
 	in := &Inputs{}
 	for _, d := range s.Deps {
-		m, err := s.readDep(ctx, d)
+		m, err := s.readDep(ctx, d, asks)
 		if err != nil {
 			return nil, err
 		}
 		in.deps = append(in.deps, m)
 	}
 	for _, p := range s.Params {
-		values, err := s.readParamsDep(p)
+		values, err := s.readParamsDep(p, asks)
 		if err != nil {
 			return nil, err
 		}
@@ -56,8 +66,8 @@ func (s *Stage) ReadInputs(ctx context.Context) (*Inputs, error) {
 	return in, nil
 }
 
-// readDep hashes one dependency.
-func (s *Stage) readDep(ctx context.Context, d *Dependency) (dvcfile.LockEntry, error) {
+// readDep hashes one dependency; asks tells that it is for the run cache.
+func (s *Stage) readDep(ctx context.Context, d *Dependency, asks bool) (dvcfile.LockEntry, error) {
 	e := d.Rec
 	e.Path = d.Written
 	if d.Origin != nil {
@@ -71,13 +81,11 @@ func (s *Stage) readDep(ctx context.Context, d *Dependency) (dvcfile.LockEntry, 
 		now.Path = d.Written
 		return now, nil
 	}
-	// The two texts are DVC's: it finds the first when it asks the run cache,
-	// which hashes the dependencies, and the second when it saves the stage.
 	fi, err := os.Stat(d.Abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		text := fmt.Sprintf("dependency '%s' does not exist", d.Show)
-		if s.MayRestore() { // DVC then finds it out in another way
+		if asks {
 			text = fmt.Sprintf("[Errno 2] No such file or directory: '%s'", d.Abs)
 		}
 		return e, MissingInput(d.Show, text, nil)
@@ -86,6 +94,7 @@ func (s *Stage) readDep(ctx context.Context, d *Dependency) (dvcfile.LockEntry, 
 	case !fi.Mode().IsRegular() && !fi.IsDir():
 		return e, fmt.Errorf("dependency '%s' is not a file or directory", d.Show)
 	}
+	e = e.Unpinned()
 	e.Meta, err = s.Repo.Measure(ctx, d.Abs, d.Rec.Hash)
 	e.NoSize = false
 	return e, err
@@ -106,9 +115,9 @@ func (r *Repo) Measure(ctx context.Context, path string, rec object.Hash) (objec
 
 // readParamsDep reads the declared keys of one file. All missing ones are told at
 // once, each with the place where it would stand.
-func (s *Stage) readParamsDep(p *ParamsDep) (*dvcyaml.Map, error) {
+func (s *Stage) readParamsDep(p *ParamsDep, asks bool) (*dvcyaml.Map, error) {
 	if p.data == nil && !Exists(p.Abs) {
-		if len(p.keys) > 0 && s.MayRestore() {
+		if len(p.keys) > 0 && asks {
 			missing := make([]*params.Error, len(p.keys))
 			for i, key := range p.keys {
 				missing[i] = &params.Error{File: p.Show, Key: key, Err: params.ErrNotFound}
@@ -164,7 +173,19 @@ func (s *Stage) entry(in *Inputs, outs []object.Meta) *dvcfile.LockStage {
 		e.Params = append(e.Params, dvcfile.LockParams{File: p.Written, Values: in.params[i]})
 	}
 	for i, o := range s.Outs {
-		e.Outs = append(e.Outs, dvcfile.LockEntry{Path: o.Written, Meta: outs[i]})
+		e.Outs = append(e.Outs, o.rerecorded(outs[i]))
+	}
+	return e
+}
+
+// rerecorded is the lock entry of an output. A file that is what it was keeps its
+// version in a remote; of a directory the next push finds out, as in DVC.
+func (o *Output) rerecorded(m object.Meta) dvcfile.LockEntry {
+	e := dvcfile.LockEntry{Path: o.Written, Meta: m}
+	if o.Entry != nil && !m.Hash.IsDir() && o.Entry.Hash == m.Hash {
+		if v := o.Entry.Cloud(); v.ID != "" {
+			e.Pin(v, nil)
+		}
 	}
 	return e
 }

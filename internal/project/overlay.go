@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -24,7 +23,7 @@ func (r *Repo) Tree(overlay map[string][]byte) fs.FS {
 	if r.source != nil {
 		return r.source.Files
 	}
-	disk := os.DirFS(r.Root)
+	disk := Disk(r.Root)
 	if len(overlay) == 0 {
 		return disk
 	}

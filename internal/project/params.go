@@ -6,7 +6,9 @@ import (
 	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
 
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/params"
 )
 
@@ -93,7 +95,7 @@ func readVars(fsys fs.FS, name string) (any, error) {
 	}
 	values, err := params.Parse(name, data)
 	if err != nil {
-		return nil, &badParamsError{err: err}
+		return nil, &dvcfile.ValuesError{Binary: !utf8.Valid(data), Err: err}
 	}
 	return values.Value(), nil
 }

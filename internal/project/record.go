@@ -294,6 +294,10 @@ func (p *Recorder) writeData(s *Stage) error {
 	return nil
 }
 
+// WriteLock replaces the entry of a stage in its dvc.lock: what is known of its
+// outputs has changed, they have not.
+func (p *Recorder) WriteLock(s *Stage, entry *dvcfile.LockStage) error { return p.writeLock(s, entry) }
+
 // writeLock puts the entry of a finished stage into its dvc.lock. Whatever the
 // order in which parallel stages finish, new entries are in that of the plan.
 func (p *Recorder) writeLock(s *Stage, entry *dvcfile.LockStage) error {

@@ -14,15 +14,20 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // Options are what a repository needs of its surroundings.
 type Options struct {
-	Env     []string     // nil is os.Environ()
-	Logger  *slog.Logger // nil discards
-	Program string       // what others are told about who holds a lock; empty is os.Args
-	Config  []repo.Value // over those of all files
+	Env     []string       // nil is os.Environ()
+	Logger  *slog.Logger   // nil discards
+	Program string         // what others are told about who holds a lock; empty is os.Args
+	Config  []config.Value // over those of all files
+
+	// Uninitialized takes the git repository of a directory, or the directory, that is
+	// in no DVC repository.
+	Uninitialized bool
 }
 
 // Repo is an opened repository: where it is, and its services. It is safe for
@@ -34,11 +39,13 @@ type Repo struct {
 	Log  *slog.Logger
 
 	program string
-	values  []repo.Value
+	values  []config.Value
 	source  *Source // nil: the disk
 	services
-	gitLines sync.Mutex // held while a .gitignore is changed
-	params   paramsFiles
+	gitLines  sync.Mutex // held while a .gitignore is changed
+	ownIgnore string     // the .gitignore that HideOwn wrote, if it did
+	params    paramsFiles
+	places    places
 
 	// Overlay are files that stand in for those on disk, by absolute path. Set
 	// it before the Repo is used.
@@ -59,7 +66,14 @@ func Open(dir string, opts Options) (*Repo, error) {
 		return nil, fmt.Errorf("%s is not a directory", dir)
 	}
 	root, err := findRoot(dir)
-	if err != nil {
+	switch {
+	case err != nil && opts.Uninitialized:
+		root = dir
+		if g, err := git.Open(dir); err == nil {
+			root = g.Root()
+			g.Close()
+		}
+	case err != nil:
 		return nil, err
 	}
 	return newRepo(root, dir, opts), nil

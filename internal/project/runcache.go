@@ -14,8 +14,8 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // RunHit is a recorded run with the same inputs, whose outputs are all in the
@@ -191,15 +191,8 @@ func (s *Stage) saveRun(ctx context.Context, in *Inputs, entry *dvcfile.LockStag
 	if err != nil {
 		return err
 	}
-	for i, o := range s.Outs {
-		if o.Cached() || !o.InRepo {
-			continue
-		}
-		// Never as a link: the file is git's, and a link would make it read-only.
-		opts := &object.AddOptions{Legacy: entry.Outs[i].Hash.IsLegacy(), Relink: true}
-		if _, err := s.Repo.copyCache().Add(ctx, s.Repo.Hasher(), o.Abs, opts); err != nil {
-			return err
-		}
+	if err := s.KeepUncached(ctx, func(i int) bool { return entry.Outs[i].Hash.IsLegacy() }); err != nil {
+		return err
 	}
 	dir := filepath.Join(s.Repo.RunDir(), key[:2], key)
 	file := filepath.Join(dir, value)

@@ -115,10 +115,44 @@ func (l *IgnoreLines) Undo() {
 // Files are the .gitignore files that were changed.
 func (l *IgnoreLines) Files() []string { return l.changed }
 
+// ownPaths are what DVC keeps below .dvc for this copy alone.
+var ownPaths = []string{"config.local", "tmp", "cache"}
+
+// HideOwn makes git ignore what belongs to this copy of the repository alone, as
+// every command of DVC does: a project may have been committed without its
+// .dvc/.gitignore, or have one of the first versions, and a commit of everything
+// would take the cache in. What can't be written is left to whoever must write.
+func (r *Repo) HideOwn() {
+	dir := filepath.Join(r.Root, ".dvc")
+	if data, err := os.ReadFile(filepath.Join(dir, ".gitignore")); err == nil && string(data) == repo.OwnIgnored {
+		return
+	}
+	// What the caller writes into the configuration later must still count.
+	cfg, err := r.loadConfig()
+	if err != nil {
+		return
+	}
+	root := repo.FindGit(r.Root)
+	if v, _ := cfg.Get("core", "no_scm"); root == "" || strings.EqualFold(v, "true") {
+		return
+	}
+	tree := ignore.Git(root, r.excludesFile())
+	for _, name := range ownPaths {
+		if file, err := repo.AddGitignore(tree, filepath.Join(dir, name), nil); err == nil && file != "" {
+			r.ownIgnore = file
+		}
+	}
+}
+
 // Track hands changed files to git, if core.autostage is set, or tells the user
 // how to do it.
 func (r *Repo) Track(ctx context.Context, files []string) error {
 	r.openIgnores()
+	if r.ownIgnore != "" {
+		if own := r.Rel(r.ownIgnore); !slices.Contains(files, own) {
+			files = append(slices.Clip(files), own)
+		}
+	}
 	if len(files) == 0 || r.GitRoot == "" {
 		return nil
 	}
@@ -182,6 +216,9 @@ type ignoredError struct {
 	path string
 	by   *ignore.Pattern
 }
+
+// IgnoredPath is the path, for commands that have their own words around this.
+func (e *ignoredError) IgnoredPath() string { return e.path }
 
 func (e *ignoredError) Error() string {
 	return fmt.Sprintf("Path '%s' is ignored by %s", e.path, e.by)

@@ -98,7 +98,7 @@ func (x *Index) SelectTarget(opts Scope, text string) ([]Selection, error) {
 		}
 		// For a name of a stage file the first error says more than "no output".
 		if owner == nil {
-			if t, _ := ParseTarget(text, false); IsStageFile(t.File) {
+			if t, _ := ParseTarget(text, false); IsStageFile(t.File) && (!opts.WithDeps || IsMissing(err)) {
 				return nil, err
 			}
 			if IsMissing(err) || IsNotFound(err) {

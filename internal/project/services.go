@@ -16,13 +16,14 @@ import (
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/orphan"
 	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // services are the parts of a repository that are made when first needed.
 type services struct {
 	configOnce, cacheOnce, hasherOnce, ignoreOnce, tableOnce sync.Once
 
-	cfg       *repo.Config
+	cfg       *config.Config
 	cfgErr    error
 	cache     *object.Cache
 	hasher    *object.Hasher
@@ -33,7 +34,7 @@ type services struct {
 }
 
 // Config is the validated configuration.
-func (r *Repo) Config() (*repo.Config, error) {
+func (r *Repo) Config() (*config.Config, error) {
 	r.configOnce.Do(func() {
 		if r.cfg, r.cfgErr = r.loadConfig(); r.cfgErr == nil {
 			r.cfgErr = r.cfg.Override(r.values...)
@@ -98,6 +99,7 @@ func (r *Repo) cacheOptions(links []object.LinkType) *object.CacheOptions {
 		Shared: strings.EqualFold(r.Setting("cache", "shared"), "group"),
 		Temp:   r.newDir(),
 		Jobs:   r.hashJobs(),
+		Listed: r.listedEntries,
 	}
 }
 
@@ -150,7 +152,7 @@ func (r *Repo) openIgnores() {
 	r.ignoreOnce.Do(func() {
 		r.dvcIgnore = r.newIgnore()
 		// git's patterns say nothing about what is committed.
-		if r.source == nil && !strings.EqualFold(r.Setting("core", "no_scm"), "true") {
+		if (r.source == nil || r.source.Work) && !strings.EqualFold(r.Setting("core", "no_scm"), "true") {
 			r.GitRoot = repo.FindGit(r.Root)
 		}
 		if r.GitRoot != "" {

@@ -65,6 +65,8 @@ type Output struct {
 	InRepo bool
 	Data   bool        // of a .dvc file
 	From   *Dependency // of an import: where the content comes from
+	// Entry is what the lock or .dvc file says of it; nil = nothing.
+	Entry *dvcfile.LockEntry
 }
 
 // IsMetric reports an output of the section metrics.
@@ -181,7 +183,8 @@ func (s *Stage) setRecorded(entry *dvcfile.LockStage) {
 	}
 	for _, o := range s.Outs {
 		if e := dvcfile.Entry(entry.Outs, o.Written); e != nil {
-			o.Rec = e.Meta
+			o.Rec, o.Entry = e.Meta, e
+			s.Repo.notePlaces(s.Repo.FromRoot(o.Abs), e)
 		}
 	}
 	for _, p := range s.Params {
@@ -216,7 +219,8 @@ func (r *Repo) NewDataStage(dot *dvcfile.DotDVC) *Stage {
 	}
 	for i := range dot.Outs {
 		o := r.NewOutput(dot.Outs[i].Out, r.Abs(dot.OutPath(i)))
-		o.Rec, o.Data = dot.Outs[i].Entry.Meta, true
+		o.Rec, o.Data, o.Entry = dot.Outs[i].Entry.Meta, true, &dot.Outs[i].Entry
+		r.notePlaces(r.FromRoot(o.Abs), o.Entry)
 		s.Outs = append(s.Outs, o)
 	}
 	for i := range dot.Deps {

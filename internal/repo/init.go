@@ -5,6 +5,7 @@ package repo
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -83,7 +84,7 @@ func Init(dir string, opts *InitOptions) ([]string, error) {
 	if opts.NoSCM {
 		files[filepath.Join(dvc, "config")] = "[core]\n    no_scm = True\n"
 	} else {
-		files[filepath.Join(dvc, ".gitignore")] = "/config.local\n/tmp\n/cache\n"
+		files[filepath.Join(dvc, ".gitignore")] = OwnIgnored
 		tracked = append(tracked, filepath.Join(dvc, ".gitignore"))
 	}
 	if _, err := os.Stat(tracked[1]); err != nil {
@@ -96,6 +97,9 @@ func Init(dir string, opts *InitOptions) ([]string, error) {
 	}
 	return tracked, nil
 }
+
+// OwnIgnored is the .gitignore in .dvc: what belongs to one copy of a repository alone.
+const OwnIgnored = "/config.local\n/tmp\n/cache\n"
 
 // checkInit refuses, in DVC's words, a directory that is not the top of a git
 // work tree, one whose .dvc git would ignore, and one that is a repository
@@ -116,3 +120,10 @@ func checkInit(dir, dvc string, opts *InitOptions) error {
 	}
 	return nil
 }
+
+// message is an error with a text of DVC's.
+type message string
+
+func (m message) Error() string { return string(m) }
+
+func messagef(format string, args ...any) error { return message(fmt.Sprintf(format, args...)) }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/filelock"
 )
 
 // ErrLocked says that another process holds the repository's lock.
@@ -33,11 +35,11 @@ func LockFile(ctx context.Context, path string) (unlock func() error, err error)
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		err := tryLock(f)
+		err := filelock.Try(f)
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, errBusy) {
+		if !errors.Is(err, filelock.ErrLocked) {
 			f.Close()
 			return nil, err
 		}
@@ -67,9 +69,6 @@ func LockFile(ctx context.Context, path string) (unlock func() error, err error)
 			return nil
 		}
 		done = true
-		return errors.Join(release(f), f.Close())
+		return errors.Join(filelock.Release(f), f.Close())
 	}, nil
 }
-
-// errBusy is what tryLock returns if somebody else holds the lock.
-var errBusy = errors.New("locked")

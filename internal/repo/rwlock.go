@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // RWLock is DVC's table of paths that processes are reading and writing
@@ -192,12 +194,12 @@ func readTable(path string) (*rwTable, error) {
 		return nil, err
 	default:
 		if !json.Valid(data) {
-			return nil, messagef("Unable to read RWLock-file %s. JSON structure is corrupted", pyRepr(path))
+			return nil, messagef("Unable to read RWLock-file %s. JSON structure is corrupted", pyjson.Repr(path))
 		}
 		dec := json.NewDecoder(bytes.NewReader(data))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(t); err != nil {
-			return nil, messagef("RWLock-file %s format error.", pyRepr(path))
+			return nil, messagef("RWLock-file %s format error.", pyjson.Repr(path))
 		}
 	}
 	if t.Read == nil {

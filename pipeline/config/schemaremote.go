@@ -1,9 +1,10 @@
-package repo
+package config
 
 import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // commonRemote are the keys of every remote, those of a directory included.
@@ -33,9 +34,20 @@ var remoteKeys = map[string]map[string]kind{
 	"http": httpKeys, "https": httpKeys, "webdav": webdavKeys, "webdavs": webdavKeys, "remote": nil,
 }
 
-// KnownScheme reports the scheme of a URL that DVC knows; "" is that of a path.
+// more are the schemes of drivers that DVC does not have.
+var more sync.Map
+
+// AddScheme makes the scheme of a URL known, for a driver of a kind of remote that DVC
+// does not have. Which options it has nobody here can tell: any are taken.
+func AddScheme(scheme string) { more.Store(scheme, true) }
+
+// KnownScheme reports the scheme of a URL that DVC knows, or that was added; "" is that
+// of a path.
 func KnownScheme(scheme string) bool {
 	_, ok := remoteKeys[scheme]
+	if !ok {
+		_, ok = more.Load(scheme)
+	}
 	return ok
 }
 
@@ -58,10 +70,21 @@ func keys(text, booleans, integers string, rest map[string]kind) map[string]kind
 	return out
 }
 
-// checkRemote validates the merged options of one remote: it must have a url,
-// whose scheme decides which other keys there are.
-func checkRemote(name string, values map[string]string) error {
-	where := "['remote']['" + name + "']"
+// CheckURLOptions validates options that are given for a URL, not for a remote of the
+// configuration.
+func CheckURLOptions(url string, options map[string]string) error {
+	values := maps.Clone(options)
+	if values == nil {
+		values = map[string]string{}
+	}
+	values["url"] = url
+	return checkRemote("", values)
+}
+
+// checkRemote validates the merged options of one remote, or of a URL alone: it must
+// have a url, whose scheme decides which other keys there are. where is its section as
+// voluptuous prints paths.
+func checkRemote(where string, values map[string]string) error {
 	url, ok := values["url"]
 	if !ok {
 		return configErrorf("expected 'url' for dictionary value @ data%s", where)
@@ -70,9 +93,9 @@ func checkRemote(name string, values map[string]string) error {
 	if !ok || rest == "" || rest[0] == '/' {
 		scheme = "" // a directory, even file:///x: DVC goes by the host
 	}
-	known, ok := remoteKeys[scheme]
+	known := remoteKeys[scheme]
 	switch {
-	case !ok:
+	case !KnownScheme(scheme):
 		return configErrorf("Unsupported URL type %s:// for dictionary value @ data%s", scheme, where)
 	case known == nil:
 		return nil

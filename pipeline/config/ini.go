@@ -1,9 +1,11 @@
-package repo
+package config
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // ini is a configuration file in the dialect of Python's configobj that DVC
@@ -53,7 +55,7 @@ func parseINI(data string) (*ini, error) {
 		default:
 			key, value, list, ok := parseKeyword(trimmed)
 			if !ok {
-				return nil, messagef("Invalid line (%s) (matched as neither section nor keyword) at line %d.", pyRepr(text), n+1)
+				return nil, messagef("Invalid line (%s) (matched as neither section nor keyword) at line %d.", pyjson.Repr(text), n+1)
 			}
 			line.key, line.value, line.list = key, value, list
 			if seen[[2]string{section, key}] {
@@ -190,7 +192,7 @@ func quoteValue(v string) (string, error) {
 				return q + v + q, nil
 			}
 		}
-		return "", messagef("Value %s cannot be safely quoted.", pyRepr(v))
+		return "", messagef("Value %s cannot be safely quoted.", pyjson.Repr(v))
 	case v == "":
 		return `""`, nil
 	case strings.ContainsAny(v[:1], edge), strings.ContainsAny(v[len(v)-1:], edge), strings.ContainsAny(v, ",#"):
@@ -341,20 +343,6 @@ func (f *ini) String() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
-}
-
-// pyRepr quotes as Python's repr does, for messages.
-func pyRepr(s string) string {
-	q := "'"
-	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
-		q = `"`
-	}
-	r := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, "\r", `\r`)
-	s = r.Replace(s)
-	if q == "'" {
-		s = strings.ReplaceAll(s, "'", `\'`)
-	}
-	return q + s + q
 }
 
 // message is an error with a text of DVC's.

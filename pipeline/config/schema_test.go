@@ -1,4 +1,4 @@
-package repo_test
+package config_test
 
 import (
 	"os"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // TestRemoteOptions: an option that DVC does not know, or a value that it refuses, is
@@ -33,23 +33,23 @@ func TestRemoteOptions(t *testing.T) {
 	} {
 		dir := filepath.Join(t.TempDir(), ".dvc")
 		require.NoError(t, os.Mkdir(dir, 0o777))
-		c, err := repo.LoadConfig(dir, func(name string) string {
+		c, err := config.Load(dir, func(name string) string {
 			if strings.HasPrefix(name, "DVC_") {
 				return filepath.Join(dir, "none")
 			}
 			return ""
 		})
 		require.NoError(t, err)
-		require.NoError(t, c.AddRemote(repo.Project, "r", tt.url, dir, false, false), tt.url)
+		require.NoError(t, c.AddRemote(config.Project, "r", tt.url, dir, false, false), tt.url)
 		before, err := os.ReadFile(filepath.Join(dir, "config"))
 		require.NoError(t, err)
-		err = c.ModifyRemote(repo.Project, "r", tt.option, &tt.value, dir)
+		err = c.ModifyRemote(config.Project, "r", tt.option, &tt.value, dir)
 		if tt.want == bad {
 			assert.NoError(t, err, "%s %s=%s", tt.url, tt.option, tt.value)
 			continue
 		}
 		assert.ErrorContains(t, err, tt.want, "%s %s=%s", tt.url, tt.option, tt.value)
-		assert.ErrorAs(t, err, new(*repo.ConfigError))
+		assert.ErrorAs(t, err, new(*config.Error))
 		after, err := os.ReadFile(filepath.Join(dir, "config"))
 		require.NoError(t, err)
 		assert.Equal(t, string(before), string(after), tt.url)

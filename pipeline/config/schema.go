@@ -1,4 +1,4 @@
-package repo
+package config
 
 import (
 	"fmt"
@@ -43,7 +43,7 @@ var schema = map[string]map[string]kind{
 	"state":   {"dir": anyText, "row_limit": positive, "row_cleanup_quota": percent},
 	"index":   {"dir": anyText},
 	"machine": nil,
-	"feature": nil,
+	"feature": nil, // others than features are passed over: see Features
 	"plots":   {"html_template": anyText, "auto_open": boolean, "out_dir": anyText},
 	"exp": {
 		"code": anyText, "data": anyText, "models": anyText, "metrics": anyText, "params": anyText, "plots": anyText, "live": anyText,
@@ -54,6 +54,37 @@ var schema = map[string]map[string]kind{
 	"studio":  {"token": anyText, "url": anyText, "repo_url": anyText, "offline": boolean},
 	"db":      nil,
 }
+
+// unused are the options that DVC uses and this program doesn't, with the reason.
+// Others that have no effect here have none in DVC 3 either (state, index, exp.code, …),
+// or say what this program never does: ask for updates, or send analytics.
+var unused = map[string]string{
+	"core.hardlink_lock":  "locks of this kind are not taken; don't run DVC at the same time",
+	"core.machine":        "DVC's machines are not supported",
+	"feature.machine":     "DVC's machines are not supported",
+	"plots.html_template": "a page of plots has a layout of its own",
+	"hydra.enabled":       "Hydra needs Python; values are set with -S in parameter files",
+	"hydra.config_dir":    "Hydra needs Python",
+	"hydra.config_module": "Hydra needs Python",
+	"hydra.config_name":   "Hydra needs Python",
+	"hydra.plugins_path":  "Hydra needs Python",
+	"studio.token":        "DVC Studio is not supported",
+	"studio.url":          "DVC Studio is not supported",
+	"studio.repo_url":     "DVC Studio is not supported",
+}
+
+// Unused says why an option of DVC's with a value has no effect here; empty if it has, or
+// if the value is what happens anyway.
+func Unused(section, key, value string) string {
+	why := unused[section+"."+key]
+	if schema[section][key] == boolean && !strings.EqualFold(value, "true") {
+		return ""
+	}
+	return why
+}
+
+// features are the options of the section feature that are left in DVC 3.
+var features = map[string]kind{"machine": boolean}
 
 // check validates one value.
 func (k kind) check(value string) error {
@@ -127,7 +158,7 @@ func validate(sections map[string]map[string]string) error {
 		keys, known := schema[section]
 		switch {
 		case isRemote:
-			if err := checkRemote(name, values); err != nil {
+			if err := checkRemote("['remote']['"+name+"']", values); err != nil {
 				return err
 			}
 			continue
@@ -140,6 +171,15 @@ func validate(sections map[string]map[string]string) error {
 			continue
 		case !known:
 			return configErrorf("extra keys not allowed @ data['%s']", section)
+		case section == "feature":
+			for key, k := range features {
+				if value, ok := values[key]; ok {
+					if err := checkKey(map[string]kind{key: k}, key, value, "['feature']"); err != nil {
+						return err
+					}
+				}
+			}
+			continue
 		// Sections that are known and take anything.
 		case keys == nil:
 			continue

@@ -1,4 +1,4 @@
-package repo
+package config
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Remote is a place that objects are pushed to.
@@ -57,9 +59,8 @@ func (c *Config) Remote(name string) (Remote, error) {
 			return Remote{}, noRemotef("no remote specified in %s. Create a default remote with\n    dvc remote add -d <remote name> <remote url>", where)
 		}
 	}
-	name = strings.ToLower(name)
 	for _, r := range c.Remotes() {
-		if r.Name == name {
+		if r.Name == strings.ToLower(name) {
 			return r, nil
 		}
 	}
@@ -75,7 +76,7 @@ func (e noRemoteError) Error() string        { return string(e) }
 func (e noRemoteError) Is(target error) bool { return target == ErrNoRemote }
 
 func noRemotef(format string, args ...any) error {
-	return &ConfigError{noRemoteError(fmt.Sprintf(format, args...))}
+	return &Error{noRemoteError(fmt.Sprintf(format, args...))}
 }
 
 // AddRemote defines a remote in the file of a level. With force it replaces one
@@ -144,7 +145,7 @@ func (c *Config) RemoveRemote(l Level, name string) error {
 func (c *Config) RenameRemote(l Level, from, to string) error {
 	from, to = strings.ToLower(from), strings.ToLower(to)
 	if c.HasSection(remoteSection(to)) {
-		return configErrorf("Rename failed. Remote name %s already exists.", pyRepr(to))
+		return configErrorf("Rename failed. Remote name %s already exists.", pyjson.Repr(to))
 	}
 	if !c.HasSection(remoteSection(from), l) {
 		return configErrorf("remote '%s' doesn't exist.", from)

@@ -1,4 +1,10 @@
-package repo
+// Package config reads and changes the configuration of DVC repositories: the
+// files of the system, the user and the repository, the remotes they define
+// and the options of each, checked as DVC checks them.
+//
+// A change touches the lines it means; comments and all else stay as they are. What
+// would make the file one that DVC refuses is an [*Error], and is not written.
+package config
 
 import (
 	"errors"
@@ -12,6 +18,8 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Level is one of the files that make up the configuration.
@@ -26,20 +34,20 @@ const (
 	levels
 )
 
-// ConfigError is a configuration that DVC would refuse too (exit code 251).
-type ConfigError struct{ Err error }
+// Error is a configuration that DVC would refuse too (exit code 251).
+type Error struct{ Err error }
 
-func (e *ConfigError) Error() string { return "config file error: " + e.Err.Error() }
+func (e *Error) Error() string { return "config file error: " + e.Err.Error() }
 
 // Unwrap returns what is wrong.
-func (e *ConfigError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // ConfigError tells the command line how to report it.
-func (e *ConfigError) ConfigError() bool { return true }
+func (e *Error) ConfigError() bool { return true }
 
-// configErrorf is a ConfigError with a formatted text; %w keeps a cause.
+// configErrorf is an Error with a formatted text; %w keeps a cause.
 func configErrorf(format string, args ...any) error {
-	return &ConfigError{fmt.Errorf(format, args...)}
+	return &Error{fmt.Errorf(format, args...)}
 }
 
 // Config is the configuration of a repository, of all levels. Section and key
@@ -50,10 +58,20 @@ type Config struct {
 	read  [levels]func() ([]byte, error) // nil: from the disk
 }
 
-// LoadConfig reads the configuration. dvcDir is the .dvc directory, or empty
+// Open reads the configuration of the repository that dir, an absolute path, is
+// in; outside of one there are the files of the system and the user alone.
+func Open(dir string, getenv func(string) string) (*Config, error) {
+	root, err := repo.Find(dir)
+	if err != nil {
+		return Load("", getenv)
+	}
+	return Load(filepath.Join(root, ".dvc"), getenv)
+}
+
+// Load reads the configuration. dvcDir is the .dvc directory, or empty
 // outside of a repository; getenv is os.Getenv. The values are not yet checked:
 // see Validate.
-func LoadConfig(dvcDir string, getenv func(string) string) (*Config, error) {
+func Load(dvcDir string, getenv func(string) string) (*Config, error) {
 	c := new(Config)
 	c.files[System] = filepath.Join(systemDir(getenv), "config")
 	c.files[Global] = filepath.Join(globalDir(getenv), "config")
@@ -64,10 +82,10 @@ func LoadConfig(dvcDir string, getenv func(string) string) (*Config, error) {
 	return c, c.loadAll()
 }
 
-// LoadConfigAt is LoadConfig for a repository that is not checked out: its own
+// LoadAt is Load for a repository that is not checked out: its own
 // file is what read returns. dvcDir is what its relative paths mean; local, if
 // not empty, is the .dvc directory on disk of which config.local holds, too.
-func LoadConfigAt(dvcDir, local string, read func() ([]byte, error), getenv func(string) string) (*Config, error) {
+func LoadAt(dvcDir, local string, read func() ([]byte, error), getenv func(string) string) (*Config, error) {
 	c := new(Config)
 	c.files[System] = filepath.Join(systemDir(getenv), "config")
 	c.files[Global] = filepath.Join(globalDir(getenv), "config")
@@ -106,7 +124,7 @@ func LoadFile(path string) ([]Value, error) {
 func (c *Config) Override(values ...Value) error {
 	for _, v := range values {
 		if err := c.inis[Local].set(strings.ToLower(v.Section), strings.ToLower(v.Key), v.Value); err != nil {
-			return &ConfigError{err}
+			return &Error{err}
 		}
 	}
 	return nil
@@ -148,7 +166,7 @@ func (c *Config) load(l Level) error {
 	}
 	f, err := parseINI(text)
 	if err != nil {
-		return &ConfigError{fmt.Errorf("%w (%s)", err, c.files[l])}
+		return &Error{fmt.Errorf("%w (%s)", err, c.files[l])}
 	}
 	c.inis[l] = f
 	return nil
@@ -194,11 +212,29 @@ func globalDir(getenv func(string) string) string {
 func (c *Config) File(l Level) string { return c.files[l] }
 
 // Validate checks sections, keys and values of all levels together.
-func (c *Config) Validate() error {
+func (c *Config) Validate() error { return c.validateTo(levels - 1) }
+
+// Unsupported lists the options of the section feature that DVC 3 does not know any
+// more, sorted. They are no error: DVC warns of them.
+func (c *Config) Unsupported() []string {
+	var names []string
+	for l := range levels {
+		for _, v := range c.List(l) {
+			if _, known := features[v.Key]; v.Section == "feature" && !known {
+				names = append(names, v.Section+"."+v.Key)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// validateTo validates the levels up to one.
+func (c *Config) validateTo(last Level) error {
 	// DVC validates what the levels add up to, not the files: a remote may have
 	// its url in one and its options in another.
 	merged := map[string]map[string]string{}
-	for l := range levels {
+	for l := range last + 1 {
 		for _, line := range c.inis[l].lines {
 			if line.header && merged[line.section] == nil {
 				merged[line.section] = map[string]string{}
@@ -306,7 +342,7 @@ func (c *Config) List(l Level) []Value {
 		if line.list != nil {
 			items := make([]string, len(line.list))
 			for i, s := range line.list {
-				items[i] = pyRepr(s)
+				items[i] = pyjson.Repr(s)
 			}
 			v.Value = "[" + strings.Join(items, ", ") + "]"
 		}
@@ -340,7 +376,7 @@ type Editor struct{ f *ini }
 // Set gives a key a value as it is.
 func (e *Editor) Set(section, key, value string) error {
 	if err := e.f.set(strings.ToLower(section), strings.ToLower(key), value); err != nil {
-		return &ConfigError{err}
+		return &Error{err}
 	}
 	return nil
 }
@@ -365,6 +401,10 @@ func (c *Config) Edit(l Level, change func(*Editor) error) error {
 	// fails.
 	before := c.inis[l].String()
 	err := change(&Editor{c.inis[l]})
+	// A higher level must not hide what is wrong in this one.
+	if err == nil {
+		err = c.validateTo(l)
+	}
 	if err == nil {
 		err = c.Validate()
 	}
