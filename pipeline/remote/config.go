@@ -26,6 +26,9 @@ type Config struct {
 	// Dir is what relative paths in URL and Options are relative to; empty = the
 	// working directory.
 	Dir string
+	// Escaped says that keys are parts of the URL as a user wrote it, percent signs and
+	// all: it is that of a web page, and not of a remote.
+	Escaped bool
 	// Jobs is how many calls will be made at a time, so that a driver can have
 	// as many connections ready; 0 = the option jobs, or else 4 per core.
 	Jobs int
@@ -157,7 +160,7 @@ func (c *Config) Secret(ctx context.Context, option, ask, prompt string) (string
 // The caller fills in what it knows besides. No secret of the configuration
 // shows in the text. The end of a context is recognisable by errors.Is.
 func (c *Config) Fail(op, key string, err error) *Error {
-	e := &Error{Op: op, Remote: c.Name, URL: c.at(key), Err: err}
+	e := &Error{Op: op, Remote: c.Name, URL: c.Address(key), Err: err}
 	if err == nil {
 		return e
 	}
@@ -177,8 +180,9 @@ func (c *Config) Fail(op, key string, err error) *Error {
 	return e
 }
 
-// at is the URL of a key, without password.
-func (c *Config) at(key string) string {
+// Address is the URL of a key, or of the remote if it is empty, as people may see
+// it: without the password that a URL may hold.
+func (c *Config) Address(key string) string {
 	text := c.URL
 	if scheme, rest, ok := strings.Cut(text, "://"); ok {
 		host, tail, slash := strings.Cut(rest, "/")

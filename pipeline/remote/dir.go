@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
+	"github.com/reprodl/reprodl/internal/ctxio"
 )
 
 // Dir is a remote that is a directory, in the layout of DVC's local remotes. It
@@ -123,7 +124,7 @@ func (d *directory) put(ctx context.Context, path string, src Source) error {
 		return err
 	}
 	defer f.Cleanup()
-	if _, err := io.Copy(f.File, contextReader{ctx, r}); err != nil {
+	if _, err := io.Copy(f.File, ctxio.Reader(ctx, r)); err != nil {
 		return err
 	}
 	return f.Commit()
@@ -197,17 +198,4 @@ func (d *directory) Remove(ctx context.Context, keys ...string) error {
 		}
 	}
 	return nil
-}
-
-// contextReader fails when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }

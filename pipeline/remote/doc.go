@@ -16,6 +16,15 @@
 // from elsewhere calls [Register] and proves itself with the suite in
 // remotetest.
 //
+// # Versions
+//
+// A bucket may keep what is replaced or deleted in it. With the options version_aware
+// or worktree, package data then puts each file under the path that it has in the
+// repository, and records in .dvc files and dvc.lock which version of it is meant. It
+// needs a driver that is [Versioned]: S3 (VersionId), Google (generation), Azure
+// (VersionID). Google names a generation also in a bucket that keeps none: its driver
+// is a [VersionKeeper], which is asked before anything is replaced.
+//
 // # Errors
 //
 // A driver's errors are of type [*Error]: what was tried on which URL, with

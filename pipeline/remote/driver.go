@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // An Opener makes a Remote of its kind. It may connect, or leave that to the
@@ -19,7 +21,8 @@ var drivers struct {
 	byScheme map[string]Opener
 }
 
-// Register makes a kind of remote known by the scheme of its URLs ("s3").
+// Register makes a kind of remote known by the scheme of its URLs ("s3"), in the
+// configuration and as a source of imports, too.
 // Drivers call it when they are initialised; two for one scheme are a mistake
 // of the program and panic.
 func Register(scheme string, open Opener) {
@@ -32,6 +35,7 @@ func Register(scheme string, open Opener) {
 		drivers.byScheme = map[string]Opener{}
 	}
 	drivers.byScheme[scheme] = open
+	config.AddScheme(scheme)
 }
 
 // Open opens a remote with the driver for its URL. A URL of the form

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 )
 
 // What an Error's Kind may be. They are asked for with errors.Is.
@@ -19,6 +21,9 @@ var (
 	// the bucket or share that the URL names.
 	ErrUnreachable = errors.New("the remote cannot be reached")
 )
+
+// ErrUnversioned says that a remote was to keep versions, and does not.
+var ErrUnversioned = errors.New("the remote keeps no versions")
 
 var kindText = map[error]string{
 	ErrNotFound:    "not found",
@@ -59,11 +64,22 @@ func (e *Error) Error() string {
 	if len(e.Tried) > 0 {
 		b.WriteString("; tried " + strings.Join(e.Tried, ", "))
 	}
-	if e.Fix != "" {
-		b.WriteString("; " + e.Fix)
+	fix := e.Fix
+	if e.Remote == "" { // a URL has no section in the configuration
+		fix = newURL.ReplaceAllString(fix, "")
+		fix = modify.ReplaceAllString(fix, "--fs-config $1=$2")
+	}
+	if fix != "" {
+		b.WriteString("; " + fix)
 	}
 	return b.String()
 }
+
+// Commands of a Fix that would be about a remote without a name.
+var (
+	newURL = lazyregexp.New(`(, or )?dvc remote modify  url \S+`)
+	modify = lazyregexp.New(`dvc remote modify (?:--local )? (\w+) (\S+)`)
+)
 
 // Unwrap returns the Kind and what the library said.
 func (e *Error) Unwrap() []error {

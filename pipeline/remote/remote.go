@@ -46,6 +46,15 @@ type Versioned interface {
 	ListVersions(ctx context.Context, prefix string) iter.Seq2[Info, error]
 }
 
+// A VersionKeeper is a Versioned remote whose versions alone don't tell whether they
+// are kept: Google names one also where they are not.
+type VersionKeeper interface {
+	Versioned
+	// KeepsVersions reports whether the server keeps what is replaced; true, too, where
+	// it doesn't tell this caller.
+	KeepsVersions(ctx context.Context) (bool, error)
+}
+
 // Info is what a remote tells about an object without its bytes.
 type Info struct {
 	Key  string

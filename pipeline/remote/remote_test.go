@@ -106,6 +106,17 @@ func TestErrorText(t *testing.T) {
 	assert.Equal(t, "remote 'lab': put ssh://me@host/data/files/md5/ab/c: access denied: login me/*** refused; "+
 		"tried ssh-agent, ~/.ssh/id_ed25519; dvc remote modify lab keyfile FILE", e.Error())
 	assert.ErrorIs(t, e, remote.ErrDenied)
+
+	// A URL alone has no remote that could be modified.
+	c = remote.Config{URL: "s3://b"}
+	e = c.Fail("get", "x", errors.New("no"))
+	for fix, want := range map[string]string{
+		"aws configure, dvc remote modify  profile PROFILE, or dvc remote modify --local  token TOKEN": "get s3://b/x: no; aws configure, --fs-config profile=PROFILE, or --fs-config token=TOKEN",
+		"create it, or dvc remote modify  url s3://BUCKET/PATH":                                        "get s3://b/x: no; create it",
+	} {
+		e.Fix = fix
+		assert.Equal(t, want, e.Error())
+	}
 	assert.ErrorIs(t, c.Fail("get", "x", context.Canceled), context.Canceled)
 }
 

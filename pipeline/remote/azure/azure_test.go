@@ -125,7 +125,8 @@ func TestResume(t *testing.T) {
 	s.sizes = small
 	_, err = s.Put(t.Context(), keyOf(data), known(data))
 	require.NoError(t, err)
-	assert.EqualValues(t, 10, sent.Load(), "blocks")
+	// Of the blocks on their way when the first one was refused some may be sent twice.
+	assert.InDelta(t, 10, sent.Load(), 3, "blocks: without what had arrived there would be 16")
 	r, err := s.Open(t.Context(), keyOf(data), 0, -1)
 	require.NoError(t, err)
 	got, err := io.ReadAll(r)

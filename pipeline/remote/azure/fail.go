@@ -33,6 +33,8 @@ func (s *store) fail(op, key string, err error) error {
 		e.Fix = "create it, or dvc remote modify " + s.cfg.Name + " url azure://CONTAINER/PATH"
 	case re.StatusCode == http.StatusNotFound:
 		e.Kind = remote.ErrNotFound
+	case re.StatusCode == http.StatusProxyAuthRequired:
+		netfault.Proxy(e)
 	case re.StatusCode == http.StatusUnauthorized || re.StatusCode == http.StatusForbidden || code == string(bloberror.NoAuthenticationInformation):
 		s.denied(e)
 	// Another push of the same content has used up, or dropped, the blocks of this one.

@@ -70,6 +70,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.session(w, r, id)
 		return
 	}
+	if path == "/storage/v1/b/"+theBucket {
+		fmt.Fprintf(w, `{"versioning":{"enabled":%v}}`, f.versioned)
+		return
+	}
 	upload := strings.HasPrefix(path, "/upload/")
 	rest, ok := strings.CutPrefix(strings.TrimPrefix(path, "/upload"), "/storage/v1/b/"+theBucket+"/o")
 	if !ok {

@@ -47,7 +47,7 @@ type bucket struct {
 	absent  error
 }
 
-var _ remote.Versioned = (*bucket)(nil)
+var _ remote.VersionKeeper = (*bucket)(nil)
 
 // object is what the server tells of one.
 type object struct {
@@ -147,6 +147,17 @@ func (b *bucket) Remove(ctx context.Context, keys ...string) error {
 		}
 		return err
 	})
+}
+
+// KeepsVersions reads the setting of the bucket. Who may write objects need not have
+// the right to do so.
+func (b *bucket) KeepsVersions(ctx context.Context) (bool, error) {
+	var settings struct{ Versioning struct{ Enabled bool } }
+	err := b.get(ctx, web.Request{Op: "connect", URL: b.server + "/storage/v1/b/" + url.PathEscape(b.name) + "?fields=versioning"}, &settings)
+	if err != nil {
+		return true, ctx.Err()
+	}
+	return settings.Versioning.Enabled, nil
 }
 
 // get decodes the answer to a request for JSON.

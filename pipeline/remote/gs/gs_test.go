@@ -64,6 +64,26 @@ func TestSuiteVersioned(t *testing.T) {
 	})
 }
 
+func TestKeepsVersions(t *testing.T) {
+	f := newFake(t)
+	b := openBucket(t, f.config())
+	for _, want := range []bool{false, true} {
+		f.versioned = want
+		kept, err := b.KeepsVersions(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, kept)
+	}
+	// It is not for everybody to know.
+	f.versioned = false
+	f.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		reply(w, 403, "you don't have storage.buckets.get", "forbidden")
+		return true
+	})
+	kept, err := b.KeepsVersions(t.Context())
+	require.NoError(t, err)
+	assert.True(t, kept)
+}
+
 // TestSuiteSessions sends all but the smallest objects in sessions.
 func TestSuiteSessions(t *testing.T) {
 	remotetest.Test(t, func(t *testing.T) remote.Remote {

@@ -1,6 +1,7 @@
 package gs
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"net/url"
@@ -71,14 +72,16 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[remote.Info,
 	}
 }
 
-// ListVersions collects the generations of a key, which the server lists oldest
-// first. It has no mark for a deletion: a key none of whose generations is live
+// ListVersions collects the generations of a key, which Google lists oldest first and
+// its emulators do not. It has no mark for a deletion: a key none of whose generations is live
 // gets one here.
 func (b *bucket) ListVersions(ctx context.Context, prefix string) iter.Seq2[remote.Info, error] {
 	return func(yield func(remote.Info, error) bool) {
 		var same []object
 		flush := func() bool {
-			slices.Reverse(same)
+			slices.SortFunc(same, func(a, b object) int { // numbers: the longer is the newer
+				return cmp.Or(len(b.Generation)-len(a.Generation), cmp.Compare(b.Generation, a.Generation))
+			})
 			for i := range same {
 				key, ok := b.ours(same[i].Name)
 				if !ok {

@@ -37,7 +37,7 @@ type site struct {
 }
 
 func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
-	base, err := url.Parse(c.URL)
+	base, err := url.Parse(web.Requote(c.URL))
 	if err != nil {
 		return nil, fmt.Errorf("remote '%s': %w", c.Name, err)
 	}
@@ -90,10 +90,17 @@ func (s *site) authenticate(ctx context.Context, c *remote.Config) error {
 	return nil
 }
 
+// at is the URL of a key. The remote's own stays as it was written.
 func (s *site) at(key string) string {
+	if s.client.Config.Escaped {
+		key = web.Requote(key)
+	} else {
+		key = web.Escape(key)
+	}
 	u := *s.base
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	return (&u).JoinPath(strings.Split(web.Escape("/"+key), "/")...).String()
+	u.RawPath = strings.TrimRight(u.EscapedPath(), "/") + "/" + key
+	u.Path, _ = url.PathUnescape(u.RawPath)
+	return u.String()
 }
 
 func (s *site) Stat(ctx context.Context, key string) (remote.Info, error) {

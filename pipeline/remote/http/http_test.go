@@ -162,3 +162,34 @@ func TestServerErrors(t *testing.T) {
 	_, err = r.Stat(t.Context(), "x")
 	assert.ErrorIs(t, err, remote.ErrUnreachable)
 }
+
+// What a user wrote is what the server is asked for, as by DVC.
+func TestEscaped(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked = append(asked, r.RequestURI) }))
+	defer server.Close()
+	for _, tt := range []struct{ dir, name, want string }{
+		{"", "a%2Fb", "/a%2Fb"},
+		{"", "a b", "/a%20b"},
+		{"", "a+b%2B", "/a+b%2B"},
+		{"/d%2Fe", "f%20g.txt", "/d%2Fe/f%20g.txt"},
+		{"/übung?q=ü&r=a%2Fb", "f%C3%BC", "/%C3%BCbung/f%C3%BC?q=%C3%BC&r=a%2Fb"},
+		{"/d#frag", "f%23g%3F", "/d/f%23g%3F"},
+		{"", "a%zz%25", "/a%25zz%25"},
+		{"", "f[1]{2}|^`'(1)!*~;p=1,@:", "/f%5B1%5D%7B2%7D%7C%5E%60'(1)!*~;p=1,@:"},
+	} {
+		asked = nil
+		r, err := remote.Open(t.Context(), remote.Config{URL: server.URL + tt.dir, Escaped: true})
+		require.NoError(t, err)
+		_, err = r.Stat(t.Context(), tt.name)
+		require.NoError(t, err)
+		assert.Equal(t, []string{tt.want}, asked)
+	}
+	// A key of a remote is any name, percent signs and all.
+	r, err := remote.Open(t.Context(), remote.Config{URL: server.URL + "/d%2Fe"})
+	require.NoError(t, err)
+	asked = nil
+	_, err = r.Stat(t.Context(), "a%2Fb c")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"/d%2Fe/a%252Fb%20c"}, asked)
+}

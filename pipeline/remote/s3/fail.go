@@ -3,6 +3,7 @@ package s3
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ func (b *bucket) fail(op, key string, err error) error {
 	e := b.cfg.Fail(op, key, plain(err, code))
 	http := status(err)
 	switch {
+	case http == 407:
+		netfault.Proxy(e)
 	// The file here is at fault and not the bucket; its error stays as it is.
 	case remote.IsSource(err):
 	case code == "NoSuchBucket":
@@ -56,6 +59,10 @@ func (b *bucket) fail(op, key string, err error) error {
 func plain(err error, code string) error {
 	var api smithy.APIError
 	if code == "" || !errors.As(err, &api) {
+		// What the network says, without the URL of the request.
+		if u := (*url.Error)(nil); errors.As(err, &u) {
+			return u.Err
+		}
 		var op *smithy.OperationError
 		if errors.As(err, &op) {
 			return op.Err

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/reprodl/reprodl/pipeline/remote"
 	"github.com/reprodl/reprodl/pipeline/remote/internal/web"
@@ -96,6 +97,9 @@ func (b *bucket) load(ctx context.Context, client *awshttp.BuildableClient) (aws
 		config.WithHTTPClient(client),
 		// What fails is tried again by the caller, the same way for all remotes.
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		// The library's own log goes to the program's standard error otherwise. What
+		// matters of it is in the errors.
+		config.WithLogger(logging.Nop{}),
 	}
 	if region := c.Get("region"); region != "" {
 		opts = append(opts, config.WithRegion(region))

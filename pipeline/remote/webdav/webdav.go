@@ -164,7 +164,9 @@ func (s *share) Put(ctx context.Context, key string, src remote.Source) (remote.
 			Header: http.Header{"Destination": {s.at(key)}, "Overwrite": {"T"}}})
 	}
 	if err != nil {
-		s.dirs.Clear() // perhaps somebody removed one
+		if !isTemporary(err) {
+			s.dirs.Clear() // perhaps somebody removed one
+		}
 		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		s.call(clean, web.Request{Op: "remove", Key: key, Method: http.MethodDelete, URL: s.at(tmp)})
@@ -183,17 +185,28 @@ func (s *share) call(ctx context.Context, r web.Request) error {
 }
 
 // do waits while a name is locked: servers lock it, and some the collection it is
-// in, for as long as another's request changes it.
+// in, for as long as another's request changes it. What an overloaded server has
+// refused it asks twice more: to store one object takes several requests, and if
+// each third is refused hardly any try of all of them comes to its end.
 func (s *share) do(ctx context.Context, r web.Request) (resp *http.Response, err error) {
 	brief := remote.RetryOptions{Tries: 7, Wait: 10 * time.Millisecond}
+	refused := 0
 	retry := remote.Retry(ctx, &brief, func() error {
 		resp, err = s.client.Do(ctx, r)
 		var e *remote.Error
-		if resp == nil || resp.StatusCode != http.StatusLocked || !errors.As(err, &e) {
+		if resp == nil || !errors.As(err, &e) {
 			return nil // as it is
 		}
-		e.Temporary = true
-		return e
+		switch resp.StatusCode {
+		case http.StatusLocked:
+			e.Temporary = true
+			return e
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			if refused++; refused <= 2 {
+				return e
+			}
+		}
+		return nil
 	})
 	if retry != nil && err == nil {
 		err = retry
@@ -217,11 +230,10 @@ func (s *share) mkdir(ctx context.Context, dir string) error {
 	if _, known := s.dirs.Load(dir); known {
 		return nil
 	}
-	resp, err := s.do(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: s.at(strings.TrimPrefix(dir+"/", "./"))})
+	resp, err := s.mkcol(ctx, dir, s.at(strings.TrimPrefix(dir+"/", "./")))
 	switch {
 	case err == nil:
-		web.Drain(resp)
-	case resp == nil:
+	case resp == nil || isTemporary(err):
 		return err
 	case resp.StatusCode == http.StatusMethodNotAllowed: // it is there
 	case resp.StatusCode == http.StatusConflict || resp.StatusCode == http.StatusNotFound:
@@ -231,7 +243,7 @@ func (s *share) mkdir(ctx context.Context, dir string) error {
 		if err := s.mkdir(ctx, path.Dir(dir)); err != nil {
 			return err
 		}
-		if err := s.call(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: s.at(dir + "/")}); err != nil && !s.isDir(ctx, dir) {
+		if _, err := s.mkcol(ctx, dir, s.at(dir+"/")); err != nil && !s.isDir(ctx, dir) {
 			return err
 		}
 	default:
@@ -243,6 +255,20 @@ func (s *share) mkdir(ctx context.Context, dir string) error {
 	return nil
 }
 
+// mkcol makes one collection.
+func (s *share) mkcol(ctx context.Context, dir, url string) (*http.Response, error) {
+	resp, err := s.do(ctx, web.Request{Op: "put", Key: dir, Method: "MKCOL", URL: url})
+	if err == nil {
+		web.Drain(resp)
+	}
+	return resp, err
+}
+
+func isTemporary(err error) bool {
+	var e *remote.Error
+	return errors.As(err, &e) && e.Temporary
+}
+
 // mkRoot makes the collection of the remote's URL.
 func (s *share) mkRoot(ctx context.Context) error {
 	u := *s.base
@@ -251,7 +277,7 @@ func (s *share) mkRoot(ctx context.Context) error {
 	for elem := range strings.SplitSeq(strings.Trim(s.base.Path, "/"), "/") {
 		at += "/" + elem
 		u.Path = at + "/"
-		last = s.call(ctx, web.Request{Op: "put", Method: "MKCOL", URL: u.String()})
+		_, last = s.mkcol(ctx, "", u.String())
 	}
 	if last != nil && !s.isDir(ctx, "") {
 		return last

@@ -114,13 +114,15 @@ func (c *Client) fail(r Request, err error) error {
 func (c *Client) status(r Request, resp *http.Response, text string) *remote.Error {
 	words := resp.Status
 	if text != "" && !strings.HasPrefix(text, "<") {
-		words += ": " + text
+		words += ": " + c.redact(text, resp.Request)
 	}
 	e := c.Config.Fail(r.Op, r.Key, errors.New(words))
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotFound || code == http.StatusGone:
 		e.Kind = remote.ErrNotFound
-	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusProxyAuthRequired:
+	case code == http.StatusProxyAuthRequired:
+		netfault.Proxy(e)
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		e.Kind, e.Tried, e.Fix = remote.ErrDenied, c.Tried, c.Fix
 	case code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500 && code != http.StatusNotImplemented && code != http.StatusInsufficientStorage:
 		e.Temporary = true
@@ -129,6 +131,23 @@ func (c *Client) status(r Request, resp *http.Response, text string) *remote.Err
 		}
 	}
 	return e
+}
+
+// redact takes out of a server's words what logged us in: some repeat the request.
+func (c *Client) redact(text string, sent *http.Request) string {
+	for name, values := range sent.Header {
+		if _, ours := c.Header[name]; !ours && name != "Authorization" {
+			continue
+		}
+		for _, v := range values {
+			for _, part := range append(strings.Fields(v), v) {
+				if len(part) > 8 {
+					text = strings.ReplaceAll(text, part, "***")
+				}
+			}
+		}
+	}
+	return text
 }
 
 // body makes Errors of what breaks while a response is read.
@@ -182,6 +201,52 @@ func Part(resp *http.Response, offset, length int64) (io.ReadCloser, error) {
 func Drain(resp *http.Response) {
 	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	resp.Body.Close()
+}
+
+// Requote makes a URL that a user wrote one that can be sent: what is percent-encoded
+// stays so, and what must be is. The fragment is for the user only.
+func Requote(text string) string {
+	text, _, _ = strings.Cut(text, "#")
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return requote(text, "/")
+	}
+	host, rest, slash := cutAny(rest, "/?")
+	path, query, asked := strings.Cut(slash+rest, "?")
+	text = scheme + "://" + host + requote(path, "/")
+	if asked {
+		text += "?" + requote(query, "/?")
+	}
+	return text
+}
+
+// cutAny is strings.Cut at the first of some characters, which it returns last.
+func cutAny(s, chars string) (before, after, at string) {
+	i := strings.IndexAny(s, chars)
+	if i < 0 {
+		return s, "", ""
+	}
+	return s[:i], s[i+1:], s[i : i+1]
+}
+
+func requote(s, more string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9',
+			strings.IndexByte("-._~!$&'()*+,;=:@"+more, c) >= 0,
+			c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // Escape is the path of a URL for a key.

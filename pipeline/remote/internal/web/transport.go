@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -34,7 +35,8 @@ func Seconds(c *remote.Config, connect, read string) (t Timeouts, err error) {
 
 // Tune sets up a transport for a remote. Proxies come from the environment
 // (HTTPS_PROXY, NO_PROXY). Authorities are, in this order, those of the option
-// ssl_verify, of the environment variable SSL_CERT_FILE, of the system.
+// ssl_verify, of the environment variable SSL_CERT_FILE, of the system; those of
+// REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE are added to the last two.
 func Tune(tr *http.Transport, c *remote.Config, t Timeouts) error {
 	tr.Proxy = http.ProxyFromEnvironment
 	tr.DialContext = (&net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}).DialContext
@@ -59,28 +61,91 @@ func Tune(tr *http.Transport, c *remote.Config, t Timeouts) error {
 	return nil
 }
 
-// authorities reads ssl_verify, which is true, false or a file.
+// authorities are those of the option ssl_verify, which is true, false or a path, or
+// else of the environment. Nil = the system's.
 func authorities(c *remote.Config) (pool *x509.CertPool, insecure bool, err error) {
-	file := os.Getenv("SSL_CERT_FILE") // Go itself heeds it on some systems only
 	switch verify := c.Get("ssl_verify"); strings.ToLower(verify) {
 	case "", "true":
+		pool, err = environment(c.Scheme() == "s3")
 	case "false":
 		return nil, true, nil
 	default:
-		file = c.Path("ssl_verify")
+		pool = x509.NewCertPool()
+		if scheme := c.Scheme(); scheme == "http" || scheme == "https" {
+			pool = system() // as in DVC
+		}
+		err = trust(pool, c.Path("ssl_verify"))
 	}
-	if file == "" {
-		return nil, false, nil
-	}
-	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, false, fmt.Errorf("remote '%s': certificate authorities: %w", c.Name, err)
 	}
-	pool = x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, false, fmt.Errorf("remote '%s': %s holds no certificate in PEM", c.Name, file)
-	}
 	return pool, false, nil
+}
+
+// environment are the authorities that variables name. SSL_CERT_FILE, which Go itself
+// heeds on some systems only, stands for the system's. The variable of Python's requests
+// does so for boto; what else DVC uses asks the system as well, so that there it adds
+// to these, as does curl's.
+func environment(boto bool) (pool *x509.CertPool, err error) {
+	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
+		pool = x509.NewCertPool()
+		if err := trust(pool, file); err != nil {
+			return nil, err
+		}
+	}
+	file := os.Getenv("REQUESTS_CA_BUNDLE")
+	if boto {
+		if file == "" {
+			return pool, nil
+		}
+		pool = x509.NewCertPool()
+		return pool, trust(pool, file)
+	}
+	if file == "" {
+		file = os.Getenv("CURL_CA_BUNDLE")
+	}
+	if file == "" {
+		return pool, nil
+	}
+	all := pool
+	if all == nil {
+		all = system()
+	}
+	if trust(all, file) != nil {
+		return pool, nil // DVC doesn't look at it for most kinds
+	}
+	return all, nil
+}
+
+func system() *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return x509.NewCertPool()
+	}
+	return pool
+}
+
+// trust adds the certificates of a file, or of the files of a directory.
+func trust(pool *x509.CertPool, path string) error {
+	files := []string{path}
+	if entries, err := os.ReadDir(path); err == nil {
+		files = files[:0]
+		for _, e := range entries {
+			files = append(files, filepath.Join(path, e.Name()))
+		}
+	}
+	found := false
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		found = pool.AppendCertsFromPEM(data) || found
+	}
+	if !found {
+		return fmt.Errorf("%s holds no certificate in PEM", path)
+	}
+	return nil
 }
 
 // Authorities is the file that ssl_verify names, or "".
