@@ -118,7 +118,7 @@ func (r *Repo) copyFrom(ctx context.Context, s *project.Stage, src origin.Origin
 	x := (&ImportOptions{Jobs: opts.Jobs, Progress: opts.Progress, Ask: opts.Ask}).transferOptions()
 	o, entry := s.Outs[0], &s.Dot.Outs[0].Entry
 	if opts.ToRemote {
-		to, err := transfer.Open(ctx, r.p, opts.Remote, x)
+		to, err := r.openPlain(ctx, opts.Remote, x, "add")
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,9 @@ func (r *Repo) CloudStatus(ctx context.Context, opts *TransferOptions, targets .
 		if err != nil {
 			return nil, err
 		}
+		if err := store.Plain("status"); err != nil {
+			return nil, err
+		}
 		part, err := r.compareRemote(ctx, store, w)
 		if err != nil {
 			return nil, err

@@ -119,7 +119,7 @@ func (r *Repo) storeUnchanged(ctx context.Context, c project.Selection, opts *Co
 // storePiece stores an output, or the manifest of a directory and a part of it.
 func (r *Repo) storePiece(ctx context.Context, o project.Piece, opts *CommitOptions) error {
 	// What DVC 2 recorded stays in DVC 2's place: the hash in the file says so.
-	add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink}
+	add := &object.AddOptions{Legacy: o.Rec.Hash.IsLegacy(), Relink: !opts.NoRelink, Exec: &o.Rec.Exec}
 	if o.Part != "" && project.IsDir(o.Abs) && !add.Legacy {
 		_, err := r.p.StorePart(ctx, o, add.Relink)
 		return err

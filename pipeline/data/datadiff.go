@@ -73,7 +73,7 @@ func (diff *Diff) pair(old *dataTree, gone []string, now *dataTree, added []stri
 	}
 	for _, path := range added {
 		h := now.hashes[path]
-		if was := byHash[h]; len(was) > 0 {
+		if was := byHash[h]; len(was) > 0 && !h.IsZero() {
 			diff.Renamed = append(diff.Renamed, [2]string{old.show(was[0]), now.show(path)})
 			byHash[h] = was[1:]
 			continue
@@ -82,7 +82,11 @@ func (diff *Diff) pair(old *dataTree, gone []string, now *dataTree, added []stri
 	}
 	for _, h := range hashes {
 		for _, path := range slices.Backward(byHash[h]) {
-			diff.Deleted = append(diff.Deleted, old.show(path))
+			shown := old.show(path)
+			if now.holds(path) && !strings.HasSuffix(shown, "/") {
+				shown += "/" // by now it is a directory
+			}
+			diff.Deleted = append(diff.Deleted, shown)
 		}
 	}
 }

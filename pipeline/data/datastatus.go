@@ -48,11 +48,11 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 	d := &dataStatus{r: r, granular: opts.Granular, fromRoot: x.FromRoot, remotes: map[string]*transfer.Store{}}
 	if opts.NotInRemote {
 		d.remote = opts.Remote
-		// A wrong name is an error at once; none at all is not (see notInRemote).
-		if name := r.RemoteName(d.remote); name != "" {
-			if _, err := cfg.Remote(name); err != nil {
-				return nil, err
-			}
+	}
+	// A wrong name is an error at once; none at all is not (see notInRemote).
+	if name := r.RemoteName(d.remote); name != "" {
+		if _, err := cfg.Remote(name); err != nil {
+			return nil, err
 		}
 	}
 	for _, t := range targets {
@@ -89,6 +89,7 @@ func (r *Repo) DataStatus(ctx context.Context, opts *StatusOptions, targets ...s
 type dataStatus struct {
 	r        *Repo
 	granular bool
+	broken   bool     // links that lead nowhere, and outputs that nothing is recorded of, are entries, too
 	targets  []string // from the root
 	fromRoot func(abs string) string
 	remote   string                     // name; empty = the default
@@ -111,7 +112,7 @@ func (d *dataStatus) touches(path string) bool {
 func (d *dataStatus) missing(ctx context.Context, t *dataTree) ([]string, error) {
 	var out []string
 	for _, path := range t.order {
-		if !d.selected(path) {
+		if !d.selected(path) || t.hashes[path].IsZero() {
 			continue
 		}
 		ok, err := d.r.p.Cache().HasObject(ctx, t.hashes[path], -1)
@@ -122,6 +123,7 @@ func (d *dataStatus) missing(ctx context.Context, t *dataTree) ([]string, error)
 			out = append(out, t.show(path))
 		}
 	}
+	slices.SortFunc(out, comparePaths)
 	return out, nil
 }
 

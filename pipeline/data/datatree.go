@@ -2,6 +2,7 @@ package data
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/object"
@@ -16,6 +17,7 @@ type dataTree struct {
 	outs   map[string]*project.Output // whose path it is, or lies in
 	opaque map[string]bool            // directories whose files are not known
 	order  []string
+	dirs   map[string]bool // with files below them; nil before the first question
 }
 
 // newDataTree is a state without any data.
@@ -39,6 +41,19 @@ func (t *dataTree) show(path string) string {
 	return path
 }
 
+// holds reports files below a path.
+func (t *dataTree) holds(path string) bool {
+	if t.dirs == nil {
+		t.dirs = map[string]bool{}
+		for _, p := range t.order {
+			for i := strings.LastIndexByte(p, '/'); i > 0 && !t.dirs[p[:i]]; i = strings.LastIndexByte(p[:i], '/') {
+				t.dirs[p[:i]] = true
+			}
+		}
+	}
+	return t.dirs[path]
+}
+
 // unknown reports a path in a directory whose files are not known.
 func (t *dataTree) unknown(path string) bool {
 	for dir := range t.opaque {
@@ -50,12 +65,13 @@ func (t *dataTree) unknown(path string) bool {
 }
 
 // recorded is what an index says.
-// Outputs that git keeps, and those that nothing is recorded of, are not in it.
+// Outputs that git keeps are not in it. Those that nothing is recorded of are files
+// without a hash to DVC's diff, and not there for its data status.
 func (d *dataStatus) recorded(ctx context.Context, x *project.Index) *dataTree {
 	t := newDataTree()
 	for _, s := range x.Stages {
 		for _, o := range s.Outs {
-			if !o.GitIgnored() || o.Rec.Hash.IsZero() {
+			if !o.GitIgnored() || o.Rec.Hash.IsZero() && !d.broken {
 				continue
 			}
 			path := x.FromRoot(o.Abs)
@@ -123,11 +139,17 @@ func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree
 	t := newDataTree()
 	for _, s := range x.Stages {
 		for _, o := range s.Outs {
-			if !o.GitIgnored() || !project.Exists(o.Abs) {
+			if !o.GitIgnored() {
 				continue
 			}
 			path := x.FromRoot(o.Abs)
 			if !d.touches(path) {
+				continue
+			}
+			if !project.Exists(o.Abs) {
+				if _, err := os.Lstat(o.Abs); err == nil && d.broken {
+					t.add(path, object.Hash{}, o)
+				}
 				continue
 			}
 			if !project.IsDir(o.Abs) {
@@ -140,13 +162,15 @@ func (d *dataStatus) workspace(ctx context.Context, x *project.Index) (*dataTree
 			}
 			// A directory that DVC 2 recorded is hashed as DVC 2 did (with CRLF turned
 			// into LF), or each of its text files would seem changed.
-			entries, m, err := d.r.p.Hasher().Tree(ctx, o.Abs, o.Rec.Hash.IsLegacy())
+			entries, m, err := d.r.p.Hasher().Survey(ctx, o.Abs, o.Rec.Hash.IsLegacy())
 			if err != nil {
 				return nil, err
 			}
 			t.add(path, m.Hash, o)
 			for _, e := range entries {
-				if d.granular {
+				// To DVC's diff a link that leads nowhere is a file without a hash, to its
+				// data status none at all.
+				if d.granular && (d.broken || !e.Hash.IsZero()) {
 					t.add(path+"/"+e.Path, e.Hash, o)
 				}
 			}

@@ -33,7 +33,7 @@ type Changes struct {
 type Change struct {
 	Path    string // of a renamed one, the new path
 	OldPath string // of a renamed one; else as Path
-	MD5     string // with ".dir" for a directory; empty if it was deleted
+	MD5     string // with ".dir" for a directory; empty if it was deleted, or is a link that leads nowhere
 	OldMD5  string // empty if it was added
 }
 
@@ -61,7 +61,7 @@ func (r *Repo) Diff(ctx context.Context, opts *DiffOptions, targets ...string) (
 		return new(Changes), nil
 	}
 	defer r.p.SaveMemo()
-	d := &dataStatus{r: r, granular: true, fromRoot: r.p.NewIndex().FromRoot, remotes: map[string]*transfer.Store{}}
+	d := &dataStatus{r: r, granular: true, broken: true, fromRoot: r.p.NewIndex().FromRoot, remotes: map[string]*transfer.Store{}}
 	from, to := opts.From, opts.To
 	if from == "" {
 		from = "HEAD"
@@ -150,11 +150,17 @@ func (d *dataStatus) changes(ctx context.Context, before, after *dataTree, missi
 		h, old := strings.TrimSuffix(is, "/"), strings.TrimSuffix(was, "/")
 		return Change{is, was, after.hashes[h].String(), before.hashes[old].String()}
 	}
+	// DVC lists neither a file that has become a directory nor one in whose place a
+	// directory was: what is in the directory tells of it.
 	for _, path := range diff.Added {
-		c.Added = append(c.Added, change(path, path))
+		if dir := strings.TrimSuffix(path, "/"); !before.holds(dir) {
+			c.Added = append(c.Added, change(path, path))
+		}
 	}
 	for _, path := range diff.Deleted {
-		c.Deleted = append(c.Deleted, change(path, path))
+		if dir := strings.TrimSuffix(path, "/"); !after.holds(dir) {
+			c.Deleted = append(c.Deleted, change(path, path))
+		}
 	}
 	for _, path := range diff.Modified {
 		// Both are shown as the older was: a directory or a file.

@@ -9,6 +9,19 @@
 // It runs nothing. Package pipeline does, and its Repo has one of this package
 // in it: a program that only needs the data compiles no more than this.
 //
+// # Remotes with versions
+//
+// A remote with the option version_aware or worktree holds no objects named by their
+// content but each file under its own path, where others can read it without DVC. Its
+// server keeps the versions, and Push writes which one is meant to the .dvc files and
+// dvc.lock: after all files were sent, and for those that were. Pull, Checkout and
+// whoever else looks for content goes by what is recorded, also in old commits.
+//
+// A push makes a new version only of content that the server does not have at that
+// path already, and never deletes a file before it is replaced. It cannot be for many
+// commits, and the run cache, CloudStatus and gc of a remote need other remotes. Update takes the
+// newest versions of a worktree remote, whoever put them there.
+//
 // # Safety
 //
 // An object is written beside its place and renamed, so that a killed process

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/reprodl/reprodl/internal/external"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/params"
@@ -22,6 +23,8 @@ var (
 	// ErrIgnoreFile means that a directory to be tracked holds a .dvcignore
 	// file of its own, which DVC doesn't allow.
 	ErrIgnoreFile = object.ErrIgnoreFile
+	// ErrClone means that git could not clone another repository.
+	ErrClone = external.ErrClone
 )
 
 // MissingInputError says that a dependency or parameters of a stage are not

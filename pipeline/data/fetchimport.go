@@ -15,7 +15,7 @@ import (
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // fromSource reports an output whose content is had from where it was imported

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/reprodl/reprodl/internal/object"
@@ -27,6 +27,11 @@ type GCOptions struct {
 	// Projects are directories of other DVC repositories that share the cache:
 	// what they need by the same choice is kept, too.
 	Projects []string
+	// Progress hears how far it is, some times a second, and of the zero Progress when
+	// something is about to be logged; nil = nobody.
+	Progress func(Progress)
+	// Ask is that of TransferOptions.
+	Ask func(ctx context.Context, prompt string) (string, error)
 }
 
 // Check reports what is wrong with the options.
@@ -69,10 +74,13 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	}
 	defer unlock()
 	// The remote is opened before anything is removed: it may be misconfigured.
-	stores := r.stores(&TransferOptions{Jobs: opts.Jobs, DryRun: opts.Dry})
+	stores := r.stores(&TransferOptions{Jobs: opts.Jobs, DryRun: opts.Dry, Progress: opts.Progress, Ask: opts.Ask})
 	var remote *transfer.Store
 	if opts.Cloud || opts.NotInRemote {
 		if remote, err = stores.open(ctx, opts.Remote); err != nil {
+			return err
+		}
+		if err := plainOrConfig(remote); err != nil {
 			return err
 		}
 	}
@@ -105,9 +113,9 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 			return err
 		}
 		if n > 0 {
-			r.p.Log.Info(fmt.Sprintf("Removed %d objects from %s cache.", n, part.name))
+			c.say(fmt.Sprintf("Removed %d objects from %s cache.", n, part.name))
 		} else {
-			r.p.Log.Info(fmt.Sprintf("No unused '%s' cache to remove.", part.name))
+			c.say(fmt.Sprintf("No unused '%s' cache to remove.", part.name))
 		}
 	}
 	defer func() {
@@ -121,6 +129,20 @@ func (r *Repo) GC(ctx context.Context, opts *GCOptions) error {
 	return c.sweepRemotes(ctx)
 }
 
+// plainOrConfig refuses a remote with versions; to dvc gc that is a mistake in the
+// configuration.
+func plainOrConfig(store *transfer.Store) error {
+	err := store.Plain("gc -c")
+	if err == nil {
+		return nil
+	}
+	return wrongConfig{err}
+}
+
+type wrongConfig struct{ error }
+
+func (wrongConfig) ConfigError() bool { return true }
+
 // sweepRemotes cleans the remotes that outputs name, and last the default or chosen
 // one. Each keeps what is to be kept of the outputs that it is for: another output's
 // content is not looked for there.
@@ -128,6 +150,9 @@ func (c *collector) sweepRemotes(ctx context.Context) error {
 	for _, name := range c.remotes() {
 		store, err := c.stores.open(ctx, name)
 		if err != nil {
+			return err
+		}
+		if err := plainOrConfig(store); err != nil { // of an output of its own
 			return err
 		}
 		// A message for each layout, as in DVC.
@@ -138,9 +163,9 @@ func (c *collector) sweepRemotes(ctx context.Context) error {
 				return err
 			}
 			if n > 0 {
-				c.r.p.Log.Info(fmt.Sprintf("Removed %d objects from remote.", n))
+				c.say(fmt.Sprintf("Removed %d objects from remote.", n))
 			} else {
-				c.r.p.Log.Info("No unused cache to remove from remote.")
+				c.say("No unused cache to remove from remote.")
 			}
 		}
 	}
@@ -174,10 +199,19 @@ type collector struct {
 
 type hashSet map[object.Hash]bool
 
+// notRepoError is a directory that is none of a repository, in DVC's words.
+type notRepoError string
+
+func (e notRepoError) Error() string        { return string(e) }
+func (e notRepoError) Is(target error) bool { return target == project.ErrNotRepo }
+
 // project keeps what another repository needs. It has its own cache and remotes
 // to read manifests from.
 func (c *collector) project(ctx context.Context, dir string) error {
 	p, err := project.Open(dir, project.Options{Env: c.r.p.Env, Logger: c.r.p.Log})
+	if errors.Is(err, fs.ErrNotExist) {
+		return notRepoError("directory '" + dir + "' does not exist")
+	}
 	if err != nil {
 		return err
 	}
@@ -188,7 +222,7 @@ func (c *collector) project(ctx context.Context, dir string) error {
 	defer unlock()
 	// Its lock is held while it is read, so that no stage is recorded meanwhile.
 	r := &Repo{p}
-	other := &collector{r: r, opts: c.opts, keep: hashSet{}, in: map[string]hashSet{}, stores: r.stores(new(TransferOptions))}
+	other := &collector{r: r, opts: c.opts, keep: hashSet{}, in: map[string]hashSet{}, stores: r.stores(&TransferOptions{Jobs: c.opts.Jobs, Ask: c.opts.Ask})}
 	if err := other.r.eachIndex(ctx, c.opts.Commits, func(_ string, x *project.Index) error { return other.index(ctx, x) }); err != nil {
 		return err
 	}
@@ -304,62 +338,4 @@ func (c *collector) dropRemote(ctx context.Context) error {
 	maps.Copy(keep, c.shared)
 	c.keep = keep
 	return nil
-}
-
-// sweep removes objects from the cache, and whatever else lies among them.
-// A kill leaves a cache that is whole: what is left is needed, or unused as before.
-func (c *collector) sweep(ctx context.Context, legacy bool) (int, error) {
-	cache := c.r.p.Cache()
-	var dirs, files []object.Hash
-	// Objects that are being written have other names until they are complete,
-	// so that one which another process adds meanwhile isn't seen.
-	for h, err := range cache.Objects(ctx, legacy) {
-		switch {
-		case err != nil:
-			return 0, err
-		case c.keep[h]:
-		case h.IsDir():
-			dirs = append(dirs, h)
-		default:
-			files = append(files, h)
-		}
-	}
-	strays, err := cache.Strays(legacy)
-	if err != nil {
-		return 0, err
-	}
-	// A manifest goes before its files: what a crash leaves is complete.
-	n := 0
-	remove := func(path string, do func() error) error {
-		n++
-		if c.opts.Dry {
-			c.r.p.Log.Info("Removing " + path)
-			return nil
-		}
-		return do()
-	}
-	for _, h := range slices.Concat(dirs, files) {
-		if size, err := cache.Size(h); err == nil {
-			c.bytes += size
-		}
-		if err := remove(cache.Path(h), func() error { return cache.Remove(h) }); err != nil {
-			return n, err
-		}
-	}
-	for _, path := range strays {
-		if err := remove(path, func() error { return os.Remove(path) }); err != nil {
-			return n, err
-		}
-	}
-	if c.opts.Dry {
-		return n, nil
-	}
-	// DVC before 1.0 kept a directory as links beside its manifest.
-	for _, h := range dirs {
-		if err := os.RemoveAll(cache.Path(h) + ".unpacked"); err != nil {
-			return n, err
-		}
-	}
-	cache.RemoveStale()
-	return n, nil
 }

@@ -134,3 +134,32 @@ func TestGCNeedsToKnow(t *testing.T) {
 	require.Error(t, d.open().GC(t.Context(), nil))
 	require.Error(t, d.open().GC(t.Context(), &data.GCOptions{}))
 }
+
+// TestGCProgress: what is listed in the remote and what is removed, here and there, is
+// counted, and before anything is logged it is said that nothing is under way.
+func TestGCProgress(t *testing.T) {
+	d := newGitDataRepo(t)
+	d.write(".dvc/config", "[core]\n    remote = r\n['remote \"r\"']\n    url = "+t.TempDir()+"\n")
+	d.version("old")
+	d.version("new")
+	_, err := d.open().Push(t.Context(), &data.TransferOptions{Commits: data.Commits{AllCommits: true}})
+	require.NoError(t, err)
+	var phases []string
+	listed := 0
+	last := map[string]data.Progress{}
+	require.NoError(t, d.open().GC(t.Context(), &data.GCOptions{Workspace: true, Cloud: true, Progress: func(p data.Progress) {
+		if n := len(phases); n == 0 || phases[n-1] != p.Phase {
+			phases = append(phases, p.Phase)
+		}
+		last[p.Remote+" "+p.Phase] = p
+		if p.Phase == "querying" {
+			listed = max(listed, p.Files)
+		}
+	}}))
+	assert.Equal(t, []string{"", "removing", "", "querying", "removing", "", "querying", ""}, phases)
+	assert.Equal(t, 2, last[" removing"].Files)
+	assert.Equal(t, last[" removing"].TotalFiles, last[" removing"].Files)
+	assert.Equal(t, last[" removing"].Bytes, last["r removing"].Bytes)
+	assert.Equal(t, 2, last["r removing"].Files)
+	assert.Equal(t, 5, listed)
+}

@@ -16,7 +16,7 @@ func (r *Repo) globPaths(patterns []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("Glob %v has no matches.", patterns)
+			return nil, fmt.Errorf("Glob %s has no matches.", pyList(patterns))
 		}
 		out = append(out, found...)
 	}

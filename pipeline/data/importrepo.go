@@ -8,8 +8,8 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // ImportRepoOptions are those of Import; nil means the zero ImportRepoOptions.
@@ -69,7 +69,7 @@ func (r *Repo) repoEntry(url string, opts *ImportRepoOptions) (*dvcyaml.Map, err
 		return m, nil
 	}
 	if opts.Config != "" {
-		if _, err := repo.LoadFile(r.p.UserPath(opts.Config)); err != nil {
+		if _, err := config.LoadFile(r.p.UserPath(opts.Config)); err != nil {
 			return nil, err
 		}
 		m.Set("config", opts.Config)

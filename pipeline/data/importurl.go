@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,7 +81,7 @@ func (r *Repo) ImportURL(ctx context.Context, url string, opts *ImportURLOptions
 		if !opts.ToRemote {
 			return false, nil
 		}
-		to, err := transfer.Open(ctx, r.p, opts.Remote, x)
+		to, err := r.openPlain(ctx, opts.Remote, x, "import-url")
 		if err != nil {
 			return true, err
 		}
@@ -176,11 +174,7 @@ func (r *Repo) fillImport(ctx context.Context, s *project.Stage, lines *project.
 // resolveOut is where the data from a source goes. What is there must not be
 // replaced unasked.
 func (r *Repo) resolveOut(source, out string, force bool) (string, error) {
-	name := source
-	if u, err := url.Parse(source); err == nil && project.IsURL(source) {
-		name = u.Path
-	}
-	name = path.Base(path.Clean(filepath.ToSlash(name)))
+	name := origin.NameOf(source)
 	switch {
 	case out == "" || project.IsDir(r.p.UserPath(out)):
 		if name == "." || name == "/" || name == ".." {
@@ -191,16 +185,24 @@ func (r *Repo) resolveOut(source, out string, force bool) (string, error) {
 		out = filepath.FromSlash(out)
 	}
 	if !force && project.Exists(r.p.UserPath(out)) {
-		return "", &FileExistsError{Path: out}
+		fi, err := os.Stat(r.p.UserPath(out))
+		return "", &FileExistsError{Path: out, Dir: err == nil && fi.IsDir()}
 	}
 	return out, nil
 }
 
 // FileExistsError refuses to replace a file or directory. It is an fs.ErrExist.
-type FileExistsError struct{ Path string }
+type FileExistsError struct {
+	Path string
+	Dir  bool // it is a directory
+}
 
 func (e *FileExistsError) Error() string {
-	return fmt.Sprintf("The file '%s' already exists locally. \nTo override it, re-run with '--force'.", e.Path)
+	kind := "file"
+	if e.Dir {
+		kind = "directory"
+	}
+	return fmt.Sprintf("The %s '%s' already exists locally. \nTo override it, re-run with '--force'.", kind, e.Path)
 }
 
 // Is makes it an fs.ErrExist.

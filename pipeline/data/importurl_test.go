@@ -162,6 +162,18 @@ func TestImportURLOfAFileThatIsReplacedMeanwhile(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(r.Root(), "file.dvc"))
 }
 
+func TestImportURLReplacesNothingUnasked(t *testing.T) {
+	site := newWebsite(t)
+	r, _ := importRepo(t, "")
+	require.NoError(t, os.Mkdir(filepath.Join(r.Root(), "file"), 0o777))
+	_, err := r.ImportURL(t.Context(), site.URL+"/pub/file", nil)
+	assert.ErrorContains(t, err, "The directory 'file' already exists locally")
+	require.NoError(t, os.Remove(filepath.Join(r.Root(), "file")))
+	require.NoError(t, os.WriteFile(filepath.Join(r.Root(), "file"), nil, 0o666))
+	_, err = r.ImportURL(t.Context(), site.URL+"/pub/file", nil)
+	assert.ErrorContains(t, err, "The file 'file' already exists locally")
+}
+
 func TestImportURLThatFailsLeavesNothing(t *testing.T) {
 	site := newWebsite(t)
 	for _, toRemote := range []bool{false, true} {
@@ -237,6 +249,16 @@ func TestPullPartialImport(t *testing.T) {
 	require.ErrorAs(t, err, new(*data.CheckoutError))
 	assert.Contains(t, log.String(), "has changed since it was imported")
 	assert.NoFileExists(t, filepath.Join(r.Root(), "file"))
+}
+
+func TestPullOfNoImportYet(t *testing.T) {
+	site := newWebsite(t)
+	r, log := importRepo(t, "")
+	_, err := r.ImportURL(t.Context(), site.URL+"/pub/file", &data.ImportURLOptions{ImportOptions: data.ImportOptions{NoExec: true}})
+	require.NoError(t, err)
+	_, _, err = r.Pull(t.Context(), nil)
+	require.ErrorAs(t, err, new(*data.CheckoutError))
+	assert.Contains(t, log.String(), "nothing is recorded of '"+site.URL+"/pub/file' yet; dvc update fetches it")
 }
 
 func TestVersionAwareImport(t *testing.T) {

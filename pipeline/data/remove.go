@@ -197,6 +197,9 @@ func (r *Repo) move(ctx context.Context, x *project.Index, s *project.Stage, out
 		relocate(dot, x, newFile)
 		path = filepath.Base(dst)
 	}
+	if err := r.unpinMoved(ctx, &dot.Outs[at].Entry, out); err != nil {
+		return err
+	}
 	dot.Outs[at].Out.Path, dot.Outs[at].Entry.Path = path, path
 	moved := r.p.NewOutput(dot.Outs[at].Out, dst)
 	// The graph as it is going to be is checked before anything happens: the new

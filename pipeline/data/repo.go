@@ -2,6 +2,8 @@ package data
 
 import (
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/params"
@@ -18,6 +20,10 @@ type Options struct {
 	// Program is the command line that other processes are told when they find
 	// this one holding a lock; empty is os.Args.
 	Program string
+	// Uninitialized opens the git repository that a directory is in, or the
+	// directory itself, if it is in no DVC repository. Only what reads declarations
+	// and values, as package values does, has a meaning there.
+	Uninitialized bool
 }
 
 // Repo is a DVC repository: a directory with a .dvc directory in it, and all
@@ -37,14 +43,20 @@ func init() {
 
 // Open finds the repository that dir is in: the nearest directory upwards that
 // has a .dvc directory. Targets and addresses are relative to dir. The error
-// wraps [ErrNotRepo] when there is none. Nothing is read before it is needed.
+// wraps [ErrNotRepo] when there is none. Nothing is read before it is needed, but
+// a .dvc/.gitignore that lacks a line is completed, as every command of DVC does:
+// cache and temporary files never get into a commit.
 func Open(dir string, opts *Options) (*Repo, error) {
 	if opts == nil {
 		opts = new(Options)
 	}
-	p, err := project.Open(dir, project.Options{Env: opts.Env, Logger: opts.Logger, Program: opts.Program})
+	p, err := project.Open(dir, project.Options{Env: opts.Env, Logger: opts.Logger, Program: opts.Program, Uninitialized: opts.Uninitialized})
 	if err != nil {
 		return nil, err
+	}
+	// HideOwn is for repositories only.
+	if fi, err := os.Stat(filepath.Join(p.Root, ".dvc")); err == nil && fi.IsDir() {
+		p.HideOwn()
 	}
 	return &Repo{p}, nil
 }

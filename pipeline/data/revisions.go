@@ -201,7 +201,11 @@ func commitsSince(ctx context.Context, g *git.Repo, since time.Time) ([]string, 
 
 // indexAt is the index of a commit.
 func (r *Repo) indexAt(ctx context.Context, g *git.Repo, rev string) (*project.Index, error) {
-	tree, err := g.Tree(ctx, rev)
+	id, err := g.Resolve(ctx, rev)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := g.Tree(ctx, string(id))
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +219,5 @@ func (r *Repo) indexAt(ctx context.Context, g *git.Repo, rev string) (*project.I
 		}
 	}
 	// The overlay of the working tree doesn't apply: the commit has its own files.
-	x := r.p.NewIndex()
-	x.Fsys = tree
-	return x, nil
+	return r.p.NewIndexAt(tree, string(id)), nil
 }

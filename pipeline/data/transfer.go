@@ -2,10 +2,12 @@ package data
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // TransferOptions change what Push, Fetch and Pull do; nil means the zero
@@ -38,12 +40,12 @@ type TransferOptions struct {
 
 // Progress is how far a transfer is.
 type Progress struct {
-	Phase      string // "querying", "uploading" or "downloading"
-	Remote     string // name
+	Phase      string // "querying", "uploading", "downloading" or, of gc, "removing"
+	Remote     string // name; empty = the cache
 	Files      int    // that are done
-	TotalFiles int
-	Bytes      int64 // that have moved
-	TotalBytes int64 // 0 = not known
+	TotalFiles int    // 0 = not known
+	Bytes      int64  // that have moved
+	TotalBytes int64  // 0 = not known
 }
 
 // stores are the remotes of one operation, opened when they are needed.
@@ -91,8 +93,9 @@ func (r *Repo) RemoteName(name string) string {
 // wanted is what goes to or comes from one remote.
 // An empty name is the default remote.
 type wanted struct {
-	name string
-	outs []project.Piece
+	name   string
+	outs   []project.Piece
+	stages map[*project.Output]*project.Stage // that the outputs are of
 }
 
 func (w *wanted) objects() []transfer.Wanted {
@@ -115,13 +118,14 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	// An output may name a remote of its own, which then has all of it: with
 	// another remote asked for by name the output is left out, as DVC does.
 	byName := map[string]*wanted{}
-	add := func(o project.Piece) {
+	add := func(s *project.Stage, o project.Piece) {
 		if fromSource(o.Output) && o.GitIgnored() {
 			if use == forFetch {
 				imports = append(imports, o.Output)
 				return
 			}
-			if o.From.IsRepo() {
+			// Its source keeps it, by commit or by version.
+			if o.From.IsRepo() || o.From.Versioned() {
 				return
 			}
 		}
@@ -133,9 +137,10 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 			name = o.Remote
 		}
 		if byName[name] == nil {
-			byName[name] = &wanted{name: name}
+			byName[name] = &wanted{name: name, stages: map[*project.Output]*project.Stage{}}
 			list = append(list, byName[name])
 		}
+		byName[name].stages[o.Output] = s
 		byName[name].outs = append(byName[name].outs, o)
 	}
 	each := r.eachIndex
@@ -146,6 +151,9 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 	read := false
 	err = each(ctx, opts.Commits, func(rev string, x *project.Index) error {
 		chosen, err := x.Granular(project.Scope{WithDeps: opts.WithDeps, Recursive: opts.Recursive}, targets)
+		if err == nil && use == forFetch && opts.Remote != "" && len(chosen) > 0 {
+			_, err = transfer.Config(r.p, opts.Remote) // as in DVC, also if the cache lacks nothing
+		}
 		switch {
 		case err != nil && use == forStatus:
 			return fmt.Errorf("Failed to collect '%s': %w", rev, err) // DVC's words
@@ -161,7 +169,7 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 				if use == forStatus {
 					r.warnUnrecorded(c.Stage, o.Output)
 				}
-				add(o)
+				add(c.Stage, o)
 			}
 		}
 		return nil
@@ -227,6 +235,9 @@ func (r *Repo) transfer(ctx context.Context, opts *TransferOptions, targets []st
 func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string) (*Transferred, error) {
 	sum := new(Transferred)
 	stores := r.stores(opts)
+	if err := r.checkRevs(opts, opts.Remote); err != nil {
+		return sum, err
+	}
 	list, _, err := r.collectWanted(ctx, opts, targets, forPush)
 	if err != nil {
 		return sum, err
@@ -236,7 +247,7 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 		return sum, err
 	}
 	if opts.RunCache {
-		if sum.Files, err = store.PushRuns(ctx, r.p); err != nil {
+		if sum.Files, err = store.PushRuns(ctx, r.p); r.noRuns("push", err) != nil {
 			return sum, err
 		}
 	}
@@ -245,7 +256,7 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 		if store, err = stores.open(ctx, w.name); err != nil {
 			return sum, err
 		}
-		t, err := store.Push(ctx, w.objects())
+		t, err := r.pushTo(ctx, opts, store, w)
 		sum.add(t)
 		if err != nil {
 			return sum, err
@@ -256,16 +267,46 @@ func (r *Repo) push(ctx context.Context, opts *TransferOptions, targets []string
 	return sum, failure.orNil()
 }
 
+// noRuns warns of a remote that can keep no run cache, and goes on, as DVC does without
+// a word. Other errors are returned.
+func (r *Repo) noRuns(verb string, err error) error {
+	var none *transfer.RunsError
+	if !errors.As(err, &none) {
+		return err
+	}
+	r.p.Log.Warn(fmt.Sprintf("failed to %s run cache: %v", verb, err))
+	return nil
+}
+
+// pushTo pushes what is for one remote.
+func (r *Repo) pushTo(ctx context.Context, opts *TransferOptions, store *transfer.Store, w *wanted) (*transfer.Result, error) {
+	if store.Versioned() {
+		if err := r.checkRevs(opts, w.name); err != nil {
+			return new(transfer.Result), err
+		}
+		return r.pushVersions(ctx, store, w)
+	}
+	if err := r.manifests(ctx, w); err != nil {
+		return new(transfer.Result), err
+	}
+	return store.Push(ctx, w.objects())
+}
+
 // fetch is Fetch under the lock.
 func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []string) (*Transferred, error) {
 	sum := new(Transferred)
+	// DVC asks for the remote before it knows whether there is anything to fetch.
+	if _, err := transfer.Config(r.p, opts.Remote); opts.Remote != "" && errors.Is(err, config.ErrNoRemote) {
+		r.p.Log.Warn("failed to collect 'workspace', skipping")
+		return sum, err
+	}
 	stores := r.stores(opts)
 	if opts.RunCache {
 		store, err := stores.open(ctx, opts.Remote)
 		if err != nil {
 			return sum, err
 		}
-		if err := store.FetchRuns(ctx, r.p); err != nil {
+		if err := r.noRuns("pull", store.FetchRuns(ctx, r.p)); err != nil {
 			return sum, err
 		}
 	}
@@ -288,7 +329,7 @@ func (r *Repo) fetch(ctx context.Context, opts *TransferOptions, targets []strin
 		if err != nil {
 			return sum, err
 		}
-		t, err := store.Fetch(ctx, w.objects())
+		t, err := r.fetchFrom(ctx, store, w, failure)
 		sum.add(t)
 		if err != nil {
 			return sum, err

@@ -27,7 +27,8 @@ type UpdateOptions struct {
 }
 
 // Update makes imports what their sources are by now. Those that have not changed
-// are left alone. Targets are .dvc files, imported files, or directories.
+// are left alone. Targets are .dvc files, imported files, or directories. Data that
+// was pushed to a worktree remote becomes what the newest versions there are.
 func (r *Repo) Update(ctx context.Context, opts *UpdateOptions, targets ...string) error {
 	if opts == nil {
 		opts = new(UpdateOptions)
@@ -59,12 +60,12 @@ func (r *Repo) Update(ctx context.Context, opts *UpdateOptions, targets ...strin
 			return err
 		}
 	}
-	return r.updateOthers(others, opts)
+	return r.updateOthers(ctx, others, opts)
 }
 
 // updateOthers is about data that was not imported, which DVC updates only from a
 // worktree remote.
-func (r *Repo) updateOthers(stages []*project.Stage, opts *UpdateOptions) error {
+func (r *Repo) updateOthers(ctx context.Context, stages []*project.Stage, opts *UpdateOptions) error {
 	if len(stages) == 0 {
 		return nil
 	}
@@ -76,18 +77,7 @@ func (r *Repo) updateOthers(stages []*project.Stage, opts *UpdateOptions) error 
 			return refuse("%s can't be used with worktree update", refused.name)
 		}
 	}
-	for _, s := range stages {
-		for _, o := range s.Outs {
-			if !o.GitIgnored() || o.NoPush {
-				continue
-			}
-			if o.Remote != "" {
-				return refuse("update is not supported for '%s' that is not an import.", r.p.Rel(r.p.Abs(s.File)))
-			}
-			r.p.Log.Warn(fmt.Sprintf("Could not update '%s', it was never pushed to a remote", o.Show))
-		}
-	}
-	return nil
+	return r.updateWorktree(ctx, stages, opts)
 }
 
 // update brings one import up to date and writes its file.
@@ -118,7 +108,7 @@ func (r *Repo) updateRemote(ctx context.Context, s *project.Stage, opts *UpdateO
 	if s.IsRepoImport() {
 		return refuse("Data imported from other DVC or Git repositories can't be updated with --to-remote")
 	}
-	to, err := transfer.Open(ctx, r.p, opts.Remote, x)
+	to, err := r.openPlain(ctx, opts.Remote, x, "update")
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"github.com/reprodl/reprodl/internal/external"
 )
@@ -42,10 +43,29 @@ func (e *DataError) Error() string {
 func (e *DataError) Unwrap() error { return e.Err }
 
 // ExistsError says that Get would overwrite something. It is an fs.ErrExist.
-type ExistsError struct{ Path string }
+type ExistsError struct {
+	Path string
+	Dir  bool // it is a directory
+}
 
 func (e *ExistsError) Error() string {
-	return fmt.Sprintf("The file '%s' already exists locally. \nTo override it, re-run with '--force'.", e.Path)
+	kind := "file"
+	if e.Dir {
+		kind = "directory"
+	}
+	return fmt.Sprintf("The %s '%s' already exists locally. \nTo override it, re-run with '--force'.", kind, e.Path)
+}
+
+// exists is an *ExistsError if something is at a path, which is shown to people so.
+func exists(path, show string) error {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return nil
+	}
+	if target, err := os.Stat(path); err == nil {
+		fi = target
+	}
+	return &ExistsError{show, fi.IsDir()}
 }
 
 // Unwrap returns fs.ErrExist.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/reprodl/reprodl/internal/external"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // Options say which state of a repository to open, and how it is configured. Nil
@@ -94,7 +94,7 @@ func Open(ctx context.Context, url string, opts *Options) (*FS, error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
 		}
-		if o.Config, err = repo.LoadFile(file); err != nil {
+		if o.Config, err = config.LoadFile(file); err != nil {
 			return nil, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/reprodl/reprodl/internal/external"
+	"github.com/reprodl/reprodl/internal/origin"
 )
 
 // GetOptions change what Get does; nil means the zero GetOptions.
@@ -31,10 +31,10 @@ type GetOptions struct {
 // is a directory, the last element of the path in it; without to, in dir. The error
 // is an [*ExistsError] if something is there and force is not set.
 func Destination(from, to, dir string, force bool) (string, error) {
-	if u, err := url.Parse(from); err == nil && u.Scheme != "" && u.Path != "" {
-		from = u.Path
+	name := origin.NameOf(from)
+	if name == "/" {
+		name = path.Base(filepath.ToSlash(from))
 	}
-	name := path.Base(filepath.ToSlash(from))
 	at := to
 	abs := func(p string) string {
 		if filepath.IsAbs(p) {
@@ -47,10 +47,10 @@ func Destination(from, to, dir string, force bool) (string, error) {
 	} else if fi, err := os.Stat(abs(at)); err == nil && fi.IsDir() {
 		at = filepath.Join(at, name)
 	}
-	if _, err := os.Lstat(abs(at)); err == nil && !force {
-		return at, &ExistsError{at}
+	if force {
+		return at, nil
 	}
-	return at, nil
+	return at, exists(abs(at), at)
 }
 
 // Get copies a file or directory out of the repository and returns the number of
@@ -66,18 +66,18 @@ func (f *FS) Get(ctx context.Context, name, to string, opts *GetOptions) (int, e
 		return 0, err
 	}
 	to = f.absolute(to)
-	if _, err := os.Lstat(to); err == nil && !opts.Force {
-		return 0, &ExistsError{to}
+	if err := exists(to, to); err != nil && !opts.Force {
+		return 0, err
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return 0, err
 	}
 	// Beside its place, from where it can be renamed.
-	temp, err := os.MkdirTemp(filepath.Dir(to), ".get-*")
+	temp, remove, err := newTemp(filepath.Dir(to))
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	c := &copier{f: f, report: opts.Progress, temp: filepath.Join(temp, "new"), top: n.Path}
 	if err := c.collect(ctx, n); err != nil {
 		return 0, err

@@ -119,6 +119,7 @@ func TestGet(t *testing.T) {
 	assert.Equal(t, "two", repotest.Read(t, dir, "deep/got/sub/2.png"))
 	_, err = f.Get(t.Context(), "images", filepath.Join(dir, "deep", "got"), nil)
 	assert.ErrorIs(t, err, fs.ErrExist)
+	assert.ErrorContains(t, err, "The directory '")
 	// What is not the repository's stays.
 	repotest.Write(t, dir, "deep/got/mine", "mine")
 	repotest.Write(t, dir, "deep/got/1.png", "other")

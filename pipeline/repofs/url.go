@@ -18,9 +18,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/reprodl/reprodl/internal/ctxio"
 	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
 // URLOptions say how a URL is reached; nil means the zero URLOptions.
@@ -79,7 +81,15 @@ type MissingURLError struct {
 	Err error
 }
 
-func (e *MissingURLError) Error() string { return fmt.Sprintf("The path '%s' does not exist", e.URL) }
+func (e *MissingURLError) Error() string {
+	return fmt.Sprintf("The path '%s' does not exist", shown(e.URL))
+}
+
+// shown is a URL as people may see it.
+func shown(url string) string {
+	c := remote.Config{URL: url}
+	return c.Address("")
+}
 
 // Unwrap returns what the server said.
 func (e *MissingURLError) Unwrap() error { return e.Err }
@@ -95,7 +105,7 @@ func ListURL(ctx context.Context, url string, opts *URLOptions) ([]Entry, error)
 		return nil, err
 	}
 	if !l.Dir {
-		return []Entry{{Path: l.Path, Size: l.Sizes[0]}}, nil
+		return []Entry{{Path: shown(l.Path), Size: l.Sizes[0]}}, nil
 	}
 	t := newURLTree(l)
 	var out []Entry
@@ -171,17 +181,17 @@ func GetURL(ctx context.Context, url, to string, opts *URLOptions) (int, error) 
 	if !filepath.IsAbs(to) {
 		to = filepath.Join(opts.Dir, to)
 	}
-	if _, err := os.Lstat(to); err == nil && !opts.Force {
-		return 0, &ExistsError{to}
+	if err := exists(to, to); err != nil && !opts.Force {
+		return 0, err
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return 0, err
 	}
-	temp, err := os.MkdirTemp(filepath.Dir(to), ".get-*")
+	temp, remove, err := newTemp(filepath.Dir(to))
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(temp)
+	defer remove()
 	fresh := filepath.Join(temp, "new")
 	if l.Dir {
 		if err := os.MkdirAll(fresh, 0o777); err != nil {
@@ -246,22 +256,9 @@ func fetchOne(ctx context.Context, l *origin.Look, i int, to string) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	n, err := io.Copy(dst, contextReader{ctx, src})
+	n, err := io.Copy(dst, ctxio.Reader(ctx, src))
 	if err = errors.Join(err, dst.Close()); err == nil && l.Sizes[i] >= 0 && n != l.Sizes[i] {
 		err = fmt.Errorf("'%s' has %d bytes, but %d came", l.Names[i], l.Sizes[i], n)
 	}
 	return n, err
-}
-
-// contextReader fails when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }

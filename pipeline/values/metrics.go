@@ -112,7 +112,9 @@ func (v *view) metrics(targets []string) []FileValues {
 		names = v.declaredMetrics()
 	}
 	var all []FileValues
-	for _, name := range v.expand(names) {
+	files := v.expand(names)
+	v.prefetch(files)
+	for _, name := range files {
 		f := v.values(name)
 		if f.Err == nil {
 			f.Data, _ = metric(f.Data)
@@ -170,7 +172,7 @@ func (v *view) values(name string) FileValues {
 	data, err := v.read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.Err = v.missing(name)
+		f.Err = missing(name, err)
 		return f
 	case err != nil:
 		f.Err = &ValueError{Type: "OSError", Msg: err.Error(), Err: err}

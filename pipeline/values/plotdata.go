@@ -3,7 +3,6 @@ package values
 import (
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -57,7 +56,7 @@ func (v *view) loadPlot(shown string, header bool) *plotData {
 	data, err := v.read(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &plotData{err: noSuchFile(name)}
+		return &plotData{err: missing(name, err)}
 	case err != nil:
 		return &plotData{err: &ValueError{Type: "OSError", Msg: err.Error(), Err: err}}
 	case isImage(name):
@@ -87,7 +86,8 @@ func corruptedPlot(name, shown string, err error) *ValueError {
 func readTable(text string, tabs, header bool) ([]any, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	// Python's csv module takes rows of any length and quotes in the middle of a
-	// cell; DictReader, which DVC uses, fills short rows with None.
+	// cell; DictReader, which DVC uses, fills short rows with None, and puts what is
+	// beyond the header under the key None.
 	r.FieldsPerRecord, r.LazyQuotes = -1, true
 	if tabs {
 		r.Comma = '\t'
@@ -121,91 +121,17 @@ func readTable(text string, tabs, header bool) ([]any, error) {
 				row.Set(n, nil)
 			}
 		}
+		if len(record) > len(names) {
+			row.Set(nil, texts(record[len(names):]))
+		}
 		rows = append(rows, row)
 	}
 }
 
-// tables lists the lists inside a value: itself, or those in its mappings.
-func tables(x any) [][]any {
-	switch x := x.(type) {
-	case []any:
-		return [][]any{x}
-	case *params.Map:
-		var all [][]any
-		for _, item := range x.All() {
-			switch item.(type) {
-			case []any, *params.Map:
-				all = append(all, tables(item)...)
-			}
-		}
-		return all
+func texts(list []string) []any {
+	all := make([]any, len(list))
+	for i, s := range list {
+		all[i] = s
 	}
-	return nil
-}
-
-// rowsOf joins the tables of a value side by side: those whose items are
-// mappings with the same keys.
-func rowsOf(x any) []*params.Map {
-	var rows []*params.Map
-	for _, table := range tables(x) {
-		if !isTable(table) {
-			continue
-		}
-		for i, item := range table {
-			if i == len(rows) {
-				rows = append(rows, &params.Map{})
-			}
-			// DVC flattens a file of several lists this way, the last value of a key
-			// winning.
-			for k, cell := range item.(*params.Map).All() {
-				rows[i].Set(k, cell)
-			}
-		}
-	}
-	return rows
-}
-
-// isTable wants mappings. DVC compares the keys of the first with those of all
-// together: a row may lack some of them, but may not have others.
-func isTable(list []any) bool {
-	if len(list) == 0 {
-		return false
-	}
-	first, ok := list[0].(*params.Map)
-	if !ok {
-		return false
-	}
-	for _, item := range list[1:] {
-		m, ok := item.(*params.Map)
-		if !ok {
-			return false
-		}
-		for k := range m.All() {
-			if _, ok := first.Get(k); !ok {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// lastField is the last column of the first table, which is plotted if nothing
-// else is said.
-func lastField(x any) (string, bool) {
-	for _, table := range tables(x) {
-		all := len(table) > 0
-		for _, item := range table {
-			all = all && isMap(item)
-		}
-		if !all {
-			continue
-		}
-		first := table[0].(*params.Map)
-		if first.Len() == 0 {
-			return "", false
-		}
-		k, _ := first.At(first.Len() - 1)
-		return fmt.Sprint(k), true
-	}
-	return "", false
+	return all
 }

@@ -39,16 +39,25 @@ type points struct {
 	id    string // data file if y names none
 	props *params.Map
 	files map[string]any // content by data file
+	order []string       // of the files
 }
 
 // fill completes x and y: a plain name means a field of the plot's own file, or
 // of each file of y; without y it is the last field.
-func (p *points) fill() (xs, ys []vega.Source) {
+func (p *points) fill() (xs, ys []vega.Source, err error) {
 	x, _ := p.props.Get("x")
 	y, _ := p.props.Get("y")
 	switch y := y.(type) {
 	case nil:
-		if field, ok := lastField(p.files[p.id]); ok {
+		content, ok := p.files[p.id]
+		if !ok {
+			break
+		}
+		field, ok, err := lastField(content)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
 			ys = []vega.Source{{File: p.id, Field: field}}
 		}
 	case *params.Map:
@@ -60,16 +69,16 @@ func (p *points) fill() (xs, ys []vega.Source) {
 	}
 	name, ok := x.(string)
 	if !ok {
-		return axis(x), ys
+		return axis(x), ys, nil
 	}
 	// A name for x with files for y: each file has its own column of that name.
 	if isMap(y) {
 		for _, s := range ys {
 			xs = append(xs, vega.Source{File: s.File, Field: name})
 		}
-		return xs, ys
+		return xs, ys, nil
 	}
-	return []vega.Source{{File: p.id, Field: name}}, ys
+	return []vega.Source{{File: p.id, Field: name}}, ys, nil
 }
 
 // fieldsOf lists the different fields and the different files. Their number
@@ -89,10 +98,15 @@ func fieldsOf(list []vega.Source) (fields, files []string) {
 
 // plot makes the rows of a revision, and all that a template wants to know.
 func (p *points) plot(rev string) (*vega.Plot, error) {
-	xs, ys := p.fill()
+	xs, ys, err := p.fill()
+	if err != nil {
+		return nil, err
+	}
 	rows := map[string][]*params.Map{}
-	for file, content := range p.files {
-		rows[file] = rowsOf(content)
+	for _, file := range p.order {
+		if rows[file], err = rowsOf(p.files[file]); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range append(slices.Clone(xs), ys...) {
 		if err := verifyField(rows, s); err != nil {
@@ -196,18 +210,26 @@ func (p *points) labels(xFields, yFields []string, haveX bool) (x, y string) {
 }
 
 // verifyField looks at the first row only, as DVC does. A file that could not be
-// read has no rows and passes: its error has been noted already.
+// read or that is empty passes; one that is no table does not.
 func verifyField(rows map[string][]*params.Map, s vega.Source) error {
 	list, ok := rows[s.File]
-	if !ok || len(list) == 0 {
+	switch {
+	case !ok:
 		return nil
+	case len(list) == 0:
+		return errNoRows
 	}
 	if _, ok := list[0].Get(s.Field); ok {
 		return nil
 	}
 	var names []string
 	for k := range list[0].All() {
-		names = append(names, fmt.Sprint(k))
+		name, ok := k.(string)
+		if !ok {
+			return &ValueError{Type: "TypeError",
+				Msg: fmt.Sprintf("sequence item %d: expected str instance, %s found", len(names), pythonType(k))}
+		}
+		names = append(names, name)
 	}
 	return &ValueError{Type: "FieldNotFoundError", Msg: fmt.Sprintf("Could not find provided field ('%s') in data fields ('%s').",
 		s.Field, strings.Join(names, ", "))}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -106,18 +107,23 @@ func (c *plotCollector) images(g *plotGroup, res *Plot) {
 // curves joins the rows of all revisions into one plot, with the axes and the
 // labels of the first that has any.
 func (c *plotCollector) curves(g *plotGroup, props *params.Map, res *Plot) error {
+	name, _ := props.Get("template")
+	if res.Template, _ = name.(string); res.Template == "" {
+		res.Template = vega.Default
+	}
 	var merged *vega.Plot
 	for _, d := range g.defs {
 		p := &points{id: d.id, props: props, files: map[string]any{}}
-		for name, f := range c.content(g.id, d) {
-			if !isFalsy(f.content) {
+		files := c.content(g.id, d)
+		for _, name := range sourcesOf(d.id, d.props) {
+			if f := files[name]; f != nil && !isFalsy(f.content) {
 				p.files[name] = f.content
+				p.order = append(p.order, name)
 			}
 		}
 		// A revision whose columns don't fit leaves the others to be shown.
 		plot, err := p.plot(d.rev)
 		if err != nil {
-			c.repo.Log.Warn(fmt.Sprintf("In '%s', %s", d.rev, strings.ToLower(err.Error())))
 			c.out.Errors = append(c.out.Errors, PlotError{ID: g.id, Rev: d.rev, Err: err})
 			continue
 		}
@@ -138,19 +144,16 @@ func (c *plotCollector) curves(g *plotGroup, props *params.Map, res *Plot) error
 	if t, ok := props.Get("title"); ok {
 		merged.Title = fmt.Sprint(t)
 	}
-	name, _ := props.Get("template")
-	res.Template, _ = name.(string)
-	if res.Template == "" {
-		res.Template = vega.Default
-	}
 	template, err := vega.Load(res.Template, os.DirFS(c.repo.Root), ".dvc/plots")
 	if err != nil {
-		return err
+		return &TemplateError{Err: err}
 	}
 	res.Title, res.Rows = merged.Title, merged.Data
 	res.X, res.Y, res.XLabel, res.YLabel = merged.X, merged.Y, merged.XLabel, merged.YLabel
-	res.Spec, res.Anchors, err = merged.Spec(template, c.opts.Split)
-	return err
+	if res.Spec, res.Anchors, err = merged.Spec(template, c.opts.Split); err != nil {
+		return &TemplateError{Err: err}
+	}
+	return nil
 }
 
 // WriteHTML writes a self-contained page with all plots.
@@ -198,4 +201,27 @@ func (p *Plot) labelled() []*params.Map {
 		rows[i].Set("rev", label)
 	}
 	return rows
+}
+
+// WriteImages writes the images of a plot below dir, and returns their
+// absolute paths.
+func (p *Plot) WriteImages(dir string) ([]string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(abs, 0o777); err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, img := range p.Images {
+		// One flat directory: the slashes of branches and of paths become underscores.
+		name := strings.ReplaceAll(img.Rev+"_"+img.File, "/", "_")
+		file := filepath.Join(abs, name)
+		if err := os.WriteFile(file, img.Data, 0o666); err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
 }

@@ -3,9 +3,7 @@ package values
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -167,6 +165,15 @@ func (c *plotCollector) collect(ctx context.Context) error {
 			return nil
 		}
 		defs := v.plotDefs(name, c.opts)
+		if err := v.lost(defs); err != nil { // as DVC, of which the revision shows nothing then
+			c.out.Errors = append(c.out.Errors, PlotError{Rev: name, Err: err})
+			return nil
+		}
+		var files []string
+		for _, d := range defs {
+			files = append(files, v.fromUser(sourcesOf(d.id, d.props))...)
+		}
+		v.prefetch(files)
 		for _, d := range defs {
 			for _, file := range sourcesOf(d.id, d.props) {
 				key := [2]string{name, file}
@@ -202,8 +209,15 @@ func (v *view) plotDefs(rev string, opts *PlotsOptions) []plotDef {
 	// A file that no one declared may still be plotted, if it is named.
 	for _, t := range opts.Targets {
 		name := v.fromUser([]string{t})[0]
-		if _, err := v.read(name); !declared || err == nil || !slices.Equal(v.files(name), []string{name}) {
-			d.target(v.show(name))
+		shown := v.show(name)
+		switch {
+		case t == "" && declared: // it matches every plot, and is no file
+			continue
+		case strings.HasPrefix(t, "./") || t == ".":
+			shown = strings.TrimRight(t, "/") // DVC keeps it
+		}
+		if !declared || v.isFile(name) || !slices.Equal(v.files(name), []string{name}) {
+			d.target(shown)
 		}
 	}
 	return d.defs
@@ -263,10 +277,20 @@ func (d *defList) target(shown string) { d.unpack("", shown, nil, nil) }
 // definition exists.
 func (d *defList) unpack(config, shown string, props *params.Map, all []string) {
 	name := d.v.fromUser([]string{shown})[0]
-	for _, file := range d.v.files(name) {
+	files := d.v.files(name)
+	// A directory whose manifest is nowhere has no plots.
+	if len(files) == 1 && files[0] == name && d.v.outs[name].Hash.IsDir() {
+		return
+	}
+	for _, file := range files {
 		// As the definition writes it: from another directory "../sub/p.json" stays so
 		// in sub itself.
-		file = shown + strings.TrimPrefix(file, name)
+		switch {
+		case name == ".":
+			file = shown + "/" + file
+		default:
+			file = shown + strings.TrimPrefix(file, name)
+		}
 		if closest(file, all) == shown || all == nil {
 			d.add(config, file, props)
 		}
@@ -366,27 +390,4 @@ func (v *view) plotHeader(file string, opts *PlotsOptions) bool {
 		}
 	}
 	return true
-}
-
-// WriteImages writes the images of a plot below dir, and returns their
-// absolute paths.
-func (p *Plot) WriteImages(dir string) ([]string, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(abs, 0o777); err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, img := range p.Images {
-		// One flat directory: the slashes of branches and of paths become underscores.
-		name := strings.ReplaceAll(img.Rev+"_"+img.File, "/", "_")
-		file := filepath.Join(abs, name)
-		if err := os.WriteFile(file, img.Data, 0o666); err != nil {
-			return nil, err
-		}
-		files = append(files, file)
-	}
-	return files, nil
 }

@@ -22,3 +22,12 @@ func Template(name string) (*params.Map, error) {
 	}
 	return vega.Load(name, nil, "")
 }
+
+// TemplateError is why nothing can be drawn with a template: it is nowhere, is no
+// template or lacks an anchor.
+type TemplateError struct{ Err error }
+
+func (e *TemplateError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *TemplateError) Unwrap() error { return e.Err }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"path/filepath"
@@ -14,9 +13,8 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/ignore"
-	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // Workspace names the working tree where a revision is wanted.
@@ -28,21 +26,24 @@ type view struct {
 	repo  *project.Repo
 	fsys  fs.FS
 	items []dvcfile.Item
-	data  map[string]object.Hash // cached outputs by place; zero = nothing recorded
+	outs  map[string]transfer.Recorded // cached outputs by place
+	data  *transfer.Contents           // of outs
+	hide  *ignore.Tree                 // nil until a directory is listed
+	from  *imports
 }
 
 // workspaceView reads the working tree, with stages that were declared in Go in
 // place of its dvc.yaml.
-func workspaceView(r *project.Repo) (*view, error) {
+func workspaceView(ctx context.Context, r *project.Repo, data *transfer.Contents) (*view, error) {
 	opts, err := r.FileOptions()
 	if err != nil {
 		return nil, err
 	}
-	return newView(r, r.Tree(r.Overlay), &dvcfile.CollectOptions{Options: *opts, Skip: r.NotCollected})
+	return newView(ctx, r.NewIndex(), data, r.Tree(r.Overlay), &dvcfile.CollectOptions{Options: *opts, Skip: r.NotCollected})
 }
 
 // revisionView reads the tree of a commit.
-func revisionView(r *project.Repo, fsys fs.FS) (*view, error) {
+func revisionView(ctx context.Context, r *project.Repo, fsys fs.FS, data *transfer.Contents) (*view, error) {
 	opts, err := r.FileOptions()
 	if err != nil {
 		return nil, err
@@ -51,18 +52,18 @@ func revisionView(r *project.Repo, fsys fs.FS) (*view, error) {
 	// where declarations are looked for.
 	at := *opts
 	at.Ignored = nil
-	skip := ignore.DVC(r.Root).Ignored // the patterns of the working tree
-	return newView(r, fsys, &dvcfile.CollectOptions{Options: at, Skip: skip})
+	return newView(ctx, r.NewIndexAt(fsys, ""), data, fsys, &dvcfile.CollectOptions{Options: at, Skip: ignore.DVCIn(fsys, r.Root).Ignored})
 }
 
 // newView notes what the files declare. It reads no file of values: that is for
 // read, and only for the files that are shown.
-func newView(r *project.Repo, fsys fs.FS, opts *dvcfile.CollectOptions) (*view, error) {
+func newView(ctx context.Context, x *project.Index, data *transfer.Contents, fsys fs.FS, opts *dvcfile.CollectOptions) (*view, error) {
 	items, err := dvcfile.Collect(fsys, opts)
 	if err != nil {
 		return nil, err
 	}
-	v := &view{repo: r, fsys: fsys, items: items, data: map[string]object.Hash{}}
+	from := &imports{ctx: ctx, index: x, files: map[string]string{}, asked: map[string]bool{}}
+	v := &view{repo: x.Repo, from: from, fsys: fsys, items: items, outs: map[string]transfer.Recorded{}, data: data}
 	for _, i := range items {
 		v.index(i)
 	}
@@ -73,8 +74,9 @@ func newView(r *project.Repo, fsys fs.FS, opts *dvcfile.CollectOptions) (*view, 
 func (v *view) index(i dvcfile.Item) {
 	// A .dvc file records its outputs itself; those of a dvc.yaml are in dvc.lock.
 	if i.DotDVC != nil {
+		v.from.note(i.DotDVC)
 		for n, o := range i.DotDVC.Outs {
-			v.data[i.DotDVC.OutPath(n)] = o.Entry.Hash
+			v.outs[i.DotDVC.OutPath(n)] = transfer.Recorded{Hash: o.Entry.Hash, Remote: o.Out.Remote}
 		}
 		return
 	}
@@ -86,13 +88,13 @@ func (v *view) index(i dvcfile.Item) {
 			}
 			// An output that was never made stays in the map with the zero hash: it is
 			// declared, so no directory around it may answer for it.
-			var h object.Hash
+			rec := transfer.Recorded{Remote: o.Remote}
 			if entry != nil {
 				if e := dvcfile.Entry(entry.Outs, o.Path); e != nil {
-					h = e.Hash
+					rec.Hash = e.Hash
 				}
 			}
-			v.data[s.Path(o.Path)] = h
+			v.outs[s.Path(o.Path)] = rec
 		}
 	}
 }
@@ -106,54 +108,6 @@ func (v *view) stages() []*dvcfile.Stage {
 		}
 	}
 	return all
-}
-
-// read returns the content of a file given from the root: as it is in the tree,
-// or else from the cache.
-func (v *view) read(name string) ([]byte, error) {
-	data, err := fs.ReadFile(v.fsys, name)
-	// git first, as a file may be both in git and, by an older lock, in the cache.
-	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
-		return data, err
-	}
-	h, ok := v.object(name)
-	if !ok || h.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	f, err := v.repo.Cache().Open(h)
-	if errors.Is(err, object.ErrMissing) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
-// object returns the hash recorded for a path: of an output, or of a file in one.
-func (v *view) object(name string) (object.Hash, bool) {
-	for dir := name; dir != "." && dir != "/"; dir = path.Dir(dir) {
-		h, ok := v.data[dir]
-		if !ok {
-			continue
-		}
-		// The innermost declared directory decides: outputs don't nest.
-		if dir == name || h.IsZero() {
-			return h, !h.IsZero()
-		}
-		entries, err := v.repo.Cache().Tree(h)
-		if err != nil {
-			return object.Hash{}, false
-		}
-		for _, e := range entries {
-			if e.Path == name[len(dir)+1:] {
-				return e.Hash, true
-			}
-		}
-		return object.Hash{}, false
-	}
-	return object.Hash{}, false
 }
 
 // expand replaces directories by the files below them, and drops repetitions.
@@ -182,40 +136,40 @@ func (v *view) files(name string) []string {
 	if err == nil {
 		// What cannot be walked is left out; the rest is shown.
 		_ = fs.WalkDir(v.fsys, name, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
+			switch {
+			case err != nil:
+			case p != name && v.hidden(p, d.IsDir()):
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+			case !d.IsDir():
 				found = append(found, p)
 			}
 			return nil
 		})
 		return found
 	}
-	if found, ok := v.cached(name); ok {
+	_, err = v.data.Find(v.outs, name+"/.")
+	v.from.bring(name, err)
+	if found, ok := v.data.List(v.outs, name); ok {
 		return found
 	}
 	return []string{name}
 }
 
-// cached lists the files below a directory that is tracked, or is below one that is.
-func (v *view) cached(name string) (found []string, ok bool) {
-	outer := name
-	for v.data[outer].IsZero() {
-		if outer = path.Dir(outer); outer == "." || outer == "/" {
-			return nil, false
-		}
+// hidden reports what is in no listing: what .dvcignore names, the directories of git
+// and DVC, and DVC's own files.
+func (v *view) hidden(name string, dir bool) bool {
+	if v.hide == nil {
+		v.hide = ignore.DVCIn(v.fsys, v.repo.Root)
 	}
-	if !v.data[outer].IsDir() {
-		return nil, false
+	switch base := path.Base(name); {
+	case dir && (base == ".git" || base == ".dvc"):
+		return true
+	case !dir && (base == ".dvcignore" || base == "dvc.yaml" || base == "dvc.lock" || path.Ext(base) == ".dvc"):
+		return true
 	}
-	entries, err := v.repo.Cache().Tree(v.data[outer])
-	if err != nil {
-		return nil, false
-	}
-	for _, e := range entries {
-		if p := outer + "/" + e.Path; strings.HasPrefix(p, name+"/") {
-			found = append(found, p)
-		}
-	}
-	return found, outer == name || len(found) > 0
+	return v.hide.Ignored(name, dir)
 }
 
 // Revisions selects what the commands that show values look at; the zero value
@@ -235,8 +189,9 @@ func (s *Revisions) none() bool {
 // and for each commit with the names it was selected by. A view that cannot be
 // read is nil, with the reason.
 func eachView(ctx context.Context, r *project.Repo, sel *Revisions, f func(name string, v *view, err error) error) error {
+	data := transfer.NewContents(ctx, r)
 	if sel.none() {
-		v, err := workspaceView(r)
+		v, err := workspaceView(ctx, r, data)
 		return f("", v, err)
 	}
 	repo, err := git.Open(r.Root)
@@ -248,7 +203,7 @@ func eachView(ctx context.Context, r *project.Repo, sel *Revisions, f func(name 
 	if err != nil {
 		return err
 	}
-	v, err := workspaceView(r)
+	v, err := workspaceView(ctx, r, data)
 	if err := f(Workspace, v, err); err != nil {
 		return err
 	}
@@ -269,7 +224,8 @@ func eachView(ctx context.Context, r *project.Repo, sel *Revisions, f func(name 
 		if _, err := fs.Stat(tree, "."); err != nil {
 			continue // the commit is older than the repository
 		}
-		v, err := revisionView(r, tree)
+		v, err := revisionView(ctx, r, tree, data)
+		err = dvcfile.OfCommit(err, string(g.id))
 		for _, name := range g.shown() {
 			if err := f(name, v, err); err != nil {
 				return err
@@ -339,38 +295,14 @@ func commits(ctx context.Context, repo *git.Repo, sel *Revisions) ([]commitGroup
 			return nil, fmt.Errorf("unknown Git revision '%s'", name)
 		}
 		if i := slices.IndexFunc(groups, func(g commitGroup) bool { return g.id == id }); i >= 0 {
-			groups[i].names = append(groups[i].names, name)
+			if !slices.Contains(groups[i].names, name) {
+				groups[i].names = append(groups[i].names, name)
+			}
 			continue
 		}
 		groups = append(groups, commitGroup{id, []string{name}, len(sel.Revs) > 0})
 	}
 	return groups, nil
-}
-
-// missing is why a file is not there: it may lie in a tracked directory whose
-// manifest the cache has lost.
-func (v *view) missing(name string) *ValueError {
-	for dir := path.Dir(name); dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if h := v.data[dir]; h.IsDir() {
-			if _, err := v.repo.Cache().Tree(h); err != nil {
-				return &ValueError{Type: "DataIndexDirError", Msg: "failed to load directory " + keyText(dir), Err: err}
-			}
-			break
-		}
-	}
-	return noSuchFile(name)
-}
-
-// keyText is a path as dvc-data names it: a tuple in Python's words.
-func keyText(name string) string {
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		parts[i] = pyjson.Repr(part)
-	}
-	if len(parts) == 1 {
-		return "(" + parts[0] + ",)"
-	}
-	return "(" + strings.Join(parts, ", ") + ")"
 }
 
 // noSuchFile is an error as Python words it.
@@ -386,6 +318,17 @@ type ValueError struct {
 }
 
 func (e *ValueError) Error() string { return e.Msg }
+
+// AsValueError is err as DVC's JSON tells it: a *ValueError in its chain, or the
+// class and the words that DVC has for an error of dvc.yaml, dvc.lock or a .dvc
+// file.
+func AsValueError(err error) *ValueError {
+	var v *ValueError
+	if errors.As(err, &v) {
+		return v
+	}
+	return &ValueError{Type: dvcfile.ExceptionOf(err), Msg: dvcfile.Brief(err), Err: err}
+}
 
 // corrupted reports a file that is there and cannot be parsed.
 func (e *ValueError) corrupted() bool {
