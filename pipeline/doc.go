@@ -46,6 +46,18 @@
 // before it was put under the kernel's care. What a stage that has ended left
 // running on purpose goes on.
 //
+// # Other machines
+//
+// [ReproOptions].Executor runs stages elsewhere: by the workers of a queue (package
+// experiment/queue), on machines that joined a hub, or as jobs of Slurm. What comes
+// back of a stage is its entry for dvc.lock and its outputs, those that only git
+// keeps too; they are restored as from the run cache, and recorded as if the stage
+// had run here, so dvc.lock is the same byte for byte. That entry also tells what the
+// other machine read: if it is not what is here, the stage fails and nothing is
+// recorded. A machine is given what a stage declares, the files that git tracks as
+// they are in the working tree, and small ones that git does not ignore; what a stage
+// reads besides, such as an output that is not among its deps, is not there.
+//
 // # Where it differs from DVC
 //
 // What is on disk, what is printed and the exit codes are DVC's, so that both tools
@@ -73,16 +85,25 @@
 //     pulled; DVC trusts a read-only file of the cache.
 //   - A program that outlives a killed run is ended before the next one may write
 //     the same outputs. DVC would record what it goes on writing.
+//   - Where the file system has no reflinks and cache.type names nothing else, files are
+//     copied. DVC deletes them and then finds no way to link them. An object that became
+//     executable through its link is verified and protected again when it is read.
 //   - An update of an import that fails leaves the data and the .dvc file as they
 //     were. DVC deletes the data first. `add -o` of a file in a tracked directory is
 //     refused; DVC replaces the directory by the file.
 //   - A push by exp.auto_push that fails is a warning: the experiment is recorded. DVC
 //     fails the run.
+//   - A push to a remote that keeps versions replaces a file without deleting it before,
+//     makes no version of what is there, keeps a file executable, and of a part of a
+//     directory keeps the record of the rest. What is moved forgets the versions of its
+//     old path; DVC records them for the new one, where they are not.
 //   - A damaged queue is rebuilt from the marks in git, and a queued or running task
 //     of a worker that died is not lost.
 //
 // Nothing wrong is recorded.
 //
+//   - status -c and push ask a remote for each file of a directory. DVC takes the files for
+//     there where their manifest is.
 //   - A run is restored from the run cache only if its recorded parameters are
 //     the present ones. DVC's key leaves out any parameter named size or nfiles
 //     and so restores what was made with another value.
@@ -92,7 +113,12 @@
 //   - A stage that fails takes back its own lines in .gitignore, not those of
 //     stages that succeeded before it.
 //   - `add` and `commit` of a part of a directory whose remote keeps versions are
-//     entered into the list of its files; DVC refuses.
+//     entered into the list of its files; DVC refuses. `update` records the remote of
+//     each file, without which DVC can update the directory no second time, and puts
+//     what it fetched into the cache; it overwrites no work that is saved nowhere.
+//   - status -c lists a directory whose manifest is nowhere as missing; DVC warns, and
+//     says that cache and remote are in sync.
+//   - `data status --not-in-remote` asks a remote with versions; DVC lists everything.
 //
 // Errors say what is wrong.
 //
@@ -100,22 +126,35 @@
 //     for, is told in words: a link to content that is gone, a git repository
 //     without a commit, a file that may not be read. The line about its support
 //     is left out.
-//   - A broken dvc.yaml, dvc.lock or .dvc file is named with file:line:column, and
-//     with what would be accepted there. In JSON and in warnings about a revision
-//     the words are DVC's.
+//   - A pipe, socket or device in a tracked directory, or named as a file of values, is
+//     refused, unless .dvcignore names it, and left out by get. DVC waits on a pipe for
+//     ever, or reads the device; as dvc.yaml or .dvc file it is none for us.
+//   - A broken dvc.yaml, dvc.lock, .dvc file or file of parameters is named with
+//     file:line:column, and with what would be accepted there. In JSON and in
+//     warnings about a revision the words are DVC's.
 //   - exp show names a file that can't be parsed once; DVC puts the whole message
 //     where the name belongs, and fails for one that is no text.
+//   - exp show lists dependencies outside of the repository by the same path for all
+//     revisions; for commits DVC's are relative to the root of the file system.
 //   - Warnings of DVC's own libraries, such as that of ruamel about 1e3 in a document
 //     of YAML 1.1, are left out: a user can do nothing about them.
-//   - Lists that DVC prints in the random order of a set (files to add to git, data
-//     status --granular) are sorted.
+//   - Lists that DVC prints in the random order of a set (files to add to git, those of
+//     data status, with --granular and --untracked-files or without) are sorted.
+//   - A remote that can keep no run cache is warned of, and exp pull from one with
+//     versions fails for data that was never pushed there; DVC says nothing.
 //   - A path that a repository does not have is said so by get, import, du and diff
 //     --targets; the words of a clone that fails are git's.
 //   - Several targets of update are taken in their order. exp run names the files that
 //     git does not know in the workspace, too; exp show -q prints the table.
-//   - exp push and pull take the remotes that are configured now; DVC those of the
-//     experiment's commit.
-//   - Messages about the wrong use of the command line end with our own usage.
+//   - exp push and pull, and metrics, params and plots of old commits, take the remotes
+//     that are configured now; DVC those of the commit. One that cannot be reached is
+//     named in a warning.
+//   - data status with the repository's top as a target shows everything; DVC shows
+//     nothing of it.
+//   - cache migrate --dvc-files keeps the record of a stage whose data is not in the
+//     workspace, and warns.
+//   - Messages about the wrong use of the command line end with our own usage, and
+//     refuse fewer orders of arguments (ls . --size data).
 //   - -q and -v together are taken; -q wins.
 //
 // Other repositories are taken as they are.
@@ -125,6 +164,8 @@
 //     transports that run a command (ext::) are refused.
 //   - get keeps files executable, and with -f merges into a directory that exists. du
 //     of a directory that was not fetched shows its recorded size.
+//   - Plots and metrics in a directory that was imported bring all of it into the cache,
+//     DVC the files that are read.
 //   - Azure's login never opens a browser, and allow_anonymous_login uses no
 //     credentials at all.
 //
@@ -133,7 +174,7 @@
 //   - With [ReproOptions].Jobs above 1 independent stages run side by side.
 //     Each line that a command prints then begins with the address of its
 //     stage, and new entries of dvc.lock are in the order of the plan, whoever
-//     finishes first.
+//     finishes first. With an [Executor] they run on other machines.
 //   - [Result] and [StageStatus] say why: what changed, from what to what.
 //   - A stage may be a Go function ([Repo.Define]) and may depend on the source
 //     files of a Go package ([Repo.SyncCode]).
@@ -143,6 +184,8 @@
 //     executor, and beside rwlock the marks of ours.
 //   - push, pull and fetch have --dry-run, --bandwidth and --verify. The templates of
 //     plots are drawn anew, with DVC's anchors.
+//   - A change of the configuration keeps its comments, blank lines and spelling, but
+//     for the lines it means. DVC writes the file anew, without them.
 //
 // Outputs on remotes (outs: [s3://…]) are refused before a stage runs: DVC 3 itself
 // does not cache them.

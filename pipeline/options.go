@@ -36,7 +36,12 @@ type ReproOptions struct {
 	// after the other, in DVC's order. With more, each line that a command
 	// prints begins with the address of its stage.
 	Jobs int
-	// Env are variables for the commands, besides the Repo's.
+	// Executor runs stages on other machines, Jobs at a time, and dvc.lock
+	// becomes the same as without it; nil runs them here. Stages without
+	// outputs run here in any case, as do those that read or write outside of
+	// the repository, or whose outputs persist.
+	Executor Executor
+	// Env are variables for the commands that run here, besides the Repo's.
 	Env []string
 	// Confirm is asked before a stage runs; nil runs without asking.
 	Confirm func(address string) bool

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
@@ -50,6 +51,20 @@ func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, 
 		return false, err
 	}
 	p.info("Pulling data for %s", s)
+	// What no run has recorded is nowhere.
+	unknown := false
+	for _, o := range s.Outs {
+		if !o.Rec.Hash.IsZero() {
+			continue
+		}
+		if unknown = true; o.Cached() {
+			p.r.p.Log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
+		}
+	}
+	if unknown {
+		p.info("Unable to pull data for %s", s)
+		return false, nil
+	}
 	if err := origin.BringBack(ctx, p.r.p, s.Outs); err != nil {
 		p.r.p.Log.Debug(err.Error())
 		p.info("Unable to pull data for %s", s)

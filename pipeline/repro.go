@@ -2,12 +2,14 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/orphan"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/stagegraph"
@@ -28,7 +30,10 @@ type repro struct {
 	forced  map[*project.Stage]bool
 	working *workLock
 	runner  *orphan.Runner
-	printed bool // something ran: a blank line sets the next stage apart
+	printed bool                 // something ran: a blank line sets the next stage apart
+	sent    map[object.Hash]bool // is in the default remote
+
+	files sync.RWMutex // locked while an Executor reads the working tree; for reading, by who writes to it
 }
 
 // Repro brings stages up to date: those that targets name, with all that they
@@ -40,13 +45,16 @@ type repro struct {
 // stages failed. When ctx ends, commands are interrupted and the call returns
 // its cause; stages that had finished stay finished.
 func (r *Repo) Repro(ctx context.Context, opts *ReproOptions, targets ...string) ([]Result, error) {
-	p := &repro{r: r, x: r.p.NewIndex(), forced: map[*project.Stage]bool{}}
+	p := &repro{r: r, x: r.p.NewIndex(), forced: map[*project.Stage]bool{}, sent: map[object.Hash]bool{}}
 	if opts != nil {
 		p.opts = *opts
 	}
 	// Which stages are meant is then said by the graph, and DVC ignores the rest.
 	if p.opts.AllPipelines || p.opts.Pipeline {
 		p.opts.Single, p.opts.Downstream = false, false
+	}
+	if p.opts.Executor != nil && p.opts.NoCommit {
+		return nil, errors.New("NoCommit with an Executor: outputs that no cache keeps do not come back from other machines")
 	}
 	p.notes = project.NewRecorder(r.p, p.opts.NoCommit)
 	unlock, err := r.p.Lock(ctx)

@@ -184,13 +184,15 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 		if err := checkOutputs(s); err != nil {
 			return err
 		}
+		p.files.RLock()
+		defer p.files.RUnlock()
 		return p.notes.Record(ctx, s)
 	}
 	if p.opts.Dry {
 		return p.dry(ctx, s, res, force)
 	}
 	// Before anything is removed, everything must be there that is needed.
-	in, err := s.ReadInputs(ctx)
+	in, err := s.ReadRunInputs(ctx)
 	var missing *data.MissingInputError
 	if errors.As(err, &missing) && missing.Params == nil && force {
 		err = nil // the stage may make it itself, which recording it will tell
@@ -216,10 +218,12 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 				p.r.p.Log.Debug(s.Addr+": restored from run cache "+hit.Name, slog.String("stage", s.Addr))
 			}
 			p.info("Stage '%s' is cached - skipping run, checking out outputs", s.Addr)
-			if err := p.restore(ctx, s, hit); err != nil {
-				return err
-			}
-			return p.notes.Record(ctx, s)
+			return p.restoreAndRecord(ctx, s, hit)
+		}
+	}
+	if p.opts.Executor != nil {
+		if done, err := p.elsewhere(ctx, s, in, res, force); done || err != nil {
+			return err
 		}
 	}
 	if err := removeOutputs(ctx, s); err != nil {
@@ -232,6 +236,8 @@ func (p *repro) act(ctx context.Context, s *project.Stage, res *Result, force bo
 	if err != nil {
 		return err
 	}
+	p.files.RLock()
+	defer p.files.RUnlock()
 	return p.notes.Record(ctx, s)
 }
 
@@ -258,7 +264,7 @@ func (p *repro) fetchImport(ctx context.Context, s *project.Stage, res *Result, 
 func (p *repro) dry(ctx context.Context, s *project.Stage, res *Result, force bool) error {
 	res.Action = Ran
 	if !force && s.MayRestore() {
-		in, err := s.ReadInputs(ctx)
+		in, err := s.ReadRunInputs(ctx)
 		if err != nil {
 			return err
 		}
