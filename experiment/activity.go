@@ -1,5 +1,7 @@
 package experiment
 
+import "time"
+
 // Activity is an experiment that waits, runs, or was run by somebody. A queue
 // tells its own to whoever lists experiments.
 type Activity struct {
@@ -7,6 +9,7 @@ type Activity struct {
 	Baseline string
 	Commit   string // what runs; "" is the workspace
 	Executor Executor
+	Created  time.Time         // when it was planned; zero is not known
 	Live     map[string][]byte // metrics files so far, by path, of one that runs elsewhere
 }
 

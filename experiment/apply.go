@@ -22,7 +22,7 @@ import (
 func (r *Repo) Apply(ctx context.Context, name string) error {
 	id, err := r.resolve(ctx, name)
 	if err != nil {
-		return notExperimentError(name)
+		return fmt.Errorf("%w: %w", notExperimentError(name), err)
 	}
 	c, err := r.git.Commit(ctx, id)
 	if err != nil {

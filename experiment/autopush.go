@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // sharingDoc is the page that DVC's message names.
@@ -29,7 +29,7 @@ type autoPush struct {
 // pushed.
 func (r *Repo) autoPush(ctx context.Context) (*autoPush, error) {
 	getenv := func(name string) string { return project.Getenv(r.opts.Env, name) }
-	c, err := repo.LoadConfig(filepath.Join(r.root, ".dvc"), getenv)
+	c, err := config.Load(filepath.Join(r.root, ".dvc"), getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/internal/exptest"
 	"github.com/reprodl/reprodl/experiment/queue"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // pushing is a repository that pushes its experiments by itself to a bare
@@ -98,7 +99,10 @@ func TestTransferWithABrokenWorkspace(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
 	require.NoError(t, os.RemoveAll(filepath.Join(p.Dir, ".dvc", "cache")))
-	require.NoError(t, p.Open().FetchData(t.Context(), exps, nil))
+	var heard []string
+	hear := func(p data.Progress) { heard = append(heard, p.Phase) }
+	require.NoError(t, p.Open().FetchData(t.Context(), exps, &experiment.DataOptions{Progress: hear}))
+	assert.Contains(t, heard, "downloading")
 	p.Write("dvc.yaml", p.Git("show", e.Rev+":dvc.yaml"))
 	require.NoError(t, p.Open().Apply(t.Context(), "e"))
 	assert.Contains(t, p.Read("model.txt"), "lr: 1")

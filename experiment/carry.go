@@ -113,30 +113,19 @@ func (r *Repo) Bases(ctx context.Context) ([]string, error) {
 	return list, err
 }
 
-// AcceptPlan takes in the pack that PackPlan made, and marks the plan here.
+// AcceptPlan takes in the pack that PackPlan made, unless [Repo.Prepare] did and it is
+// nil, and marks the plan here.
 func (r *Repo) AcceptPlan(ctx context.Context, p *Plan, pack []byte) error {
-	for _, id := range []string{p.Baseline, p.Commit} {
-		if _, err := git.ParseID(id); err != nil {
+	if pack != nil {
+		if err := r.receive(ctx, p, pack); err != nil {
 			return err
 		}
 	}
-	if err := r.cutHistory(p.Baseline); err != nil {
-		return err
-	}
-	if err := r.unpack(ctx, pack, false); err != nil {
-		return err
-	}
 	// Settings that the commit has, such as the remote, count for this tree too.
-	c, err := r.git.Commit(ctx, git.ID(p.Commit))
-	if err != nil {
+	if data, err := r.planConfig(ctx, p); err != nil {
 		return err
-	}
-	if e, err := r.git.Lookup(ctx, c.Tree, filepath.ToSlash(filepath.Join(r.sub, ".dvc", "config"))); err == nil {
-		_, data, err := r.git.Object(ctx, e.ID)
-		if err == nil {
-			_, err = atomicfile.WriteFileIfChanged(filepath.Join(r.root, ".dvc", "config"), data, nil)
-		}
-		if err != nil {
+	} else if data != nil {
+		if _, err := atomicfile.WriteFileIfChanged(r.configFile(), data, nil); err != nil {
 			return err
 		}
 	}
@@ -146,6 +135,35 @@ func (r *Repo) AcceptPlan(ctx context.Context, p *Plan, pack []byte) error {
 		updates = append(updates, git.Update{Name: markRef(p.ID), New: git.ID(p.Commit)})
 	}
 	return r.git.UpdateRefs(ctx, updates...)
+}
+
+// receive takes in the objects of a plan.
+func (r *Repo) receive(ctx context.Context, p *Plan, pack []byte) error {
+	for _, id := range []string{p.Baseline, p.Commit} {
+		if _, err := git.ParseID(id); err != nil {
+			return err
+		}
+	}
+	if err := r.cutHistory(p.Baseline); err != nil {
+		return err
+	}
+	return r.unpack(ctx, pack, false)
+}
+
+func (r *Repo) configFile() string { return filepath.Join(r.root, ".dvc", "config") }
+
+// planConfig is the .dvc/config of a plan; nil if it has none.
+func (r *Repo) planConfig(ctx context.Context, p *Plan) ([]byte, error) {
+	c, err := r.git.Commit(ctx, git.ID(p.Commit))
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.git.Lookup(ctx, c.Tree, filepath.ToSlash(filepath.Join(r.sub, ".dvc", "config")))
+	if err != nil {
+		return nil, nil
+	}
+	_, data, err := r.git.Object(ctx, e.ID)
+	return data, err
 }
 
 // cutHistory makes git take a baseline for the first commit.
@@ -182,6 +200,11 @@ type Result struct {
 
 // PackResult makes a Result of what a plan yielded here.
 func (r *Repo) PackResult(ctx context.Context, p *Plan, e *Experiment) (*Result, error) {
+	if p.Options.Stage != nil {
+		var b bytes.Buffer
+		err := r.pack(ctx, &b, fmt.Sprintf("%s\n^%s\n", e.Rev, p.Baseline))
+		return &Result{Commit: e.Rev, Pack: b.Bytes()}, err
+	}
 	record, err := r.git.Ref(ctx, recordRef(ref{Baseline: git.ID(e.Baseline), Name: e.Name, ID: git.ID(e.Rev)}))
 	if err != nil {
 		return nil, err
@@ -193,6 +216,9 @@ func (r *Repo) PackResult(ctx context.Context, p *Plan, e *Experiment) (*Result,
 
 // Drop forgets what came of a plan here, once it is recorded elsewhere.
 func (r *Repo) Drop(ctx context.Context, p *Plan) error {
+	if p.Options.Stage != nil {
+		return r.Discard(ctx, p.ID)
+	}
 	updates := []git.Update{{Name: markRef(p.ID)}}
 	f := ref{Baseline: git.ID(p.Baseline), Name: p.Name}
 	if id, ok := r.exists(ctx, f); ok {
@@ -210,6 +236,9 @@ func (r *Repo) Record(ctx context.Context, p *Plan, res *Result) (*Experiment, e
 	mark, err := r.git.Ref(ctx, markRef(p.ID))
 	if err != nil {
 		return r.Recorded(ctx, p)
+	}
+	if p.Options.Stage != nil {
+		return r.recordStage(ctx, p, mark, res)
 	}
 	for _, id := range []string{res.Commit, res.Record} {
 		if _, err := git.ParseID(id); err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 	"github.com/reprodl/reprodl/pipeline"
 )
 

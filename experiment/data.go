@@ -2,9 +2,11 @@ package experiment
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
@@ -15,18 +17,27 @@ func (w *work) open() (*pipeline.Repo, error) {
 	return pipeline.Open(w.dir, &pipeline.Options{Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Env: o.Env, Logger: w.repo.log})
 }
 
-// bring puts data into place before a run: in a copy all of it, in the user's
-// working tree what is missing. DVC overwrites changed data there, too, and
+// bring puts data into place before a run: in a copy what the targets need, in the
+// user's working tree what is missing. DVC overwrites changed data there, too, and
 // with it what the user did.
-func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
-	// DVC warns of every output that no run has made yet, by its path in the
-	// copy, though the run that follows will make it.
-	opts := &data.CheckoutOptions{AllowMissing: true, Recorded: true}
+func (w *work) bring(ctx context.Context, p *pipeline.Repo, o *RunOptions) error {
+	opts := &data.CheckoutOptions{AllowMissing: true}
 	if w.temp {
 		opts.Force = true
+		if len(o.Targets) > 0 && targetsSuffice(&o.Repro) {
+			needed := *opts
+			needed.WithDeps, needed.Recursive = true, o.Repro.Recursive
+			// A target that dvc.yaml does not have is one in Go, or a mistake that Repro
+			// will name; then all is brought.
+			if _, err := p.Checkout(ctx, &needed, o.Targets...); err == nil || ctx.Err() != nil {
+				return err
+			}
+		}
 		_, err := p.Checkout(ctx, opts)
 		return err
 	}
+	opts.Recorded = true
+	w.warnUnmade(p, o)
 	// In the user's tree only what is not there at all is checked out: a
 	// changed file may be their work.
 	items, err := w.items()
@@ -49,6 +60,25 @@ func (w *work) bring(ctx context.Context, p *pipeline.Repo) error {
 	}
 	_, err = p.Checkout(ctx, opts, missing...)
 	return err
+}
+
+// warnUnmade warns, as a checkout does, of outputs of the targets that no run has made
+// yet.
+func (w *work) warnUnmade(p *pipeline.Repo, o *RunOptions) {
+	scope := project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}
+	targets := o.Targets
+	if !targetsSuffice(&o.Repro) {
+		targets = nil
+	}
+	chosen, err := project.Of(p.Repo).NewIndex().Granular(scope, targets)
+	if err != nil {
+		return // Repro will say it
+	}
+	for _, out := range project.Pieces(chosen) {
+		if out.Cached() && out.From == nil && out.Rec.Hash.IsZero() {
+			w.repo.log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", out.Abs))
+		}
+	}
 }
 
 // checkout makes all data what the files of the pipeline say.
@@ -88,4 +118,10 @@ func (w *work) define(ctx context.Context, p *pipeline.Repo, o *RunOptions) (*pi
 		return p, nil
 	}
 	return d, nil
+}
+
+// targetsSuffice reports whether a run concerns only its targets and what they
+// depend on.
+func targetsSuffice(o *pipeline.ReproOptions) bool {
+	return !o.Downstream && !o.Pipeline && !o.AllPipelines && !o.Glob
 }

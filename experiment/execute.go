@@ -18,6 +18,11 @@ type ExecuteOptions struct {
 	Logger         *slog.Logger // nil is that of the Repo
 	// Pull fetches what stages need and this machine lacks from the DVC remote.
 	Pull bool
+	// Prepared is the copy to run in, if it was made before. Execute closes it.
+	Prepared *Prepared
+	// Ran, if set, is called when the stages have ended, before the result is
+	// recorded: the machine is free for others.
+	Ran func()
 }
 
 // planDir is where plans are executed, in copies of their own.
@@ -29,6 +34,11 @@ func (r *Repo) planDir() string { return r.tmpDir("reprodl", "work") }
 // experiment, because the plan was discarded, the error wraps [ErrNotFound].
 func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Experiment, error) {
 	own := r.with(opts)
+	var ready *Prepared
+	if opts != nil {
+		ready = opts.Prepared
+	}
+	defer ready.Close()
 	// No mark: it was executed, or discarded.
 	mark, err := r.git.Ref(ctx, markRef(p.ID))
 	if err != nil {
@@ -36,23 +46,30 @@ func (r *Repo) Execute(ctx context.Context, p *Plan, opts *ExecuteOptions) (*Exp
 	}
 	// A plan runs in the directory it was made in.
 	own.dir = filepath.Join(r.root, filepath.FromSlash(p.Options.Dir))
-	c, err := r.git.Commit(ctx, mark)
-	if err != nil {
-		return nil, err
-	}
 	base := git.ID(p.Baseline)
 	// Not two programs of one task at once.
 	if err := own.endPrograms(ctx); err != nil {
 		return nil, err
 	}
-	w, remove, err := own.copyTree(ctx, r.planDir(), p.ID+"-", base, c.Tree, p.Options.Copy)
-	if err != nil {
-		return nil, err
+	w := ready.take(own, mark)
+	if w == nil {
+		var remove func()
+		if w, remove, err = own.planCopy(ctx, p, mark); err != nil {
+			return nil, err
+		}
+		defer remove()
 	}
-	defer remove()
+	ran := func() {}
+	if opts != nil && opts.Ran != nil {
+		ran = opts.Ran
+	}
+	if p.Options.Stage != nil {
+		return w.runStage(ctx, p, mark, opts != nil && opts.Pull, ran)
+	}
 	// Removing the mark is part of the step that makes the result visible,
 	// so two attempts cannot both succeed.
 	o := p.runOptions()
+	o.ran = ran
 	if opts != nil && opts.Pull && !o.Repro.Pull {
 		o.Repro.Pull, o.Repro.LocalRuns = true, true
 	}
@@ -89,6 +106,9 @@ func (r *Repo) with(opts *ExecuteOptions) *Repo {
 
 // executed finds the result of a plan whose mark is gone.
 func (r *Repo) executed(ctx context.Context, p *Plan) (*Experiment, error) {
+	if p.Options.Stage != nil {
+		return r.executedStage(ctx, p)
+	}
 	f := ref{Baseline: git.ID(p.Baseline), Name: p.Name}
 	if id, ok := r.exists(ctx, f); ok {
 		// Only the record tells the result of this plan from an experiment that

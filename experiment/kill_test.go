@@ -58,6 +58,10 @@ func operate(op string) error {
 		_, err = r.Save(ctx, nil)
 	case "apply":
 		err = r.Apply(ctx, "target")
+	case "push":
+		err = pushAll(ctx, r)
+	case "pull":
+		err = pullAll(ctx, r)
 	case "queue":
 		q := queue.Open(r, nil)
 		if _, err = q.Add(ctx, &experiment.RunOptions{Set: []string{"lr=4,5"}}); err == nil {

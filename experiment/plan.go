@@ -62,6 +62,10 @@ type PlanOptions struct {
 
 	Resources Resources `json:",omitzero"`
 
+	// Stage makes the plan one of a single stage, of which no experiment comes:
+	// see [Repo.PlanStage].
+	Stage *StageOptions `json:",omitempty"`
+
 	// Program is the file that runs stages in Go, where it is copied, and Build
 	// the SHA-256 of it: another machine runs them by the same.
 	Program string `json:",omitempty"`
@@ -148,6 +152,7 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 			return nil, existsError(name)
 		}
 		ours[name] = true
+		r.packedArgs()
 		if err := p.add(ctx, name, set); err != nil {
 			return nil, err
 		}
@@ -173,9 +178,17 @@ func Build(file string) (string, error) {
 // dvc.yaml that is written from them, which a copy brings about: the workspace
 // stays as it is.
 func (r *Repo) planTree(ctx context.Context, head git.ID, o *RunOptions) (git.ID, error) {
-	tree, err := r.snapshot(ctx)
-	if err != nil || len(o.Stages) == 0 {
-		return tree, err
+	tree, err := r.snapshot(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	return r.definedTree(ctx, head, tree, o)
+}
+
+// definedTree is a tree with the dvc.yaml of stages in Go, if there are any.
+func (r *Repo) definedTree(ctx context.Context, head, tree git.ID, o *RunOptions) (git.ID, error) {
+	if len(o.Stages) == 0 {
+		return tree, nil
 	}
 	w, remove, err := r.copyTree(ctx, r.tmpDir("standalone"), "plan", head, tree, nil)
 	if err != nil {
@@ -331,13 +344,15 @@ func parseMark(c *git.Commit) (Plan, bool) {
 	return p, true
 }
 
-// Discard forgets plans by their ids; those that are gone already do not
-// matter.
+// Discard forgets plans by their ids, and what came of those of single stages;
+// those that are gone already do not matter.
 func (r *Repo) Discard(ctx context.Context, ids ...string) error {
 	var updates []git.Update
 	for _, id := range ids {
-		if old, err := r.git.Ref(ctx, markRef(id)); err == nil {
-			updates = append(updates, git.Update{Name: markRef(id), Old: old})
+		for _, name := range []string{markRef(id), stageRef(id)} {
+			if old, err := r.git.Ref(ctx, name); err == nil {
+				updates = append(updates, git.Update{Name: name, Old: old})
+			}
 		}
 	}
 	return r.git.UpdateRefs(ctx, updates...)

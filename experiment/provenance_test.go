@@ -90,6 +90,39 @@ func TestRecordsTravel(t *testing.T) {
 	assert.ErrorContains(t, err, "not a valid Git remote")
 }
 
+// TestRecordsAreNotLeftBehind: what another git holds, as that of a pull that was
+// killed, is an error and no silent gap, and the next try brings it.
+func TestRecordsAreNotLeftBehind(t *testing.T) {
+	p := exptest.New(t, nil)
+	p.MustRun("one", "lr=2")
+	remote := filepath.Join(t.TempDir(), "remote.git")
+	p.Git("init", "-q", "--bare", remote)
+	p.Git("remote", "add", "origin", remote)
+	r, ctx := p.Open(), t.Context()
+	refs := experimentRefs(p, p.Dir)
+	record := p.Git("for-each-ref", "--format=%(refname)", "refs/reprodl")
+	sync := map[string]func() error{
+		"push": func() error { _, _, err := r.PushRefs(ctx, "origin", nil); return err },
+		"pull": func() error { _, _, err := r.PullRefs(ctx, "origin", nil); return err },
+	}
+	for _, op := range []string{"push", "pull"} {
+		dir := remote
+		if op == "pull" {
+			dir = p.Dir
+			for ref := range strings.FieldsSeq(p.Git("for-each-ref", "--format=%(refname)", "refs/exps", "refs/reprodl")) {
+				p.Git("update-ref", "-d", ref)
+			}
+		}
+		lock := filepath.Join(gitDir(dir), filepath.FromSlash(record)+".lock")
+		require.NoError(t, os.MkdirAll(filepath.Dir(lock), 0o777))
+		require.NoError(t, os.WriteFile(lock, nil, 0o666))
+		assert.ErrorContains(t, sync[op](), ".lock", op)
+		require.NoError(t, os.Remove(lock))
+		require.NoError(t, sync[op](), op)
+		assert.Equal(t, refs, experimentRefs(p, dir), op)
+	}
+}
+
 func TestApplyKeepsWhatWasThere(t *testing.T) {
 	p := exptest.New(t, nil)
 	p.MustRun("one", "lr=2")
@@ -118,4 +151,18 @@ func TestApplyKeepsWhatWasThere(t *testing.T) {
 	}
 	assert.Equal(t, strip(before), strip(p.Files()), "what was there can be brought back by git")
 	p.Fsck()
+}
+
+// gitDir is the git directory of a bare repository or of a working tree.
+func gitDir(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+		return filepath.Join(dir, ".git")
+	}
+	return dir
+}
+
+// experimentRefs lists the references to experiments and their records, each with its commit.
+func experimentRefs(p *exptest.Project, dir string) string {
+	p.Helper()
+	return p.Git("--git-dir="+gitDir(dir), "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps", "refs/reprodl/provenance")
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/reprodl/reprodl/experiment/provenance"
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // recordDir is where the records of a commit are kept. Two experiments may have

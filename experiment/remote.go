@@ -45,7 +45,7 @@ func invalidRemoteError(remote string) error {
 
 // ListRemote is [Repo.List] for a git remote; only Name and Baseline are set.
 func (r *Repo) ListRemote(ctx context.Context, remote string, s *Selection) ([]Experiment, error) {
-	refs, err := r.remoteSelected(ctx, remote, s)
+	refs, err := r.remoteSelected(ctx, remote, remote, s)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,8 @@ func (r *Repo) ListRemote(ctx context.Context, remote string, s *Selection) ([]E
 
 // remoteSelected lists the named experiments of a remote, all of which must
 // exist, or else those of the selection. Baselines are resolved here, not there.
-func (r *Repo) remoteSelected(ctx context.Context, remote string, s *Selection, names ...string) ([]ref, error) {
+// An unknown name is said not to be in a place, if in names one.
+func (r *Repo) remoteSelected(ctx context.Context, remote, in string, s *Selection, names ...string) ([]ref, error) {
 	refs, err := r.remoteRefs(ctx, remote)
 	if err != nil {
 		return nil, err
@@ -79,7 +80,7 @@ func (r *Repo) remoteSelected(ctx context.Context, remote string, s *Selection, 
 			}
 		}
 		if len(unknown) > 0 {
-			return nil, unknownError(remote, unknown...)
+			return nil, unknownError(in, unknown...)
 		}
 		return found, nil
 	}
@@ -125,34 +126,55 @@ func (r *Repo) PushRefs(ctx context.Context, remote string, opts *SyncOptions) (
 	if err != nil {
 		return nil, nil, err
 	}
-	there, err := r.remoteRefs(ctx, remote)
-	if err != nil {
-		return nil, nil, err
-	}
-	s := &Sync{}
 	// No pre-push hook runs: what is pushed is no branch.
 	args := []string{"push", "--quiet", "--no-verify"}
 	if opts.Force {
 		args = append(args, "--force")
 	}
 	args = append(args, "--", remote)
-	n := len(args)
-	for _, f := range refs {
-		id, known := idOf(there, f)
-		if s.add(f, id, known, opts.Force) {
-			args = append(args, string(f.ID)+":"+f.String())
-			if rec, err := r.git.Ref(ctx, recordRef(f)); err == nil {
-				// A record belongs to its commit; it is replaced without asking.
-				args = append(args, "+"+string(rec)+":"+recordRef(f))
-			}
-		}
-	}
-	if len(args) > n {
-		if _, err := r.git.Run(ctx, args...); err != nil {
-			return nil, nil, err
-		}
+	s, err := r.exchange(ctx, args, func() (*Sync, []string, error) { return r.toPush(ctx, remote, refs, opts.Force) })
+	if err != nil {
+		return nil, nil, err
 	}
 	return s, r.synced(refs, s), nil
+}
+
+// exchange calls git with args and the refspecs of what is missing on the other side.
+func (r *Repo) exchange(ctx context.Context, args []string, missing func() (*Sync, []string, error)) (*Sync, error) {
+	s, specs, err := missing()
+	if err != nil {
+		return nil, err
+	}
+	for len(specs) > 0 {
+		_, err := r.git.Run(ctx, append(slices.Clip(args), specs...)...)
+		if err == nil {
+			break
+		}
+		// Somebody else may have brought them meanwhile: the git of a run that was
+		// killed, say. What is still missing is tried again.
+		now, left, lookErr := missing()
+		if lookErr != nil || len(left) >= len(specs) || len(now.Diverged) > len(s.Diverged) {
+			return nil, err
+		}
+		specs = left
+	}
+	return s, nil
+}
+
+// toPush compares experiments with those of a remote, and returns the refspecs of what it lacks.
+func (r *Repo) toPush(ctx context.Context, remote string, refs []ref, force bool) (s *Sync, specs []string, err error) {
+	there, err := r.remoteRefs(ctx, remote)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &Sync{}
+	for _, f := range refs {
+		id, known := idOf(there, f)
+		if s.add(f, id, known, force) {
+			specs = append(specs, string(f.ID)+":"+f.String())
+		}
+	}
+	return s, append(specs, r.recordsToPush(ctx, remote, r.synced(refs, s))...), nil
 }
 
 // PullRefs fetches experiments, with the records of their provenance, from a
@@ -161,52 +183,35 @@ func (r *Repo) PullRefs(ctx context.Context, remote string, opts *SyncOptions) (
 	if opts == nil {
 		opts = &SyncOptions{}
 	}
-	refs, err := r.remoteSelected(ctx, remote, &opts.Selection, opts.Names...)
+	refs, err := r.remoteSelected(ctx, remote, "", &opts.Selection, opts.Names...)
 	if err != nil {
 		return nil, nil, err
 	}
-	have, err := r.refs(ctx)
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--", remote}
+	s, err := r.exchange(ctx, args, func() (*Sync, []string, error) { return r.toPull(ctx, remote, refs, opts.Force) })
 	if err != nil {
 		return nil, nil, err
-	}
-	s := &Sync{}
-	var specs, records []string
-	for _, f := range refs {
-		id, known := idOf(have, f)
-		if s.add(f, id, known, opts.Force) {
-			// The plus is safe: add has let through only what is new, or forced.
-			specs = append(specs, "+"+f.String()+":"+f.String())
-			records = append(records, recordRef(f))
-		}
-	}
-	if len(specs) > 0 {
-		args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--", remote}
-		if _, err := r.git.Run(ctx, append(args, specs...)...); err != nil {
-			return nil, nil, err
-		}
-		// An experiment without its record is still an experiment.
-		r.fetchRecords(ctx, remote, records)
 	}
 	return s, r.synced(refs, s), nil
 }
 
-// fetchRecords fetches those records that the remote has; experiments saved by
-// DVC have none.
-func (r *Repo) fetchRecords(ctx context.Context, remote string, names []string) {
-	there, err := r.remoteRecords(ctx, remote)
+// toPull compares experiments of a remote with those here, and returns the refspecs of
+// what is missing here.
+func (r *Repo) toPull(ctx context.Context, remote string, refs []ref, force bool) (s *Sync, specs []string, err error) {
+	have, err := r.refs(ctx)
 	if err != nil {
-		return
+		return nil, nil, err
 	}
-	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", remote}
-	n := len(args)
-	for _, name := range names {
-		if there[name] != "" {
-			args = append(args, "+"+name+":"+name)
+	s = &Sync{}
+	for _, f := range refs {
+		id, known := idOf(have, f)
+		if s.add(f, id, known, force) {
+			// The plus is safe: add has let through only what is new, or forced.
+			specs = append(specs, "+"+f.String()+":"+f.String())
 		}
 	}
-	if len(args) > n {
-		r.git.Run(ctx, args...)
-	}
+	records, err := r.recordsToPull(ctx, remote, r.synced(refs, s))
+	return s, append(specs, records...), err
 }
 
 // chosen lists the experiments to push: the named ones, or the selection.
@@ -272,7 +277,7 @@ func (r *Repo) RemoveRemote(ctx context.Context, remote string, opts *RemoveRemo
 	if opts == nil {
 		opts = &RemoveRemoteOptions{}
 	}
-	refs, err := r.remoteSelected(ctx, remote, &opts.Selection, opts.Names...)
+	refs, err := r.remoteSelected(ctx, remote, remote, &opts.Selection, opts.Names...)
 	if err != nil {
 		return nil, err
 	}
@@ -302,27 +307,11 @@ func (r *Repo) RemoveRemote(ctx context.Context, remote string, opts *RemoveRemo
 	return namesOf(refs), err
 }
 
-// remoteRecords are the references of a remote to records of provenance.
-func (r *Repo) remoteRecords(ctx context.Context, remote string) (map[string]git.ID, error) {
-	out, err := r.git.Run(ctx, "ls-remote", "--", remote, "refs/reprodl/provenance/*")
-	if err != nil {
-		return nil, err
-	}
-	records := map[string]git.ID{}
-	for line := range strings.Lines(string(out)) {
-		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if oid, err := git.ParseID(id); err == nil {
-			records[name] = oid
-		}
-	}
-	return records, nil
-}
-
 // RenameRemote renames an experiment of a git remote, and the record of its
 // provenance, in one step. The error wraps [ErrExist] if another experiment has
 // the name.
 func (r *Repo) RenameRemote(ctx context.Context, remote, old, name string, opts *RenameOptions) error {
-	refs, err := r.remoteSelected(ctx, remote, nil, old)
+	refs, err := r.remoteSelected(ctx, remote, remote, nil, old)
 	if err != nil {
 		return err
 	}

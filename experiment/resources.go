@@ -109,6 +109,11 @@ func formatBytes(n int64) string {
 // needs is what an experiment needs for all of its stages, as they say in their
 // meta: the largest of each, as they share a machine. DVC leaves meta alone.
 func (r *Repo) needs(ctx context.Context, tree git.ID) (Resources, error) {
+	return r.needsOf(ctx, tree, func(string, string) bool { return true })
+}
+
+// needsOf is needs for the stages that are meant, by file and name.
+func (r *Repo) needsOf(ctx context.Context, tree git.ID, meant func(file, name string) bool) (Resources, error) {
 	var need Resources
 	fsys, err := fs.Sub(r.git.TreeAt(ctx, tree), r.sub)
 	if err != nil {
@@ -124,7 +129,7 @@ func (r *Repo) needs(ctx context.Context, tree git.ID) (Resources, error) {
 		}
 		for _, st := range item.File.Stages {
 			m, ok := st.Meta.(*ordered.Map)
-			if !ok {
+			if !ok || !meant(item.File.Path, st.Name) {
 				continue
 			}
 			v, ok := m.Get("resources")

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline"
 )
 
@@ -44,6 +46,7 @@ type RunOptions struct {
 	Accept    func(Resources) error
 
 	task string // of the queue
+	ran  func() // called when the stages have ended; nil is nobody
 
 	// Seed and Backend are noted in the record of provenance.
 	Seed    string
@@ -65,6 +68,7 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	if err != nil {
 		return nil, err
 	}
+	packed := r.packedArgs()
 	edits := parseSet(o.Set)
 	// The name is drawn before anything is locked: it may be taken meanwhile,
 	// which the creation of the reference notices.
@@ -77,6 +81,13 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	}
 	if o.Temp {
 		return r.runTemp(ctx, head, edits, &o)
+	}
+	p, err := project.Open(r.dir, project.Options{Env: r.opts.Env})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTargets(p.NewIndex(), &o); err != nil {
+		return nil, err
 	}
 	lock, err := r.lockWork(ctx)
 	if err != nil {
@@ -106,6 +117,9 @@ func (r *Repo) Run(ctx context.Context, opts *RunOptions) (*Experiment, error) {
 	}
 	if err := r.done(); err != nil {
 		return nil, err
+	}
+	if packed != "" {
+		_ = os.Remove(packed) // as DVC does; git has it
 	}
 	r.log.Info(fmt.Sprintf("\nRan experiment(s): %s\nExperiment results have been applied to your workspace.", e.Name))
 	return e, nil
@@ -205,7 +219,7 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 		return nil, err
 	}
 	if !o.Repro.Dry {
-		if err := w.bring(ctx, p); err != nil {
+		if err := w.bring(ctx, p, o); err != nil {
 			return nil, err
 		}
 	}
@@ -222,6 +236,9 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 	if ro.Dry {
 		return nil, nil
 	}
+	if o.ran != nil {
+		o.ran()
+	}
 	s, err := w.stagesOf(results)
 	if err != nil {
 		return nil, err
@@ -237,4 +254,18 @@ func (w *work) sub() string {
 		return "."
 	}
 	return filepath.ToSlash(rel)
+}
+
+// packedArgs is the file that DVC hands the options of a run over in, if git tracks
+// it: somebody committed it by mistake, which is told in DVC's words. Else empty.
+func (r *Repo) packedArgs() string {
+	file := filepath.Join(r.root, ".dvc", "tmp", "repro.dat")
+	if _, err := os.Stat(file); err != nil {
+		return ""
+	}
+	if tracked, err := r.git.Tracked(file); err != nil || !tracked {
+		return ""
+	}
+	r.log.Warn("Temporary DVC file '.dvc/tmp/repro.dat' exists and was likely committed to Git by mistake. It should be removed with:\n\tgit rm .dvc/tmp/repro.dat")
+	return file
 }

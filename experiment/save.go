@@ -7,7 +7,7 @@ import (
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/git"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // SaveOptions say what is saved. Nil means the zero SaveOptions: the tracked

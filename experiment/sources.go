@@ -14,13 +14,16 @@ import (
 // that file stays as it is. DVC does the same by committing, stashing and
 // restoring; a copy made of the tree would otherwise run on the old data,
 // without a word.
-func (r *Repo) snapshot(ctx context.Context) (git.ID, error) {
+//
+// A pipeline that cannot be read, or that lacks a target, is an error here, before
+// anything is queued.
+func (r *Repo) snapshot(ctx context.Context, o *RunOptions) (git.ID, error) {
 	tree, err := r.git.Snapshot(ctx)
 	if err != nil {
 		return "", err
 	}
 	// Without changed data the tree is the snapshot, which is the usual case.
-	changes, err := r.changedSources(ctx)
+	changes, err := r.changedSources(ctx, o)
 	if err != nil || len(changes) == 0 {
 		return tree, err
 	}
@@ -30,15 +33,17 @@ func (r *Repo) snapshot(ctx context.Context) (git.ID, error) {
 // changedSources stores data that was changed since it was added, and returns
 // the .dvc files for it. Data that is missing stays what it was, as with DVC's
 // commit --data-only --allow-missing.
-func (r *Repo) changedSources(ctx context.Context) (map[string]git.Change, error) {
-	p, err := project.Open(r.root, project.Options{Env: r.opts.Env})
+func (r *Repo) changedSources(ctx context.Context, o *RunOptions) (map[string]git.Change, error) {
+	p, err := project.Open(r.dir, project.Options{Env: r.opts.Env})
 	if err != nil {
 		return nil, err
 	}
 	x := p.NewIndex()
-	// A pipeline that cannot be read has no data to store.
-	if x.Collect() != nil {
-		return nil, nil // Repro will say it
+	if err := x.Collect(); err != nil {
+		return nil, err
+	}
+	if err := checkTargets(x, o); err != nil {
+		return nil, err
 	}
 	// DVC's lock of the repository, as the cache is written to.
 	unlock, err := p.Lock(ctx)
@@ -95,4 +100,15 @@ func storeChanged(ctx context.Context, p *project.Repo, s *project.Stage) (chang
 		changed = true
 	}
 	return changed, nil
+}
+
+// checkTargets looks for the targets of a run in the pipeline, before anything is
+// queued or changed.
+func checkTargets(x *project.Index, o *RunOptions) error {
+	// Stages in Go are in no file yet, and a pattern may match nothing.
+	if len(o.Targets) == 0 || len(o.Stages) > 0 || o.Repro.Glob {
+		return nil
+	}
+	_, err := x.Granular(project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}, o.Targets)
+	return err
 }

@@ -22,7 +22,7 @@ func (r *Repo) standaloneDir() string { return r.tmpDir("standalone") }
 // runTemp runs an experiment in a copy of the working tree.
 func (r *Repo) runTemp(ctx context.Context, head git.ID, edits []edit, o *RunOptions) (*Experiment, error) {
 	// The tree is fixed here: what the user edits from now on is not in it.
-	tree, err := r.snapshot(ctx)
+	tree, err := r.snapshot(ctx, o)
 	if err != nil {
 		return nil, err
 	}

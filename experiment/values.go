@@ -9,7 +9,7 @@ import (
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // skipper tells what DVC does not look at in a working tree.
@@ -39,7 +39,7 @@ func (r *Repo) shareCache(root string) error {
 	if err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	c, err := repo.LoadConfig(filepath.Join(root, ".dvc"), r.getenv)
+	c, err := config.Load(filepath.Join(root, ".dvc"), r.getenv)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (r *Repo) shareCache(root string) error {
 		return nil
 	}
 	// In config.local of the copy, which git ignores and no commit takes in.
-	return c.Set(repo.Local, "cache", "dir", cache.Dir(), root)
+	return c.Set(config.Local, "cache", "dir", cache.Dir(), root)
 }
 
 // getenv looks into the environment given to Open.

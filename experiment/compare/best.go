@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/reprodl/reprodl/experiment"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Goal says which values of a metric are better.

@@ -7,20 +7,20 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
-	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // collector reads params, metrics, dependencies and outputs out of one tree,
 // the workspace or that of a commit.
 type collector struct {
-	fsys      fs.FS // rooted at the DVC repository
-	cache     *object.Cache
-	paramDeps bool // only parameters that stages depend on
+	fsys      fs.FS              // rooted at the DVC repository
+	contents  *transfer.Contents // of outs; nil if there is nothing to read from
+	paramDeps bool               // only parameters that stages depend on
 	skip      func(path string, dir bool) bool
 
 	items []dvcfile.Item
-	data  map[string]object.Meta // outputs by path, for what only the cache has
+	outs  map[string]transfer.Recorded // outputs by path, for what the tree lacks
 	parse func(name string, data []byte) (any, error)
 }
 
@@ -37,17 +37,17 @@ func (c *collector) collect() (body, error) {
 	if err != nil {
 		return body{}, err
 	}
-	c.items, c.data = items, map[string]object.Meta{}
+	c.items, c.outs = items, map[string]transfer.Recorded{}
 	b := body{params: []FileValues{}, metrics: []FileValues{}}
 	c.eachOut(func(o outItem) {
 		if !o.noCache { // else the cache may have it, but not to be read from
-			c.data[o.path] = o.meta
+			c.outs[o.path] = transfer.Recorded{Hash: o.entry.Hash, Remote: o.remote}
 		}
 		// Metrics and plots are not among DVC's "outs".
 		if o.kind != dvcfile.Plain && o.kind != "" {
 			return
 		}
-		b.outs = append(b.outs, Out{Dep: depOfMeta(o.path, o.meta), UseCache: !o.noCache, IsDataSource: o.source})
+		b.outs = append(b.outs, Out{Dep: depOfOut(o.path, &o.entry), UseCache: !o.noCache, IsDataSource: o.source})
 	})
 	b.deps = c.deps()
 	c.params(&b)
@@ -55,14 +55,15 @@ func (c *collector) collect() (body, error) {
 	return b, nil
 }
 
-// outItem is an output of a stage or a .dvc file. A zero meta means that no
-// lock file has a hash of it.
+// outItem is an output of a stage or a .dvc file. An entry without a hash means
+// that no lock file has one of it.
 type outItem struct {
 	path    string
 	kind    dvcfile.Kind
-	meta    object.Meta
+	entry   dvcfile.LockEntry
 	noCache bool
 	source  bool
+	remote  string
 }
 
 // eachOut calls fn for all outputs: those of a .dvc file have their hash in
@@ -72,7 +73,7 @@ func (c *collector) eachOut(fn func(outItem)) {
 		if d := item.DotDVC; d != nil {
 			for i := range d.Outs {
 				o := &d.Outs[i]
-				fn(outItem{d.OutPath(i), o.Out.Kind, o.Entry.Meta, o.Out.NoCache, true})
+				fn(outItem{d.OutPath(i), o.Out.Kind, o.Entry, o.Out.NoCache, true, o.Out.Remote})
 			}
 			continue
 		}
@@ -80,64 +81,16 @@ func (c *collector) eachOut(fn func(outItem)) {
 		for _, s := range item.File.Stages {
 			lock := item.File.Lock.Stage(s.Name)
 			for _, o := range s.Outs {
-				it := outItem{path: s.Path(o.Path), kind: o.Kind, noCache: o.NoCache}
+				it := outItem{path: s.Path(o.Path), kind: o.Kind, noCache: o.NoCache, remote: o.Remote}
 				if lock != nil {
 					if e := dvcfile.Entry(lock.Outs, o.Path); e != nil {
-						it.meta = e.Meta
+						it.entry = *e
 					}
 				}
 				fn(it)
 			}
 		}
 	}
-}
-
-// depOfMeta has -1 for a size or count that is not known, which DVC's JSON
-// has as null. Only a directory has a count of files.
-func depOfMeta(p string, m object.Meta) Dep {
-	d := Dep{Path: p, Size: -1, NFiles: -1}
-	if m.Hash.IsZero() {
-		return d
-	}
-	d.Hash, d.Size = m.Hash.String(), m.Size
-	if m.Hash.IsDir() {
-		d.NFiles = m.Files
-	}
-	return d
-}
-
-// deps lists what the stages depend on. DVC fills a dict by path, so a path
-// that two stages depend on is there once, where it came first and with the
-// hash of the last.
-func (c *collector) deps() []Dep {
-	var list []Dep
-	at := map[string]int{}
-	add := func(d Dep) {
-		if i, ok := at[d.Path]; ok {
-			list[i] = d // the last one counts, in the place of the first
-			return
-		}
-		at[d.Path] = len(list)
-		list = append(list, d)
-	}
-	for _, item := range c.items {
-		if item.File == nil {
-			continue
-		}
-		for _, s := range item.File.Stages {
-			lock := item.File.Lock.Stage(s.Name)
-			for _, p := range s.Deps {
-				var m object.Meta
-				if lock != nil {
-					if e := dvcfile.Entry(lock.Deps, p); e != nil {
-						m = e.Meta
-					}
-				}
-				add(depOfMeta(s.Path(p), m))
-			}
-		}
-	}
-	return list
 }
 
 // params follows DVC: what stages track, files listed at the top level whole,
@@ -338,19 +291,14 @@ func (c *collector) expand(name string) []string {
 		})
 		return list
 	}
-	// The tree has no such directory: of a commit, only the cache can have
+	// The tree has no such directory: of a commit, only its data can have
 	// the files. Without them the name itself is tried, and its error shown.
-	m, ok := c.data[name]
-	if !ok || !m.Hash.IsDir() || c.cache == nil {
+	if c.contents == nil {
 		return []string{name}
 	}
-	tree, err := c.cache.Tree(m.Hash)
-	if err != nil {
+	list, ok := c.contents.List(c.outs, name)
+	if !ok {
 		return []string{name}
-	}
-	var list []string
-	for _, e := range tree {
-		list = append(list, path.Join(name, e.Path))
 	}
 	slices.Sort(list)
 	return list

@@ -4,18 +4,14 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"path"
-	"slices"
-
-	"github.com/reprodl/reprodl/internal/object"
 )
 
-// read decodes a file of the tree, or what the cache has of it.
+// read decodes a file of the tree, or its recorded data.
 func (c *collector) read(name string) (any, error) {
 	data, err := readLimited(c.fsys, name)
 	// Outputs are not in git, so in the tree of a commit they are missing.
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		data, err = c.readCached(name)
+		data, err = c.readRecorded(name)
 	}
 	if err != nil {
 		return nil, err
@@ -45,38 +41,14 @@ func readLimited(fsys fs.FS, name string) ([]byte, error) {
 	return data, err
 }
 
-// readCached finds the output that is name or a directory above it and reads
-// the object that its hash names. What is not to be had there is "not found",
-// whatever the reason: nothing is fetched for a table.
-func (c *collector) readCached(name string) ([]byte, error) {
-	for dir, rest := name, ""; dir != "." && dir != "/"; dir, rest = path.Dir(dir), path.Join(path.Base(dir), rest) {
-		m, ok := c.data[dir]
-		if !ok || m.Hash.IsZero() || c.cache == nil {
-			continue
-		}
-		h := m.Hash
-		// The output is a directory: its tree says which object name is.
-		if rest != "" {
-			tree, err := c.cache.Tree(h)
-			if err != nil {
-				break
-			}
-			i := slices.IndexFunc(tree, func(e object.Entry) bool { return e.Path == rest })
-			if i < 0 {
-				break
-			}
-			h = tree[i].Hash
-		}
-		f, err := c.cache.Open(h)
-		if err != nil {
-			break
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxShown+1))
-		if err == nil && len(data) > maxShown {
-			err = errTooLarge
-		}
-		return data, err
+// readRecorded reads what is recorded of name, from wherever its data is.
+func (c *collector) readRecorded(name string) ([]byte, error) {
+	if c.contents == nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	data, err := c.contents.ReadFile(c.outs, name, maxShown+1)
+	if err == nil && len(data) > maxShown {
+		err = errTooLarge
+	}
+	return data, err
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/provenance"
-	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/internal/transfer"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Change is a metric or parameter on two sides, with the file that it is in.
@@ -46,12 +46,12 @@ func Diff(ctx context.Context, repo *experiment.Repo, a, b string, opts *DiffOpt
 		return nil, nil
 	}
 	// There is no cache here: two states are read faster than remembered.
-	store := objects(repo)
-	old, err := collectRev(ctx, repo, a, store, opts.ParamDeps)
+	data := contents(ctx, repo)
+	old, err := collectRev(ctx, repo, a, data, opts.ParamDeps)
 	if err != nil {
 		return nil, err
 	}
-	now, err := collectRev(ctx, repo, b, store, opts.ParamDeps)
+	now, err := collectRev(ctx, repo, b, data, opts.ParamDeps)
 	if err != nil {
 		return nil, err
 	}
@@ -64,15 +64,15 @@ func Diff(ctx context.Context, repo *experiment.Repo, a, b string, opts *DiffOpt
 }
 
 // collectRev returns nil data for a state that cannot be read, as DVC does.
-func collectRev(ctx context.Context, repo *experiment.Repo, rev string, store *object.Cache, paramDeps bool) (*Data, error) {
+func collectRev(ctx context.Context, repo *experiment.Repo, rev string, data *transfer.Contents, paramDeps bool) (*Data, error) {
 	if rev == "" || rev == experiment.Workspace {
-		return workspace(repo, store, paramDeps).Data, nil
+		return workspace(repo, data, paramDeps).Data, nil
 	}
 	r, err := repo.Revision(ctx, rev)
 	if err != nil {
 		return nil, err
 	}
-	d, err := collectRevision(r, store, paramDeps)
+	d, err := collectRevision(r, data, paramDeps)
 	if err != nil {
 		// Only a cancelled context is an error; the rest is an empty side.
 		return nil, ctx.Err()

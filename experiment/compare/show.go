@@ -18,7 +18,6 @@ package compare
 import (
 	"cmp"
 	"context"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -28,9 +27,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/ignore"
-	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
 	"github.com/reprodl/reprodl/params"
 )
 
@@ -89,7 +89,7 @@ func Show(ctx context.Context, repo *experiment.Repo, opts *ShowOptions) ([]Stat
 			s.cache.known, s.cache.damaged = map[string]showRecord{}, true
 		}
 	}
-	s.store = objects(repo)
+	s.contents = contents(ctx, repo)
 	activities := opts.Activities
 	if activities == nil {
 		activities = planned(repo)
@@ -124,7 +124,8 @@ type showing struct {
 	opts  *ShowOptions
 	refs  []experiment.Experiment
 	cache *showCache
-	store *object.Cache
+	// contents may be nil: there is nothing to read outputs from.
+	contents *transfer.Contents
 
 	mu    sync.Mutex
 	found map[string]State // by commit
@@ -137,7 +138,7 @@ func (s *showing) here(tasks map[string]taskStates) []State {
 		return nil
 	}
 	// Read only once it is known that somebody will see it.
-	here := workspace(s.repo, s.store, s.opts.ParamDeps)
+	here := workspace(s.repo, s.contents, s.opts.ParamDeps)
 	// What runs in the workspace is shown twice, as DVC does: as the
 	// workspace, and below the baseline that it started from.
 	if run != nil {
@@ -239,26 +240,26 @@ func (s *showing) collect(ctx context.Context, rev string) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collectRevision(r, s.store, s.opts.ParamDeps)
+	return collectRevision(r, s.contents, s.opts.ParamDeps)
 }
 
 // collectRevision reads the tree of a revision out of git; no work tree is
 // needed.
-func collectRevision(r *experiment.Revision, store *object.Cache, paramDeps bool) (*Data, error) {
-	col := &collector{fsys: r.Files, cache: store, paramDeps: paramDeps, parse: parseValues}
+func collectRevision(r *experiment.Revision, data *transfer.Contents, paramDeps bool) (*Data, error) {
+	col := &collector{fsys: r.Files, contents: data, paramDeps: paramDeps, parse: parseValues}
 	b, err := col.collect()
 	if err != nil {
-		return nil, err
+		return nil, dvcfile.OfCommit(err, r.Rev)
 	}
 	return newData(r.Rev, r.Time, b)
 }
 
 // workspace reads the working tree.
-func workspace(repo *experiment.Repo, store *object.Cache, paramDeps bool) State {
+func workspace(repo *experiment.Repo, data *transfer.Contents, paramDeps bool) State {
 	root := repo.Root()
 	// Unlike the tree of a commit, the working tree has files that DVC
 	// must not look at.
-	col := &collector{fsys: os.DirFS(root), cache: store, paramDeps: paramDeps, parse: parseValues, skip: skipper(root)}
+	col := &collector{fsys: project.Disk(root), contents: data, paramDeps: paramDeps, parse: parseValues, skip: skipper(root)}
 	b, err := col.collect()
 	if err == nil {
 		var d *Data
@@ -269,14 +270,14 @@ func workspace(repo *experiment.Repo, store *object.Cache, paramDeps bool) State
 	return State{Rev: experiment.Workspace, Err: commitError(err)}
 }
 
-// objects is the DVC cache, wherever the configuration puts it; nil, and then
-// nothing is read from it, if that cannot be read.
-func objects(repo *experiment.Repo) *object.Cache {
+// contents is the recorded data, wherever the configuration puts it; nil, and then
+// nothing is read of it, if that cannot be read.
+func contents(ctx context.Context, repo *experiment.Repo) *transfer.Contents {
 	p, err := repo.Pipeline()
 	if err != nil {
 		return nil
 	}
-	return project.Of(p.Repo).Cache()
+	return transfer.NewContents(ctx, project.Of(p.Repo))
 }
 
 // skipper tells what DVC does not look at in a working tree.

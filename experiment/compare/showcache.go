@@ -39,7 +39,7 @@ type showRecord struct {
 // A reader that knows another version of the format takes the file for damaged
 // and writes it anew.
 const (
-	showMagic    = "reprodl exp show 1\n"
+	showMagic    = "reprodl exp show 2\n"
 	maxShowCache = 256 << 20
 )
 

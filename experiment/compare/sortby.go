@@ -6,7 +6,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // lessValue orders values: numbers, then text, then what is missing.

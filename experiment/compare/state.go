@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/experiment"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // State is the working tree, a commit or an experiment, as [Show] found

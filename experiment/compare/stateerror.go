@@ -7,14 +7,20 @@ import (
 	"path"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
+	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/transfer"
 )
 
 // stateError gives err DVC's name and words.
 func stateError(name string, err error) *StateError {
+	var nowhere *transfer.NowhereError
 	switch {
+	case errors.As(err, &nowhere):
+		class, words := nowhere.Words()
+		return &StateError{class, words}
 	case errors.Is(err, fs.ErrNotExist):
 		return &StateError{"FileNotFoundError", fmt.Sprintf("[Errno 2] No such file or directory: '%s'", name)}
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooLarge), errors.Is(err, object.ErrCorrupt), errors.Is(err, object.ErrBadCopy):
 		return &StateError{"OSError", fmt.Sprintf("'%s': %v", name, err)}
 	case errors.Is(err, fs.ErrPermission):
 		return &StateError{"PermissionError", fmt.Sprintf("[Errno 13] Permission denied: '%s'", name)}

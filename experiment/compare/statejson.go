@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // appendTime writes a time as Python's isoformat does: local, whole seconds.

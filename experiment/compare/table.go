@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/experiment"
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // TableOptions choose and order the columns and rows of a [Table]. Nil means

@@ -21,6 +21,9 @@ func planned(repo *experiment.Repo) func(context.Context) ([]experiment.Activity
 		plans, err := repo.Plans(ctx)
 		var list []experiment.Activity
 		for _, p := range plans {
+			if p.Options.Stage != nil {
+				continue // no experiment comes of it
+			}
 			list = append(list, experiment.Activity{Name: p.Name, Baseline: p.Baseline, Commit: p.Commit,
 				Executor: experiment.Executor{State: "queued", Name: "dvc-task"}})
 		}
@@ -63,13 +66,18 @@ func (s *showing) tasks(ctx context.Context, list []experiment.Activity) map[str
 // taskState collects what a task will run; it has no metrics yet.
 func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State {
 	st := &State{Rev: t.Commit, Name: t.Name}
-	d, err := s.collect(ctx, t.Commit)
-	if err != nil {
+	var b body
+	when := t.Created
+	switch d, err := s.collect(ctx, t.Commit); {
+	case err == nil:
+		// A copy: d itself stays as it was read.
+		b, when = *d.decode(), d.Time
+	case len(t.Live) == 0:
 		st.Err = commitError(err)
 		return st
 	}
-	// A copy: d itself stays as it was read.
-	b := *d.decode()
+	// One that was queued in another clone has its commit elsewhere: no more than its
+	// metrics is known here.
 	// The metrics in the commit are those of the workspace at the time, not
 	// what the task will yield. DVC leaves them out as well.
 	if t.Executor.State == "queued" {
@@ -89,7 +97,8 @@ func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State 
 		}
 		b.metrics[at] = result(name, v, err)
 	}
-	if st.Data, err = newData(t.Commit, d.Time, b); err != nil {
+	data, err := newData(t.Commit, when, b)
+	if st.Data = data; err != nil {
 		st.Err = commitError(err)
 	}
 	return st

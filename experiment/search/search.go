@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Search proposes parameters one point at a time and learns from the results

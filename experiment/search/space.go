@@ -18,7 +18,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Dimension is one parameter of a search: either Values, or the range from Low
