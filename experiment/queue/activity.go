@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/reprodl/reprodl/experiment"
 )
@@ -19,20 +20,49 @@ func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := make([]experiment.Activity, len(tasks))
+	live := q.liveMetrics(ctx, tasks)
+	list := make([]experiment.Activity, 0, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
-		list[i] = experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()}
-		if t.State == Running {
-			// A hub keeps there what workers of other machines tell it.
-			_ = readJSON(q.path("live", t.ID+".json"), &list[i].Live)
+		if t.Options.Stage != nil {
+			continue // no experiment comes of it
 		}
+		list = append(list, experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor(),
+			Created: t.Created, Live: live[t.ID]})
 	}
 	// DVC's own tasks are there whatever became of this store.
 	for _, t := range q.dvcTasks(ctx) {
 		list = append(list, experiment.Activity{Name: t.Name, Baseline: t.Baseline, Commit: t.Commit, Executor: t.executor()})
 	}
 	return list, nil
+}
+
+// liveMetrics are the metrics so far of tasks that run on other machines. Without them a
+// table is poorer, and no worse.
+func (q *Queue) liveMetrics(ctx context.Context, tasks []Task) map[string]map[string][]byte {
+	live := map[string]map[string][]byte{}
+	var asked []string
+	for i := range tasks {
+		switch t := &tasks[i]; {
+		case t.State != Running || t.Options.Stage != nil:
+		case t.Log == "":
+			asked = append(asked, t.ID)
+		default:
+			// A hub keeps there what workers of other machines tell it.
+			var files map[string][]byte
+			if readJSON(q.path("live", t.ID+".json"), &files) == nil {
+				live[t.ID] = files
+			}
+		}
+	}
+	if far, ok := q.store.(Remote); ok && len(asked) > 0 {
+		more, err := far.LiveMetrics(ctx, asked...)
+		if err != nil && ctx.Err() == nil {
+			q.log.Debug(err.Error())
+		}
+		maps.Copy(live, more)
+	}
+	return live
 }
 
 // executor describes a task as DVC does one of its queue, which it calls

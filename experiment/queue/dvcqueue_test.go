@@ -71,7 +71,7 @@ func TestTasksOfDVCsOwnQueueAreSeen(t *testing.T) {
 	var log bytes.Buffer
 	require.NoError(t, q.Log(ctx, "fails", &log, nil))
 	assert.Equal(t, "log of fails\n", log.String())
-	assert.ErrorContains(t, q.Log(ctx, "waits", &log, nil), "has not started")
+	assert.ErrorContains(t, q.Log(ctx, "waits", &log, nil), "is in queue but has not been started")
 	_, err = q.Remove(ctx, &queue.TaskFilter{Failed: true, Queued: true, Success: true})
 	require.NoError(t, err)
 	_, err = q.Remove(ctx, &queue.TaskFilter{Names: []string{"waits"}})

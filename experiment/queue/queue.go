@@ -91,8 +91,8 @@ func (q *Queue) Add(ctx context.Context, opts *experiment.RunOptions) ([]Task, e
 	if opts != nil {
 		o = *opts
 	}
-	if s, ok := q.store.(Accepter); ok && o.Accept == nil {
-		o.Accept = func(need Resources) error { return s.Accept(ctx, need) }
+	if o.Accept == nil {
+		o.Accept = func(need Resources) error { return accept(ctx, q.store, need) }
 	}
 	plans, err := q.repo.Plan(ctx, &o, func(name string) bool { return used[name] })
 	if err != nil {

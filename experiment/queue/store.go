@@ -95,3 +95,17 @@ type Store interface {
 type Accepter interface {
 	Accept(ctx context.Context, need Resources) error
 }
+
+// Remote is a Store that belongs to another clone of the repository: what a task
+// yields, and what it prints, is there.
+type Remote interface {
+	// Bring takes what came of a plan into the repository of the queue, in place of the
+	// mark there. The error wraps experiment.ErrNotFound if there is nothing yet.
+	Bring(ctx context.Context, p *experiment.Plan) error
+	// LiveMetrics returns the metrics files so far of tasks that run, by their ids and
+	// the paths of the files. Those that have none are left out.
+	LiveMetrics(ctx context.Context, ids ...string) (map[string]map[string][]byte, error)
+	// ReadLog returns what a task printed from an offset on, or the beginning of that.
+	// The Log of its tasks is "".
+	ReadLog(ctx context.Context, id string, off int64) ([]byte, error)
+}

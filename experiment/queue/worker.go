@@ -33,15 +33,24 @@ type WorkOptions struct {
 	// Lease is how long the worker may be silent; 0 is a minute, or in a Queue
 	// that of its options.
 	Lease time.Duration
-	// Offer is what tasks may need; the zero value takes any task.
+	// Offer is what tasks may need. The zero value is, in a Queue, what the machine
+	// has, and else takes any task.
 	Offer Resources
+	// Cards are those that Offer counts, of which a task gets as many as it needs for
+	// itself; nil leaves the cards to the programs. In a Queue they are those of the
+	// machine if Offer is zero.
+	Cards *Cards
 	// Build is that of the program by which the worker can run stages in Go.
 	Build string
 }
 
 // Run executes one task and returns the commit of its experiment. An error
 // counts against the task unless it is a [*MachineError].
-type Run func(ctx context.Context, t *Task) (rev string, err error)
+//
+// It may call free once its programs have ended, and what is left is the way of the
+// result: the worker then begins with its next task, and Run is called again before
+// this call has returned.
+type Run func(ctx context.Context, t *Task, free func()) (rev string, err error)
 
 // MachineError is a failure of the machine or the network rather than of the
 // program: the task goes back to the queue, for another worker.
@@ -72,7 +81,13 @@ func (q *Queue) Work(ctx context.Context, opts *WorkOptions) error {
 	if err := q.repo.Recover(ctx); err != nil {
 		return err
 	}
-	return Work(ctx, q.store, &o, func(ctx context.Context, t *Task) (string, error) { return q.attempt(ctx, t, &o) })
+	if o.Offer.IsZero() {
+		o.Offer = Machine(ctx)
+		if c := FindCards(ctx, os.Environ()); c.Len() > 0 {
+			o.Cards = c
+		}
+	}
+	return Work(ctx, q.store, &o, func(ctx context.Context, t *Task, free func()) (string, error) { return q.attempt(ctx, t, &o, free) })
 }
 
 // orDefault fills in what is not set; the receiver may be nil.
@@ -98,22 +113,42 @@ type worker struct {
 	store Store
 	opts  WorkOptions
 	run   Run
+	last  *attempt // whose result is on its way; nil if there is none
+}
+
+// attempt is a task under a worker.
+type attempt struct {
+	done chan struct{} // closed when the outcome is noted
+	bad  bool
+	err  error
 }
 
 // Work is [Queue.Work] for a store without its repository: run knows what a
 // task needs and where its result goes.
 func Work(ctx context.Context, s Store, opts *WorkOptions, run Run) error {
 	w := &worker{store: s, opts: opts.orDefault(), run: run}
-	machine, _ := os.Hostname()
+	err := w.work(ctx)
+	if _, last := w.settle(); err == nil {
+		err = last
+	}
+	return err
+}
+
+func (w *worker) work(ctx context.Context) error {
 	var idle time.Time
 	for ctx.Err() == nil && (w.opts.Stop == nil || !w.opts.Stop()) {
-		l := Lease{Token: rand.Text(), Worker: w.opts.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(w.opts.Lease), Offer: w.opts.Offer, Build: w.opts.Build}
-		t, err := s.Claim(ctx, l)
+		t, err := w.store.Claim(ctx, w.lease(ctx))
 		if err != nil {
 			return err
 		}
-		pause := time.Duration(0)
-		if t == nil {
+		pause, bad := time.Duration(0), false
+		switch {
+		case t != nil:
+			idle = time.Time{}
+			bad, err = w.execute(ctx, t)
+		case w.last != nil: // its task may come back
+			bad, err = w.settle()
+		default:
 			if idle.IsZero() {
 				idle = time.Now()
 			}
@@ -124,15 +159,12 @@ func Work(ctx context.Context, s Store, opts *WorkOptions, run Run) error {
 			if w.opts.Idle >= 0 {
 				pause = min(killPoll, max(w.opts.Idle/4, 10*time.Millisecond))
 			}
-		} else {
-			idle = time.Time{}
-			bad, err := w.execute(ctx, t)
-			if err != nil {
-				return err
-			}
-			if bad {
-				pause = machinePause
-			}
+		}
+		if err != nil {
+			return err
+		}
+		if bad {
+			pause = machinePause
 		}
 		select {
 		case <-ctx.Done():
@@ -142,10 +174,56 @@ func Work(ctx context.Context, s Store, opts *WorkOptions, run Run) error {
 	return ctx.Err()
 }
 
-// execute runs one task under its lease and notes the outcome. What goes wrong
+// lease is what a worker claims its next task by.
+func (w *worker) lease(ctx context.Context) Lease {
+	offer := w.opts.Offer
+	if w.opts.Cards != nil && offer.GPUs > 0 {
+		offer.GPUs = min(offer.GPUs, w.opts.Cards.Free(ctx))
+	}
+	machine, _ := os.Hostname()
+	return Lease{Token: rand.Text(), Worker: w.opts.Name, Host: machine, Boot: host.Boot(), PID: os.Getpid(), Expires: time.Now().Add(w.opts.Lease), Offer: offer, Build: w.opts.Build}
+}
+
+// execute begins with a task and returns when the next one may begin. Of one result
+// at a time the way is waited for in the background: where the network is slow, tasks
+// do not gather at this worker.
+func (w *worker) execute(ctx context.Context, t *Task) (bad bool, err error) {
+	a := &attempt{done: make(chan struct{})}
+	free, freed := context.WithCancel(context.Background())
+	defer freed()
+	go func() {
+		defer close(a.done)
+		a.bad, a.err = w.attempt(ctx, t, freed)
+	}()
+	select {
+	case <-free.Done():
+	case <-a.done:
+	}
+	bad, err = w.settle()
+	w.last = a
+	select {
+	case <-a.done:
+		worse, e := w.settle()
+		bad, err = bad || worse, errors.Join(err, e)
+	default:
+	}
+	return bad, err
+}
+
+// settle waits for the outcome of the last task, if that is not known yet.
+func (w *worker) settle() (bad bool, err error) {
+	a := w.last
+	if w.last = nil; a == nil {
+		return false, nil
+	}
+	<-a.done
+	return a.bad, a.err
+}
+
+// attempt runs one task under its lease and notes the outcome. What goes wrong
 // with the task is part of the outcome, not an error; bad says that the machine
 // was at fault.
-func (w *worker) execute(ctx context.Context, t *Task) (bad bool, err error) {
+func (w *worker) attempt(ctx context.Context, t *Task, free func()) (bad bool, err error) {
 	run, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	beat := make(chan struct{})
@@ -153,7 +231,7 @@ func (w *worker) execute(ctx context.Context, t *Task) (bad bool, err error) {
 		defer close(beat)
 		w.heartbeat(run, t, cancel)
 	}()
-	rev, failed := w.run(run, t)
+	rev, failed := w.run(run, t, free)
 	// The cause is read before the cancel below, which would not change it,
 	// and says why the attempt ended.
 	cause := context.Cause(run)
@@ -248,7 +326,7 @@ func (w *worker) look(ctx context.Context, t *Task, renew bool) (*Task, error) {
 }
 
 // attempt runs the task in a copy of its own, with its output in a log.
-func (q *Queue) attempt(ctx context.Context, t *Task, o *WorkOptions) (string, error) {
+func (q *Queue) attempt(ctx context.Context, t *Task, o *WorkOptions, free func()) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(t.Log), 0o777); err != nil {
 		return "", err
 	}
@@ -258,7 +336,20 @@ func (q *Queue) attempt(ctx context.Context, t *Task, o *WorkOptions) (string, e
 	}
 	defer out.Close()
 	log := slog.New(&lineHandler{out})
-	e, err := q.repo.Execute(ctx, &t.Plan, &experiment.ExecuteOptions{Stdout: out, Stderr: out, Env: workerEnv(o.CPUs), Logger: log})
+	env := workerEnv(o.CPUs)
+	// A program that does not say that it needs a card sees all of them, as it does
+	// without a queue.
+	if n := t.Options.Resources.GPUs; n > 0 && o.Cards != nil {
+		cards, release, err := o.Cards.Take(ctx, n)
+		if err != nil {
+			return "", &MachineError{Err: err}
+		}
+		defer release()
+		env = append(env, cards...)
+		next := free
+		free = func() { release(); next() }
+	}
+	e, err := q.repo.Execute(ctx, &t.Plan, &experiment.ExecuteOptions{Stdout: out, Stderr: out, Env: env, Logger: log, Ran: free})
 	if err != nil {
 		log.Error(err.Error())
 		return "", err

@@ -124,7 +124,13 @@ func (q *Queue) Workers(ctx context.Context) (active, idle int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	active = len(tasks)
+	// One that sends a result has begun with the next task already.
+	busy := map[Lease]bool{}
+	for i := range tasks {
+		l := tasks[i].Lease
+		busy[Lease{Worker: l.Worker, Host: l.Host, PID: l.PID}] = true
+	}
+	active = len(busy)
 	files, err := filepath.Glob(q.path("workers", "*.lock"))
 	for _, name := range files {
 		f, err := os.OpenFile(name, os.O_RDWR, 0)
@@ -152,14 +158,10 @@ func (q *Queue) Log(ctx context.Context, name string, w io.Writer, opts *LogOpti
 		return err
 	}
 	if t.State == Queued && t.Attempts == 0 && !follow {
-		return fmt.Errorf("Queued experiment '%s' exists but has not started running yet", name)
+		return fmt.Errorf("Experiment '%s' is in queue but has not been started", name)
 	}
-	var f *os.File
-	defer func() {
-		if f != nil {
-			f.Close()
-		}
-	}()
+	log := q.readLog(t)
+	defer log.Close()
 	for {
 		now, err := q.store.Get(ctx, t.ID)
 		if errors.Is(err, experiment.ErrNotFound) {
@@ -168,15 +170,8 @@ func (q *Queue) Log(ctx context.Context, name string, w io.Writer, opts *LogOpti
 		if err != nil {
 			return err
 		}
-		if f == nil {
-			if f, err = os.Open(t.Log); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-		}
-		if f != nil {
-			if _, err := io.Copy(w, f); err != nil {
-				return err
-			}
+		if err := log.copyTo(ctx, w); err != nil {
+			return err
 		}
 		if !follow || now.State == Success || now.State == Failed {
 			return nil

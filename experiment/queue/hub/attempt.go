@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,11 +15,13 @@ import (
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // attempt runs one task: from git and the DVC remote to these again.
-func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resources, job int) (rev string, err error) {
+func (s *seat) attempt(ctx context.Context, t *queue.Task, free func()) (rev string, err error) {
+	m := s.m
 	m.log.Info("running " + t.Name)
 	logged, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -36,8 +39,19 @@ func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resourc
 	if t.Attempts > 1 {
 		m.endLeft(ctx) // the worker before may have been one of this machine
 	}
+	ready := s.take(ctx, t.ID)
+	defer func() { ready.Close() }()
+	release, err := m.alone(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	defer release()
 	m.bring.Lock()
-	err = m.c.bring(ctx, t, m.repo)
+	if ready != nil {
+		err = m.repo.AcceptPlan(ctx, &t.Plan, nil)
+	} else {
+		err = m.c.bring(ctx, t, m.repo)
+	}
 	m.bring.Unlock()
 	switch {
 	case errors.Is(err, queue.ErrLeaseLost):
@@ -55,10 +69,30 @@ func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resourc
 	if err != nil {
 		return "", &queue.MachineError{Err: err}
 	}
+	if err := m.checkRemote(); err != nil {
+		return "", &queue.MachineError{Err: err}
+	}
 	if err := m.placeProgram(&t.Plan); err != nil {
 		return "", &queue.MachineError{Err: err}
 	}
-	env := slices.Concat(m.opts.Env, queue.Env(share, job), authors)
+	// A task that asks for no cards has those of its share, if they are free: the
+	// worker's are divided as its processors are.
+	var cards []string
+	if n := cmp.Or(t.Options.Resources.GPUs, s.share.GPUs); n > 0 && m.cards != nil {
+		list, giveBack, err := m.cards.Take(ctx, n)
+		switch {
+		case err == nil:
+			defer giveBack()
+			next := free
+			free = func() { giveBack(); next() }
+			cards = list
+		case t.Options.Resources.GPUs > 0:
+			return "", &queue.MachineError{Err: err}
+		default:
+			cards = []string{"CUDA_VISIBLE_DEVICES="}
+		}
+	}
+	env := slices.Concat(m.opts.Env, queue.Env(s.share), cards, authors)
 	own, err := m.open(env, out)
 	if err != nil {
 		return "", &queue.MachineError{Err: err}
@@ -66,14 +100,17 @@ func (m *member) attempt(ctx context.Context, t *queue.Task, share queue.Resourc
 	defer own.Close()
 	live, quiet := context.WithCancel(ctx)
 	go m.watch(live, t, own)
-	e, err := own.Execute(ctx, &t.Plan, &experiment.ExecuteOptions{Pull: m.hasRemote()})
+	s.prepare(ctx, t)
+	e, err := own.Execute(ctx, &t.Plan, &experiment.ExecuteOptions{Pull: true, Prepared: ready, Ran: free})
+	ready = nil // Execute has closed it
 	quiet()
-	if errors.Is(err, syscall.ENOSPC) {
+	if data := (*pipeline.DataError)(nil); errors.Is(err, syscall.ENOSPC) || errors.As(err, &data) {
 		err = &queue.MachineError{Err: err}
 	}
 	if err != nil {
 		return "", err
 	}
+	out.drain(ctx) // who sees that the task is done sees all that it printed
 	return m.hand(ctx, t, own, e)
 }
 
@@ -118,7 +155,7 @@ func (m *member) hand(ctx context.Context, t *queue.Task, own *experiment.Repo, 
 			time.AfterFunc(lastWords, stop)
 		}
 	})()
-	if m.hasRemote() {
+	if t.Options.Stage == nil { // whose data was sent with the run
 		if _, err := own.PushData(end, []experiment.Experiment{*e}, nil); err != nil {
 			return "", &queue.MachineError{Err: fmt.Errorf("the outputs could not be sent: %w", err)}
 		}
@@ -143,14 +180,24 @@ func (m *member) hand(ctx context.Context, t *queue.Task, own *experiment.Repo, 
 	return first.Rev, nil
 }
 
-// hasRemote reports whether data has a way to other machines.
-func (m *member) hasRemote() bool {
-	c, err := repo.LoadConfig(filepath.Join(m.root(), ".dvc"), m.getenv)
-	if err != nil {
-		return false
+// checkRemote makes sure that data has a way to other machines before anything is
+// run: by the hub, which is the remote then, or by the DVC remote.
+func (m *member) checkRemote() error {
+	c, err := config.Load(filepath.Join(m.root(), ".dvc"), m.getenv)
+	if err != nil || m.c.Info().Data {
+		return err
 	}
-	name, ok := c.Get("core", "remote")
-	return ok && name != ""
+	dir, ok := remoteDir(c)
+	if !ok {
+		return errors.New("the DVC remote of the hub's repository is not in its .dvc/config: commit it there, or configure it on this machine too (remote add --global)")
+	}
+	if dir == "" {
+		return nil
+	}
+	if fi, err := os.Stat(dir); !filepath.IsAbs(dir) || err != nil || !fi.IsDir() {
+		return fmt.Errorf("the DVC remote is the directory %s, which is not on this machine: mount it, or configure a remote that all machines reach", dir)
+	}
+	return nil
 }
 
 // livePoll is how often the metrics of a task are looked at while it runs.

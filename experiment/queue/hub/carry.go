@@ -50,14 +50,19 @@ func (h *Hub) onPlan(ctx context.Context, _ string, r planRequest) (planAnswer, 
 	if err := h.repo.PackPlan(ctx, &b, &t.Plan, r.Have); err != nil {
 		return planAnswer{}, err
 	}
-	a := planAnswer{piece: piece{Size: int64(b.Len()), Data: b.Bytes()}}
-	if b.Len() <= pieceSize {
+	return h.inPieces(b.Bytes())
+}
+
+// inPieces is the answer to who asked for a file: the first piece, and where the rest is.
+func (h *Hub) inPieces(data []byte) (planAnswer, error) {
+	a := planAnswer{piece: piece{Size: int64(len(data)), Data: data}}
+	if len(data) <= h.piece() {
 		return a, nil
 	}
-	a.File, a.Data = rand.Text(), b.Bytes()[:pieceSize]
+	a.File, a.Data = rand.Text(), data[:h.piece()]
 	name, err := h.uploadFile(a.File)
 	if err == nil {
-		err = os.WriteFile(name, b.Bytes(), 0o600)
+		err = os.WriteFile(name, data, 0o600)
 	}
 	return a, err
 }
@@ -67,7 +72,7 @@ func (h *Hub) onRead(_ context.Context, _ string, r readRequest) (piece, error) 
 	if err != nil {
 		return piece{}, err
 	}
-	p, err := readPiece(name, r.Off)
+	p, err := readPiece(name, r.Off, int64(h.piece()))
 	if errors.Is(err, os.ErrNotExist) {
 		err = errNoUpload
 	}
@@ -88,17 +93,26 @@ again:
 	if err != nil {
 		return err
 	}
+	err = c.rest(ctx, &a)
+	if errors.Is(err, errNoUpload) {
+		goto again // the hub has started anew
+	}
+	if err != nil {
+		return err
+	}
+	return into.AcceptPlan(ctx, &t.Plan, a.Data)
+}
+
+// rest fetches the other pieces of an answer.
+func (c *Conn) rest(ctx context.Context, a *planAnswer) error {
 	for int64(len(a.Data)) < a.Size {
 		p, err := call[piece](ctx, c, opRead, readRequest{a.File, int64(len(a.Data))})
-		if errors.Is(err, errNoUpload) {
-			goto again // the hub has started anew
-		}
 		if err != nil {
 			return err
 		}
 		a.Data = append(a.Data, p.Data...)
 	}
-	return into.AcceptPlan(ctx, &t.Plan, a.Data)
+	return nil
 }
 
 // onRecord records a result, whoever sends it: of several attempts the first
@@ -128,7 +142,7 @@ func (h *Hub) onRecord(ctx context.Context, worker string, r recordRequest) (*ex
 	if err != nil {
 		return nil, err
 	}
-	h.busy(worker, nil)
+	h.idle(worker, r.ID)
 	return e, h.recorded(ctx, r.ID, e)
 }
 
@@ -148,7 +162,7 @@ func (h *Hub) recorded(ctx context.Context, id string, e *experiment.Experiment)
 func (c *Conn) record(ctx context.Context, t *queue.Task, res *experiment.Result) (*experiment.Experiment, error) {
 	for try := 0; ; try++ {
 		r := recordRequest{ID: t.ID, Commit: res.Commit, Record: res.Record, Pack: res.Pack}
-		if len(res.Pack) > pieceSize {
+		if len(res.Pack) > c.piece() {
 			var err error
 			r.Pack = nil
 			r.Upload, err = c.upload(ctx, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(res.Pack)), nil })

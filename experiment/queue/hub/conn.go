@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
 )
 
@@ -23,6 +25,9 @@ type Conn struct {
 	worker   string
 	patience time.Duration
 	hello    hello
+	clone    *experiment.Repo
+	login    *Login
+	greeting atomic.Bool
 
 	mu  sync.Mutex
 	why error
@@ -34,6 +39,12 @@ type DialOptions struct {
 	// answer; 0 is 20 seconds, negative for ever.
 	Patience time.Duration
 	Worker   WorkerInfo // who this is, for the list of workers
+	// Login is for tokens that lead to a NATS server of the site's; nil is [EnvLogin]
+	// of os.Getenv.
+	Login *Login
+	// Clone is where tasks are queued, if that is not the hub's own repository: Put
+	// sends their commits along.
+	Clone *experiment.Repo
 }
 
 // Dial connects to the hub of a token. A wrong token, certificate or version is
@@ -50,8 +61,12 @@ func Dial(ctx context.Context, t *Token, opts *DialOptions) (*Conn, error) {
 		o.Patience = 20 * time.Second
 	}
 	var errs []error
-	for _, address := range t.Addresses {
-		c := &Conn{token: t, address: address, worker: o.Worker.ID, patience: o.Patience}
+	each := t.Addresses
+	if t.outside() {
+		each = []string{strings.Join(t.Addresses, ",")} // servers of one cluster
+	}
+	for _, address := range each {
+		c := &Conn{login: o.Login, token: t, address: address, worker: o.Worker.ID, patience: o.Patience, clone: o.Clone}
 		err := c.connect(ctx)
 		if err == nil {
 			err = c.greet(ctx, o.Worker)
@@ -69,15 +84,21 @@ func Dial(ctx context.Context, t *Token, opts *DialOptions) (*Conn, error) {
 }
 
 func (c *Conn) connect(ctx context.Context) error {
-	url := c.address
-	opts := []nats.Option{nats.Name("reprodl"), nats.UserInfo(c.token.ID, c.token.Secret), nats.CustomInboxPrefix(inboxOf(c.token.ID)),
-		nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
-		nats.ReconnectBufSize(-1), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), nats.Timeout(10 * time.Second), nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2),
+	opts := []nats.Option{nats.Name("reprodl"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 		nats.ReconnectHandler(func(*nats.Conn) { go c.greetAgain() }),
 		nats.ClosedHandler(func(nc *nats.Conn) { c.end(c.explain(nc.LastError())) })}
-	if !strings.Contains(url, "://") {
+	url := c.address
+	if c.token.outside() {
+		more, err := loginOr(c.login).options()
+		if err != nil {
+			return err
+		}
+		opts = append(opts, more...)
+	} else {
 		url = "tls://" + url
-		opts = append(opts, nats.Secure(c.tlsConfig()), nats.TLSHandshakeFirst())
+		opts = append(opts, nats.UserInfo(c.token.ID, c.token.Secret), nats.CustomInboxPrefix(inboxOf(c.token.ID)), nats.Secure(c.tlsConfig()), nats.TLSHandshakeFirst(),
+			nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 500*time.Millisecond),
+			nats.ReconnectBufSize(-1), nats.Timeout(10*time.Second), nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2))
 	}
 	nc, err := nats.Connect(url, opts...)
 	if err != nil {
@@ -137,6 +158,8 @@ func (c *Conn) explain(err error) error {
 	switch {
 	case why != nil:
 		return why
+	case c.token.outside():
+		return outsideError(c.address, err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
 		err != nil && strings.Contains(strings.ToLower(err.Error()), "authorization violation"):
 		return fmt.Errorf("%s: %w: it is wrong, has expired or was revoked; make a new one with 'queue token'", c.address, ErrRefused)
@@ -176,6 +199,10 @@ func (c *Conn) greet(ctx context.Context, w WorkerInfo) error {
 
 // greetAgain tells a hub that has started anew who is there.
 func (c *Conn) greetAgain() {
+	if !c.greeting.CompareAndSwap(false, true) {
+		return
+	}
+	defer c.greeting.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	if _, err := call[hello](ctx, c, opHello, c.hello); errors.Is(err, ErrVersion) {

@@ -1,5 +1,5 @@
 // Package hub serves the queue of a repository to other machines, over NATS
-// JetStream, which is embedded. Only who imports this package compiles NATS.
+// JetStream, which is embedded, or the site's own. Only who imports this package compiles NATS.
 //
 // # One machine
 //
@@ -24,7 +24,17 @@
 //
 // Status (who runs what, at which attempt, and why a task waits), logs -f, kill,
 // stop, retry, remove and exp show are as on one machine. exp show has the
-// metrics so far of what runs elsewhere.
+// metrics so far of what runs elsewhere, on any machine that uses the hub.
+//
+// Others, with clones of their own, queue at the same hub by a client's token. Their
+// commits go there with the task, and the experiments come back when they next look:
+//
+//	laptop$ reprodl queue token --client
+//	desk$   reprodl queue use RJ1.eyJh…
+//	desk$   reprodl exp run --queue -S lr=0.3
+//
+// Data that the tasks need, and the outputs, go through the DVC remote: push what is
+// new before.
 //
 // # A cluster with Slurm
 //
@@ -34,6 +44,47 @@
 //	login$ reprodl exp run --queue -S "lr=0.1,0.01" -S "seed=range(0,5)"
 //	login$ reprodl queue start --on slurm -j 20 --need time=2h
 //	login$ reprodl queue status
+//
+// # A NATS server or cluster that is there
+//
+// The hub can do without a server of its own, where a site has one with JetStream:
+//
+//	login$  export REPRODL_QUEUE_URL=tls://nats1:4222,tls://nats2:4222 NATS_CREDS=~/me.creds NATS_CA=~/site-ca.pem
+//	login$  reprodl queue serve
+//	gpu1$   NATS_CREDS=~/me.creds NATS_CA=~/site-ca.pem reprodl queue join RJ1.eyJh… -j 2
+//
+// The address is in that variable, or in queue serve --url, and not in .dvc/config: DVC
+// refuses a configuration with a section or a key that it does not know, and who
+// has the repository need not have the servers. Logins are where NATS's own tools look
+// for them ([EnvLogin]): tokens of queue token name the servers and the queue and hold
+// no secret. queue start --on ssh:… sends the login of this machine, with what is in its
+// files, by the input of ssh; the worker there has it in memory alone. queue use and all
+// else is as with a hub's own server.
+//
+// The tasks are in a stream there, on three servers of a cluster unless --replicas says
+// otherwise, and nothing is lost while two of them run. Who serves is in a bucket beside
+// it: one hub at a time. One that is started while another one answers is refused; when
+// that has been silent for ten seconds, its place is taken, by queue serve in any clone of
+// the repository: commits that no git remote has, and experiments, are in an object
+// store there, until their tasks are removed from the queue. It is filled a moment after
+// the fact. If a hub's machine is lost in that moment, the next hub says which tasks it
+// does not have, and runs those again whose result is nowhere.
+// One that only seemed to be dead gives out nothing more: all that it would answer
+// must be written first, after what it wrote last, and there another one was before.
+// Logs of tasks that have ended are kept there, too, the last four mebibytes of each. Data
+// needs a DVC remote: without one it goes to the hub's machine, of which queue serve
+// warns, and is lost with that. The clone of a hub that was replaced uses the new one by
+// queue use, like others.
+//
+// Streams are REPRODL_SPACE, KV_REPRODL_SPACE and OBJ_REPRODL_SPACE, where SPACE is
+// made of the repository's first commit or is what --space says. So several repositories share a
+// server. What roles may do, which a hub's own server sees to, is here for the
+// site's accounts: a worker publishes to SPACE.w.>, a client also to SPACE.c.> and
+// hears SPACE.e and SPACE.l.>; a hub hears SPACE.> and publishes to all that and to
+// $JS.API.>, $JS.FC.>, $KV.REPRODL_SPACE.>, $O.REPRODL_SPACE.> and the inboxes of who
+// asks. A single server syncs to disk every
+// two minutes unless its jetstream block has sync_interval: always; what it loses when
+// its power fails is queued again from the marks.
 //
 // # In a Go program
 //
@@ -59,10 +110,21 @@
 // differences, and it sends the experiment back as a pack. What stages need and
 // the worker lacks is pulled from the DVC remote, with the worker's credentials,
 // and outputs are pushed there before the experiment is sent: so an experiment
-// never names data that nobody has. Without a DVC remote data goes through the
-// hub, up to [Options].DataLimit a file. Untracked files (exp run --copy-paths)
+// never names data that nobody has. A worker that cannot reach the remote runs
+// nothing. Without a DVC remote, or with one whose path is relative to the
+// repository, data goes through the hub, up to [Options].DataLimit a file. Untracked files (exp run --copy-paths)
 // do not travel. The environment is the worker's; secrets that programs need are
 // set there, and are in no task, log or commit unless a program prints them.
+//
+// # Stages of one pipeline
+//
+// Not only experiments: the independent stages of a pipeline, too, as
+// [queue.Queue.Executor] says.
+//
+//	laptop$ reprodl repro --on hub
+//
+// So it is in the clone of another machine that uses the hub, if both reach the DVC
+// remote.
 //
 // # What is guaranteed
 //
@@ -98,13 +160,32 @@
 // otherwise. To limit what workers can do, run them under users, or in
 // containers, that may do little.
 //
-// # Limits
+// # Limits, and when to use a cluster
 //
 // All tasks are in the hub's memory, two to four kilobytes each. On two busy cores
-// it gives out and takes back 1,700 tasks a second to a thousand workers. Git is
-// the limit before that: with hub and four workers on one such machine 12
+// it gives out and takes back 1,700 tasks a second to a thousand workers: a task costs
+// one core some 270 µs, so a hub of one core carries 3,000 a second. Git is
+// the limit before that: with hub and four workers on one such machine 17
 // experiments a second were run and recorded, and each record is a transaction of
 // references. So one hub is for some hundred workers of one-minute experiments,
-// or thousands of longer ones. Sweeps of more than some hundred thousand
-// experiments are better queued in parts.
+// or thousands of longer ones.
+//
+// A hub adds nothing to the time of a task. While a program runs its worker
+// prepares for the task that it will probably be given next, and the result of the last
+// one is on its way while the next one runs: between the programs of two tasks
+// 20 ms pass, with a hub as with the queue of one machine, of the 50 that each takes
+// without a queue. (On two cores; REPRODL_FLEET=1 go test -run TestFleetTable/share
+// measures it.) What is prepared for is queued nevertheless, and
+// another worker's if that has nothing else to do, or after five seconds. Of a worker
+// that dies two tasks may be run again: of one only the result was missing.
+//
+// A cluster of three makes that no faster: one hub answers, and each change waits for
+// two servers. It is for queues that must outlive a machine: what is lost
+// with a hub's own server is time alone, as all is made anew from the marks, but
+// somebody must start it again.
+//
+// A million queued tasks need 2 to 4 GB in the hub, and a gigabyte in the stream; a hub that
+// starts again reads that for most of a minute, while workers go on with what they have.
+// What is slow is git: a mark each is a million references. Sweeps of more than
+// some hundred thousand experiments are better queued in parts.
 package hub

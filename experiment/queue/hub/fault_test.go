@@ -40,7 +40,7 @@ func serveForever(dir string) {
 		if d, err := time.ParseDuration(os.Getenv("HUB_TEST_LEASE")); err == nil {
 			lease = d
 		}
-		h, err := hub.Serve(context.Background(), r, &hub.Options{Lease: lease, Losses: 1000})
+		h, err := hub.Serve(context.Background(), r, hub.WithTerm(hub.Options{Lease: lease, Losses: 1000, URL: os.Getenv("HUB_TEST_URL")}))
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,25 @@ func TestAWorkerThatWasCutOffFindsTheWinner(t *testing.T) {
 
 // TestKills kills workers and the hub at random. Each experiment is recorded
 // once, and none is lost. REPRODL_LONG makes it longer.
-func TestKills(t *testing.T) {
+func TestKills(t *testing.T) { testKills(t, "", nil) }
+
+// TestKillsOverACluster has the queue on three servers of the site's, one of which dies
+// too. Another hub takes the place of one that was killed.
+func TestKillsOverACluster(t *testing.T) {
+	servers, url := hub.SiteCluster(t)
+	testKills(t, url, func() {
+		for _, s := range servers {
+			if s.JetStreamIsLeader() {
+				s.Shutdown()
+				s.WaitForShutdown()
+				return
+			}
+		}
+	})
+}
+
+// testKills runs one more fault at the second kill.
+func testKills(t *testing.T, url string, also func()) {
 	n, kills := 12, 6
 	if os.Getenv("REPRODL_LONG") != "" {
 		n, kills = 200, 100
@@ -147,7 +165,7 @@ func TestKills(t *testing.T) {
 	require.NoError(t, err)
 	serve := func() *exec.Cmd {
 		cmd := exec.Command(self)
-		cmd.Env = append(f.Env, "HUB_TEST_SERVE="+f.Dir)
+		cmd.Env = append(f.Env, "HUB_TEST_SERVE="+f.Dir, "HUB_TEST_URL="+url)
 		require.NoError(t, cmd.Start())
 		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 		return cmd
@@ -186,7 +204,9 @@ func TestKills(t *testing.T) {
 			if killed == kills {
 				continue
 			}
-			killed++
+			if killed++; killed == 2 && also != nil {
+				also()
+			}
 			if i := rng.IntN(4); i < len(workers) {
 				workers[i].Process.Kill()
 				workers[i].Wait()
@@ -287,6 +307,25 @@ func TestLiveMetrics(t *testing.T) {
 		return len(list) == 1 && list[0].Executor.State == "running" && len(list[0].State.Data.Metrics()) == 1 &&
 			strings.Contains(fmt.Sprint(list[0].State.Data.Metrics()[0].Value), "0.5")
 	}, time.Minute, 50*time.Millisecond)
+	// So it is in a clone on another machine.
+	there := *f.Project
+	there.Dir = filepath.Join(t.TempDir(), "clone")
+	f.Git("clone", "-q", "file://"+filepath.ToSlash(f.Dir), there.Dir)
+	token, err := f.hub.Token(hub.Client, time.Hour)
+	require.NoError(t, err)
+	repo := there.Open()
+	conn, err := hub.Dial(t.Context(), token, &hub.DialOptions{Clone: repo})
+	require.NoError(t, err)
+	defer conn.Close()
+	states, err := compare.Show(t.Context(), repo, &compare.ShowOptions{Activities: queue.Open(repo, &queue.Options{Store: conn}).Activities})
+	require.NoError(t, err)
+	require.Len(t, states[1].Experiments, 1)
+	row := states[1].Experiments[0]
+	assert.Equal(t, "one", row.Name)
+	assert.Equal(t, "running", row.Executor.State)
+	require.NotNil(t, row.State.Data)
+	require.Len(t, row.State.Data.Metrics(), 1)
+	assert.Contains(t, fmt.Sprint(row.State.Data.Metrics()[0].Value), "0.5")
 	require.NoError(t, os.WriteFile(attempts+".go", nil, 0o666))
 	_, err = f.queue.Wait(t.Context(), tasks[0].ID)
 	require.NoError(t, err)

@@ -36,7 +36,22 @@ type Options struct {
 	// DataLimit is how large a file may be that goes through the hub, in bytes,
 	// where there is no DVC remote; 0 is a gibibyte.
 	DataLimit int64
-	Logger    *slog.Logger // receives warnings; nil discards them
+	// URL is a NATS server with JetStream, or some of a cluster's separated by commas,
+	// that is used in place of the embedded one: nats://HOST:PORT or tls://HOST:PORT.
+	// "" embeds. Listen means nothing then.
+	URL string
+	// Login is how that server lets the hub in; nil is [EnvLogin] of os.Getenv.
+	Login *Login
+	// Space is the first part of all subjects there, and of the streams' names. ""
+	// is made of the repository's first commit: all its clones have one queue, and
+	// other repositories have others.
+	Space string
+	// Replicas is on how many servers of a cluster the queue is kept; 0 is as it was
+	// made, at first 3 in a cluster and 1 elsewhere.
+	Replicas int
+	Logger   *slog.Logger // receives warnings; nil discards them
+
+	term time.Duration // 0 is defaultTerm
 }
 
 // Hub serves the queue of a repository to other machines.
@@ -51,14 +66,18 @@ type Hub struct {
 	space string
 	log   *slog.Logger
 
-	lock   *os.File
-	server *server.Server
-	nc     *nats.Conn
-	state  *state
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	pin    string
-	inner  string // secret of the hub's own connection
+	lock     *os.File
+	server   *server.Server // nil: the site's
+	urls     []string       // of the site's, without secrets
+	replicas int
+	rule     *reign
+	keeper   *keeper // nil without repository, or with the hub's own server
+	nc       *nats.Conn
+	state    *state
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	pin      string
+	inner    string // secret of the hub's own connection
 
 	recording sync.Mutex
 	logs      logs
@@ -130,8 +149,41 @@ func (h *Hub) begin() error {
 	if err := h.prepare(); err != nil {
 		return err
 	}
-	if err := h.startServer(); err != nil {
+	connect := h.embedded
+	if h.opts.URL != "" {
+		connect = h.outside
+	}
+	js, err := connect()
+	if err != nil {
 		return err
+	}
+	h.state = newState(h.opts.Losses)
+	if h.state.log, err = h.openJournal(h.ctx, js, h.state.restore); err != nil {
+		h.state.log = nil
+		return h.siteError(err)
+	}
+	if h.rule != nil && h.repo != nil {
+		h.ownLogs()
+	}
+	h.state.log.fail = func(err error) {
+		h.log.Error(err.Error())
+		h.cancel(err)
+	}
+	h.state.changed = append(h.state.changed, h.tell)
+	if h.rule != nil && h.repo != nil {
+		if h.keeper, err = h.openKeeper(h.ctx, js); err != nil {
+			return h.siteError(err)
+		}
+		h.state.changed = append(h.state.changed, h.keeper.note)
+	}
+	h.state.log.start(h.ctx)
+	return h.serve()
+}
+
+// embedded starts a server of the hub's own.
+func (h *Hub) embedded() (jetstream.JetStream, error) {
+	if err := h.startServer(); err != nil {
+		return nil, err
 	}
 	conn := &Conn{token: &Token{Pin: h.pin}}
 	var err error
@@ -139,24 +191,10 @@ func (h *Hub) begin() error {
 		nats.UserInfo(innerUser, h.inner), nats.MaxReconnects(-1), nats.Name("hub"),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { h.log.Debug(err.Error()) }))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	js, err := jetstream.New(h.nc)
-	if err != nil {
-		return err
-	}
-	h.state = newState(h.opts.Losses)
-	if h.state.log, err = openJournal(h.ctx, js, h.space, 1, h.state.restore); err != nil {
-		return err
-	}
-	h.state.log.fail = func(err error) {
-		h.log.Error(err.Error())
-		h.cancel(err)
-	}
-	h.state.changed = append(h.state.changed, h.tell)
-	h.state.log.start(h.ctx)
 	go h.expel()
-	return h.serve()
+	return jetstream.New(h.nc)
 }
 
 // port is where the last hub listened, so that tokens stay good.
@@ -230,7 +268,7 @@ func (h *Hub) Close() {
 		case <-h.state.log.done:
 		case <-time.After(writeTimeout):
 		}
-		if h.repo != nil {
+		if h.repo != nil && !errors.Is(h.Err(), errReplaced) {
 			ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 			defer cancel()
 			if err := h.giveBack(ctx); err != nil {
@@ -238,6 +276,7 @@ func (h *Hub) Close() {
 			}
 		}
 	}
+	h.rule.end()
 	if h.nc != nil {
 		h.nc.Close()
 	}
@@ -252,7 +291,13 @@ func (h *Hub) Close() {
 func (h *Hub) keys() keyring { return keyring{filepath.Join(h.path, "keys.json")} }
 
 // Token makes a token. A life of zero is for ever.
+//
+// With [Options].URL it tells where that server is, and holds no secret: who may do
+// what is for its accounts to say, and the token neither ends nor can be revoked.
 func (h *Hub) Token(role Role, life time.Duration) (*Token, error) {
+	if h.server == nil {
+		return &Token{Addresses: h.urls, Role: role, Space: h.space}, nil
+	}
 	return issue(h.path, role, life, h.server.Addr().(*net.TCPAddr))
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/host"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // JoinOptions say how a machine works for a hub. Nil means the zero
@@ -41,7 +41,9 @@ type JoinOptions struct {
 	Offer queue.Resources
 	// Env is the environment of stages, with the secrets that they need; nil is
 	// os.Environ().
-	Env    []string
+	Env []string
+	// Login is that of [DialOptions]; nil is [EnvLogin] of Env.
+	Login  *Login
 	Logger *slog.Logger // receives what the worker does; nil discards it
 }
 
@@ -55,7 +57,12 @@ type member struct {
 	repo  *experiment.Repo
 	self  string // this program
 	build string
-	bring sync.Mutex // one task at a time changes the clone
+	cards *queue.Cards // nil if nvidia-smi finds none
+	bring sync.Mutex   // one task at a time changes the clone
+	seats []*seat      // of each job
+
+	mu    sync.Mutex
+	names map[string]chan struct{} // of experiments under way, closed when they are no more
 }
 
 // Join works for the hub of a token until ctx ends or, with Idle, nothing is to
@@ -80,6 +87,9 @@ func Join(ctx context.Context, t *Token, opts *JoinOptions) error {
 	if m.opts.Offer.IsZero() {
 		m.opts.Offer = queue.Machine(ctx)
 	}
+	if cards := queue.FindCards(ctx, m.opts.Env); cards.Len() > 0 {
+		m.cards = cards
+	}
 	share := m.opts.Offer.Share(m.opts.Jobs)
 	var err error
 	if m.self, err = os.Executable(); err == nil {
@@ -88,7 +98,10 @@ func Join(ctx context.Context, t *Token, opts *JoinOptions) error {
 	if err != nil {
 		return err
 	}
-	m.c, err = Dial(ctx, t, &DialOptions{Patience: -1, Worker: WorkerInfo{ID: strings.ToLower(rand.Text())[:12], Name: m.opts.Name, Host: machine,
+	if m.opts.Login == nil {
+		m.opts.Login = EnvLogin(m.getenv)
+	}
+	m.c, err = Dial(ctx, t, &DialOptions{Patience: -1, Login: m.opts.Login, Worker: WorkerInfo{ID: strings.ToLower(rand.Text())[:12], Name: m.opts.Name, Host: machine,
 		OS: runtime.GOOS + "/" + runtime.GOARCH, Build: m.build, Offer: share, Jobs: m.opts.Jobs}})
 	if err != nil {
 		return err
@@ -111,10 +124,13 @@ func (m *member) work(ctx context.Context, share queue.Resources) error {
 	// One worker that cannot go on ends all of them.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	for range m.opts.Jobs {
+		m.seats = append(m.seats, &seat{Conn: m.c, m: m, share: share})
+	}
 	var wg sync.WaitGroup
 	for i := range m.opts.Jobs {
 		wg.Go(func() {
-			o := &queue.WorkOptions{Name: m.opts.Name, Idle: -1, CPUs: share.CPUs, Lease: m.c.Info().Lease, Offer: share, Build: m.build}
+			o := &queue.WorkOptions{Name: m.opts.Name, Idle: -1, CPUs: share.CPUs, Lease: m.c.Info().Lease, Offer: share, Cards: m.cards, Build: m.build}
 			if m.opts.Jobs > 1 {
 				o.Name += "/" + strconv.Itoa(i+1)
 			}
@@ -124,8 +140,9 @@ func (m *member) work(ctx context.Context, share queue.Resources) error {
 			case m.opts.Idle < 0:
 				o.Idle = 0
 			}
-			err := queue.Work(ctx, m.c, o, func(ctx context.Context, t *queue.Task) (string, error) { return m.attempt(ctx, t, share, i) })
-			if err != nil {
+			s := m.seats[i]
+			defer s.leave()
+			if err := queue.Work(ctx, s, o, s.attempt); err != nil {
 				cancel(err)
 			}
 		})
@@ -150,7 +167,7 @@ func (m *member) takeDir(t *Token) (unlock func(), err error) {
 		if err != nil {
 			return nil, fmt.Errorf("no place for the worker's files: %w; name one", err)
 		}
-		name := t.Space
+		name := t.Space // that of a hub's own server is always the same
 		if t.Pin != "" {
 			name = t.Pin[:16]
 		}
@@ -202,7 +219,7 @@ func (m *member) settle(ctx context.Context) error {
 	if err := m.repo.Clean(ctx); err != nil { // copies of a worker that was killed
 		return err
 	}
-	c, err := repo.LoadConfig(filepath.Join(m.root(), ".dvc"), m.getenv)
+	c, err := config.Load(filepath.Join(m.root(), ".dvc"), m.getenv)
 	if err != nil {
 		return err
 	}
@@ -218,7 +235,7 @@ func (m *member) settle(ctx context.Context) error {
 		set["4"] = [3]string{"core", "remote", "hub"}
 	}
 	for _, k := range slices.Sorted(maps.Keys(set)) {
-		if err := c.Set(repo.Local, set[k][0], set[k][1], set[k][2], m.dir); err != nil {
+		if err := c.Set(config.Local, set[k][0], set[k][1], set[k][2], m.dir); err != nil {
 			return err
 		}
 	}

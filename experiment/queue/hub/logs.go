@@ -17,6 +17,7 @@ const (
 	opLog    = "w.log"
 	opLive   = "w.live"
 	opReadTo = "c.log"
+	opLiveOf = "c.live"
 )
 
 type (
@@ -31,6 +32,11 @@ type (
 		Files     map[string][]byte
 	}
 )
+
+type liveAnswer struct {
+	Files map[string]json.RawMessage // by the task
+	Read  int                        // tasks that it is about: as many as one message takes
+}
 
 // logPlace is where the output of an attempt begins in the log of a task.
 type logPlace struct {
@@ -68,8 +74,8 @@ func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (none, error) {
 		return none{}, err
 	}
 	defer f.Close()
-	at, err := h.logPlace(r.ID, r.Attempt, f)
-	if err == nil {
+	at, err := h.logPlace(r.ID, r.Attempt, r.Off, f)
+	if err == nil && at.Base+r.Off >= 0 {
 		_, err = f.WriteAt(r.Data, at.Base+r.Off)
 	}
 	if err == nil {
@@ -78,8 +84,9 @@ func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (none, error) {
 	return none{}, err
 }
 
-// logPlace finds or makes the beginning of an attempt; the caller has the lock.
-func (h *Hub) logPlace(id string, attempt int, f *os.File) (logPlace, error) {
+// logPlace finds or makes the beginning of an attempt; the caller has the lock. What
+// came before off was sent to a hub of another machine.
+func (h *Hub) logPlace(id string, attempt int, off int64, f *os.File) (logPlace, error) {
 	at, ok := h.logs.at[id]
 	side := h.logFile(id) + ".at"
 	if !ok {
@@ -92,7 +99,7 @@ func (h *Hub) logPlace(id string, attempt int, f *os.File) (logPlace, error) {
 		if err != nil {
 			return at, err
 		}
-		at = logPlace{attempt, fi.Size()}
+		at = logPlace{attempt, fi.Size() - off}
 		data, err := json.Marshal(at)
 		if err == nil {
 			err = atomicfile.WriteFile(side, data, nil)
@@ -117,12 +124,33 @@ func (h *Hub) onLive(_ context.Context, _ string, r liveRequest) (none, error) {
 	return none{}, err
 }
 
+// onLiveOf tells clients of other machines the metrics that tasks have so far.
+func (h *Hub) onLiveOf(_ context.Context, _ string, ids []string) (liveAnswer, error) {
+	a := liveAnswer{Files: map[string]json.RawMessage{}}
+	for size := 0; a.Read < len(ids); a.Read++ {
+		id := ids[a.Read]
+		if !h.state.running(id) {
+			continue // also an id that is none
+		}
+		data, err := os.ReadFile(h.liveFile(id))
+		most := min(pageBytes, h.limit()-4<<10)
+		if err != nil || len(data) > most || !json.Valid(data) {
+			continue
+		}
+		if size += len(data) + len(id) + 4; size > most {
+			break
+		}
+		a.Files[id] = data
+	}
+	return a, nil
+}
+
 // onReadLog gives clients a piece of a log.
 func (h *Hub) onReadLog(_ context.Context, _ string, r readRequest) (piece, error) {
 	if h.state.missing(r.ID) {
 		return piece{}, unknownTask(r.ID)
 	}
-	p, err := readPiece(h.logFile(r.ID), r.Off)
+	p, err := readPiece(h.logFile(r.ID), r.Off, int64(h.piece()))
 	if errors.Is(err, os.ErrNotExist) {
 		return piece{}, nil
 	}
@@ -140,6 +168,7 @@ type logWriter struct {
 	off     int64
 	wake    chan struct{}
 	done    chan struct{}
+	hurry   chan struct{} // closed when somebody waits for the end
 	closed  bool
 }
 
@@ -150,7 +179,7 @@ const logGather = 20 * time.Millisecond
 const logRoom = 64 << 20
 
 func (c *Conn) newLog(ctx context.Context, t *queue.Task) *logWriter {
-	w := &logWriter{c: c, t: t, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &logWriter{c: c, t: t, wake: make(chan struct{}, 1), done: make(chan struct{}), hurry: make(chan struct{})}
 	w.room = sync.NewCond(&w.mu)
 	go w.send(ctx)
 	return w
@@ -178,8 +207,8 @@ func (w *logWriter) send(ctx context.Context) {
 	for {
 		w.mu.Lock()
 		data, closed := w.pending, w.closed
-		if len(data) > pieceSize {
-			data = data[:pieceSize]
+		if len(data) > w.c.piece() {
+			data = data[:w.c.piece()]
 		}
 		w.mu.Unlock()
 		if len(data) == 0 {
@@ -202,8 +231,27 @@ func (w *logWriter) send(ctx context.Context) {
 		w.room.Broadcast()
 		w.mu.Unlock()
 		if !closed {
-			time.Sleep(logGather)
+			select {
+			case <-w.hurry:
+			case <-time.After(logGather):
+			}
 		}
+	}
+}
+
+// drain waits until what was written is sent, or ctx ends. It is called once, when the
+// task has no more to say.
+func (w *logWriter) drain(ctx context.Context) {
+	close(w.hurry)
+	defer context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.room.Broadcast()
+	})()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.pending) > 0 && !w.closed && ctx.Err() == nil {
+		w.room.Wait()
 	}
 }
 

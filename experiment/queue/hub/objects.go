@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +14,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/reprodl/reprodl/internal/lazyregexp"
 
 	_ "github.com/reprodl/reprodl/pipeline/remote/http" // what the gateway is to the worker
 )
@@ -35,7 +36,7 @@ func (h *Hub) onObject(_ context.Context, _ string, r readRequest) (piece, error
 	if err != nil {
 		return piece{}, err
 	}
-	p, err := readPiece(name, r.Off)
+	p, err := readPiece(name, r.Off, int64(h.piece()))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		err = unknownTask(r.ID)

@@ -8,13 +8,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/host"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // filesOf is where the queue of a repository has its files.
@@ -35,6 +36,11 @@ func Serve(ctx context.Context, r *experiment.Repo, opts *Options) (*Hub, error)
 		return nil, err
 	}
 	go h.reconcile()
+	if h.keeper != nil {
+		h.keeper.begin()
+		go h.keeper.run(h.ctx)
+		go h.keeper.bringLogs(h.ctx)
+	}
 	return h, nil
 }
 
@@ -44,18 +50,56 @@ func (h *Hub) prepare() error {
 		return nil
 	}
 	h.dir = h.repo.Sub()
-	c, err := repo.LoadConfig(filepath.Join(h.repo.Root(), ".dvc"), os.Getenv)
+	dvcDir := filepath.Join(h.repo.Root(), ".dvc")
+	c, err := config.Load(dvcDir, os.Getenv)
 	if err != nil {
 		return err
 	}
-	name, ok := c.Get("core", "remote")
-	h.data = !ok || name == ""
+	if h.data, err = throughHub(dvcDir, c); err != nil {
+		return err
+	}
+	if h.data && h.opts.URL != "" {
+		h.log.Warn("no DVC remote is configured that other machines reach: data goes to this machine alone, and is lost if it is; a hub of another clone would have the experiments without it")
+	}
 	p, err := project.Open(h.repo.Root(), project.Options{})
 	if err != nil {
 		return err
 	}
 	h.cache = p.Cache().Dir()
 	return nil
+}
+
+// throughHub reports whether data goes through the hub: there is no DVC remote, or
+// one at a path that is relative to the repository, which leads elsewhere from the
+// clone of a worker. The directory of any other one is made, so that a machine
+// without it is known to lack it.
+func throughHub(dvcDir string, c *config.Config) (bool, error) {
+	dir, ok := remoteDir(c)
+	if !ok || dir == "" {
+		return !ok, nil
+	}
+	// The same file in another place tells whether the path depends on that.
+	clone, err := config.LoadAt(filepath.Join(dvcDir, "tmp", "clone", ".dvc"), "", func() ([]byte, error) { return os.ReadFile(filepath.Join(dvcDir, "config")) }, os.Getenv)
+	if err != nil {
+		return false, err
+	}
+	if there, ok := remoteDir(clone); ok && there != dir {
+		return true, nil
+	}
+	return false, os.MkdirAll(dir, 0o777)
+}
+
+// remoteDir is where the default remote is on this machine, "" if it is elsewhere;
+// ok is false if there is no remote.
+func remoteDir(c *config.Config) (dir string, ok bool) {
+	r, err := c.Remote("")
+	if err != nil {
+		return "", false
+	}
+	if scheme, _, ok := strings.Cut(r.URL, "://"); ok && !strings.ContainsAny(scheme, `/\`) {
+		return "", true
+	}
+	return filepath.FromSlash(r.URL), true
 }
 
 // takeOver adds what the queue of one machine and git know of, and leaves the
@@ -71,8 +115,18 @@ func (h *Hub) takeOver(ctx context.Context) error {
 	if err := h.queueMarks(ctx); err != nil {
 		return err
 	}
+	if h.server == nil {
+		if err := h.inherit(ctx); err != nil {
+			return err
+		}
+		t, err := h.Token(Client, 0)
+		if err != nil {
+			return err
+		}
+		return writeSecret(filepath.Join(h.path, localToken), []byte(t.String()))
+	}
 	// Who is connected by the last one stays so.
-	if t, err := readToken(h.path); err == nil && t.Pin == h.pin {
+	if t, err := readToken(h.path); err == nil && !t.outside() && t.Pin == h.pin {
 		list, err := h.keys().read()
 		if _, ok := admit(list, t.ID, t.Secret, time.Now()); err == nil && ok {
 			t.Addresses = addresses(h.server.Addr().(*net.TCPAddr))
@@ -190,12 +244,21 @@ func (h *Hub) giveBack(ctx context.Context) error {
 	return queue.Open(h.repo, nil).Adopt(ctx, tasks...)
 }
 
-// NewToken makes a token for the hub of a repository, which runs or has run.
+// NewToken makes a token for the hub of a repository, which runs or has run. That of
+// a hub with [Options].URL is as [Hub.Token] says.
 func NewToken(r *experiment.Repo, role Role, life time.Duration) (*Token, error) {
 	path := filepath.Join(filesOf(r), "hub")
 	t, err := readToken(path)
 	if err != nil {
+		if t, err := Used(r); err == nil && t != nil && t.outside() {
+			t.Role = role
+			return t, nil
+		}
 		return nil, errors.New("no hub has run here yet: start one with 'queue serve'")
+	}
+	if t.outside() {
+		t.Role = role
+		return t, nil
 	}
 	key, secret, err := keyring{filepath.Join(path, "keys.json")}.issue(role, life, time.Now())
 	if err != nil {

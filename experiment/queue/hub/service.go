@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/reprodl/reprodl/experiment/queue"
 )
 
 // serve answers requests until the hub ends.
 func (h *Hub) serve() error {
-	return errors.Join(
+	err := errors.Join(
 		handle(h, opHello, h.onHello),
 		handle(h, opClaim, func(ctx context.Context, worker string, r claimRequest) (*queue.Task, error) {
 			if r.Lease.Token == "" || r.TTL <= 0 {
@@ -21,7 +23,7 @@ func (h *Hub) serve() error {
 			if err := h.mayClaim(worker); err != nil {
 				return nil, err
 			}
-			t, err := h.state.claim(ctx, r.Lease, r.TTL)
+			t, err := h.state.claim(ctx, r.Lease, r.TTL, r.Ready)
 			h.busy(worker, t)
 			return t, err
 		}),
@@ -49,7 +51,7 @@ func (h *Hub) serve() error {
 				t.State, t.Ended, t.Error, t.Result, t.Kill = n.State, n.Ended, n.Error, n.Result, n.Kill
 			})
 			if err == nil {
-				h.busy(worker, nil)
+				h.idle(worker, r.ID)
 			}
 			return none{}, err
 		}),
@@ -67,19 +69,41 @@ func (h *Hub) serve() error {
 		}),
 		handle(h, opUpload, h.onUpload),
 		handle(h, opPlan, h.onPlan),
+		handle(h, opAhead, h.onAhead),
 		handle(h, opRead, h.onRead),
 		handle(h, opRecord, h.onRecord),
 		handle(h, opLog, h.onLog),
 		handle(h, opLive, h.onLive),
 		handle(h, opReadTo, h.onReadLog),
+		handle(h, opLiveOf, h.onLiveOf),
 		handle(h, opObject, h.onObject),
 		handle(h, opKeep, h.onKeep),
 		handle(h, opDismiss, func(context.Context, string, none) (none, error) { h.dismiss(); return none{}, nil }),
+		handle(h, opTips, h.onTips),
+		handle(h, opSubmit, h.onSubmit),
+		handle(h, opResult, h.onResult),
 		handle(h, opWorkers, func(context.Context, string, none) ([]WorkerInfo, error) { return h.Workers(), nil }),
 		handle(h, opDelete, func(ctx context.Context, _ string, ids []string) ([]queue.Task, error) {
-			return h.state.remove(ctx, ids...)
+			gone, err := h.state.remove(ctx, ids...)
+			// A client of another clone can't take the marks away.
+			if err == nil && h.repo != nil && len(gone) > 0 {
+				done := make([]string, len(gone))
+				for i := range gone {
+					done[i] = gone[i].ID
+				}
+				err = h.repo.Discard(ctx, done...)
+			}
+			return gone, err
 		}),
 	)
+	if err == nil && h.server == nil {
+		// What the account may not do is told at some later time.
+		if err = h.nc.FlushTimeout(outsideTimeout); err == nil && errors.Is(h.nc.LastError(), nats.ErrPermissionViolation) {
+			err = h.nc.LastError()
+		}
+		err = h.siteError(err)
+	}
+	return err
 }
 
 func (h *Hub) onHello(_ context.Context, worker string, r hello) (hello, error) {
@@ -91,7 +115,7 @@ func (h *Hub) onHello(_ context.Context, worker string, r hello) (hello, error) 
 	return mine, nil
 }
 
-// pageBytes is how much of a list goes into one answer.
+// pageBytes is how much of a list goes into one answer at most.
 const pageBytes = 4 << 20
 
 func (h *Hub) onList(_ context.Context, _ string, r listRequest) (listAnswer, error) {
@@ -103,7 +127,7 @@ func (h *Hub) onList(_ context.Context, _ string, r listRequest) (listAnswer, er
 		if err != nil {
 			return a, err
 		}
-		if size += len(data); size > pageBytes {
+		if size += len(data) + 1; size > min(pageBytes, h.limit()-4<<10) && len(a.Tasks) > 0 {
 			a.More = true
 			break
 		}

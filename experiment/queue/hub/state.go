@@ -14,16 +14,6 @@ import (
 	"github.com/reprodl/reprodl/experiment/queue"
 )
 
-// entry is a task in the hub's memory, and what is written of it.
-type entry struct {
-	Order  uint64 // place in the queue
-	Rev    uint64 // of the last change
-	TTL    time.Duration
-	Losses int  // attempts whose worker did not come back, since the task was queued
-	Gone   bool `json:",omitempty"` // written once, when the task was deleted
-	queue.Task
-}
-
 // state is the tasks of the hub: all of them in memory, indexed for what
 // workers ask, and every change in a journal before anybody is told of it.
 type state struct {
@@ -35,6 +25,7 @@ type state struct {
 	tasks   map[string]*entry
 	in      map[queue.TaskState]map[string]*entry // by what is written; a lease may be void
 	queued  map[string]*places                    // ids to be claimed by what they need; may hold stale ones
+	held    holds                                 // queued tasks that workers prepare for
 	leases  expiries                              // may hold stale ones
 	tokens  map[string]string                     // of the leases of running tasks: whose they are
 	order   uint64
@@ -43,7 +34,8 @@ type state struct {
 }
 
 func newState(losses int) *state {
-	s := &state{now: time.Now, losses: losses, tasks: map[string]*entry{}, in: map[queue.TaskState]map[string]*entry{}, queued: map[string]*places{}, tokens: map[string]string{}}
+	s := &state{now: time.Now, losses: losses, tasks: map[string]*entry{}, in: map[queue.TaskState]map[string]*entry{}, queued: map[string]*places{}, tokens: map[string]string{},
+		held: holds{of: map[string]*hold{}}}
 	for _, st := range []queue.TaskState{queue.Queued, queue.Running, queue.Success, queue.Failed} {
 		s.in[st] = map[string]*entry{}
 	}
@@ -68,6 +60,7 @@ func (s *state) restore(e *entry) {
 
 // index files an entry whose state was another one; the caller has the lock.
 func (s *state) index(e *entry, was queue.TaskState) {
+	e.intern()
 	s.tasks[e.ID] = e
 	delete(s.in[was], e.ID)
 	s.in[e.State][e.ID] = e
@@ -188,109 +181,6 @@ func (s *state) list(after uint64, want ...queue.TaskState) ([]queue.Task, uint6
 	return list, s.rev
 }
 
-// claim gives the first task that the worker's machine can run. One that asks
-// again under the same lease, as the answer was lost, gets the same task.
-func (s *state) claim(ctx context.Context, l queue.Lease, ttl time.Duration) (*queue.Task, error) {
-	s.mu.Lock()
-	e, written := s.tasks[s.tokens[l.Token]], (<-chan error)(nil)
-	if e == nil {
-		e, written = s.next(l, ttl)
-	}
-	var t *queue.Task
-	if e != nil {
-		t = s.seen(e)
-	}
-	s.mu.Unlock()
-	if written != nil {
-		if err := wait(ctx, written); err != nil {
-			return nil, err
-		}
-	}
-	return t, nil
-}
-
-// next takes the task that is to be claimed. A task that has cost too many
-// workers fails instead.
-func (s *state) next(l queue.Lease, ttl time.Duration) (*entry, <-chan error) {
-	s.expire()
-	var written <-chan error
-	for {
-		e := s.first(l)
-		if e == nil {
-			return nil, written
-		}
-		was := e.State
-		if was == queue.Running {
-			e.Losses++
-		}
-		delete(s.tokens, e.Lease.Token)
-		if s.losses > 0 && e.Losses >= s.losses {
-			e.State, e.Ended = queue.Failed, s.now()
-			e.Error = fmt.Sprintf("its worker was lost %d times, the last one on %s", e.Losses, e.Lease.Host)
-			written = s.change(e, was)
-			continue
-		}
-		l.Expires = s.now().Add(ttl)
-		e.State, e.Lease, e.Kill, e.TTL = queue.Running, l, "", ttl
-		e.Attempts++
-		return e, s.change(e, was)
-	}
-}
-
-// expire puts tasks whose lease is over among those to be claimed.
-func (s *state) expire() {
-	for len(s.leases) > 0 && !s.now().Before(s.leases[0].at) {
-		x := heap.Pop(&s.leases).(expiry)
-		e := s.tasks[x.id]
-		switch {
-		case e == nil || e.State != queue.Running:
-		case s.holds(e): // it was renewed
-			heap.Push(&s.leases, expiry{e.Lease.Expires, e.ID})
-		default:
-			s.enqueue(e)
-		}
-	}
-}
-
-// class is the same for tasks that need the same of a worker.
-func (e *entry) class() string { return e.Options.Build + " " + e.Options.Resources.String() }
-
-// first removes the oldest task that a worker can run from those to be claimed.
-// One without a build works in the repository, where the program is.
-func (s *state) first(l queue.Lease) *entry {
-	var from *places
-	for key, p := range s.queued {
-		// Stale places at the front: taken, ended, or renewed after expiry.
-		for len(p.list) > 0 && !s.claimable(p.list[0], key) {
-			heap.Pop(p)
-		}
-		if len(p.list) == 0 {
-			delete(s.queued, key)
-			continue
-		}
-		if p.need.Fits(l.Offer) && (p.build == "" || l.Build == "" || p.build == l.Build) && (from == nil || p.list[0].order < from.list[0].order) {
-			from = p
-		}
-	}
-	if from == nil {
-		return nil
-	}
-	return s.tasks[heap.Pop(from).(place).id]
-}
-
-func (s *state) claimable(p place, key string) bool {
-	e := s.tasks[p.id]
-	if e == nil || e.class() != key {
-		return false
-	}
-	if e.State == queue.Running && s.holds(e) {
-		// Renewed after expiry: it expires again.
-		heap.Push(&s.leases, expiry{e.Lease.Expires, e.ID})
-		return false
-	}
-	return e.State == queue.Queued || e.State == queue.Running
-}
-
 // renew is not written: a hub that starts anew renews all leases.
 func (s *state) renew(id, token string, ttl time.Duration) (*queue.Task, error) {
 	s.mu.Lock()
@@ -299,7 +189,10 @@ func (s *state) renew(id, token string, ttl time.Duration) (*queue.Task, error) 
 	if e == nil || e.State != queue.Running || e.Lease.Token != token {
 		return nil, queue.ErrLeaseLost
 	}
-	e.TTL, e.Lease.Expires = ttl, s.now().Add(ttl)
+	was := e.Lease.Expires
+	if e.TTL, e.Lease.Expires = ttl, s.now().Add(ttl); e.Lease.Expires.Before(was) {
+		heap.Push(&s.leases, expiry{e.Lease.Expires, id}) // else it would be looked at too late
+	}
 	return s.seen(e), nil
 }
 

@@ -14,12 +14,16 @@ import (
 )
 
 // A Conn is a store: the hub's.
-var _ queue.Store = (*Conn)(nil)
+var (
+	_ queue.Store  = (*Conn)(nil)
+	_ queue.Remote = (*Conn)(nil)
+)
 
 type (
 	claimRequest struct {
 		Lease queue.Lease
 		TTL   time.Duration // clocks may differ, durations do not
+		Ready readiness     `json:",omitzero"`
 	}
 	leaseRequest struct {
 		ID, Token string
@@ -51,14 +55,26 @@ type (
 	}
 )
 
-// putSize is how many tasks go into one message.
+// putSize is how many tasks go into one message at most.
 const putSize = 1000
 
 // Put is that of [queue.Store]. Of more than a thousand tasks some may have
 // been added when it fails.
 func (c *Conn) Put(ctx context.Context, tasks ...queue.Task) error {
+	if c.clone != nil {
+		return c.submit(ctx, tasks)
+	}
 	for len(tasks) > 0 {
-		n := min(putSize, len(tasks))
+		n, size := 0, 0
+		for ; n < min(putSize, len(tasks)); n++ {
+			data, err := json.Marshal(tasks[n])
+			if err != nil {
+				return err
+			}
+			if size += len(data) + 1; size > c.limit() && n > 0 {
+				break
+			}
+		}
 		if _, err := call[none](ctx, c, opPut, tasks[:n]); err != nil {
 			return err
 		}
@@ -70,7 +86,40 @@ func (c *Conn) Put(ctx context.Context, tasks ...queue.Task) error {
 // Get is that of [queue.Store].
 func (c *Conn) Get(ctx context.Context, id string) (*queue.Task, error) {
 	v, err := call[versioned](ctx, c, opGet, id)
-	return v.Task, err
+	return c.seen(v.Task), err
+}
+
+// seen is a task as this machine sees it: files of the hub's are not here.
+func (c *Conn) seen(t *queue.Task) *queue.Task {
+	if t != nil && c.clone != nil {
+		t.Log = ""
+	}
+	return t
+}
+
+// ReadLog is that of [queue.Remote].
+func (c *Conn) ReadLog(ctx context.Context, id string, off int64) ([]byte, error) {
+	p, err := call[piece](ctx, c, opReadTo, readRequest{id, off})
+	return p.Data, err
+}
+
+// LiveMetrics is that of [queue.Remote].
+func (c *Conn) LiveMetrics(ctx context.Context, ids ...string) (map[string]map[string][]byte, error) {
+	live := map[string]map[string][]byte{}
+	for len(ids) > 0 {
+		a, err := call[liveAnswer](ctx, c, opLiveOf, ids[:min(putSize, len(ids))])
+		if err != nil {
+			return live, err
+		}
+		for id, data := range a.Files {
+			var files map[string][]byte
+			if json.Unmarshal(data, &files) == nil {
+				live[id] = files
+			}
+		}
+		ids = ids[max(1, a.Read):]
+	}
+	return live, nil
 }
 
 // List is that of [queue.Store].
@@ -86,6 +135,9 @@ func (c *Conn) since(ctx context.Context, after uint64, states ...queue.TaskStat
 		if err != nil {
 			return nil, 0, err
 		}
+		for i := range a.Tasks {
+			c.seen(&a.Tasks[i])
+		}
 		list = append(list, a.Tasks...)
 		if rev == 0 {
 			rev = a.Rev
@@ -98,7 +150,12 @@ func (c *Conn) since(ctx context.Context, after uint64, states ...queue.TaskStat
 
 // Claim is that of [queue.Store].
 func (c *Conn) Claim(ctx context.Context, l queue.Lease) (*queue.Task, error) {
-	return call[*queue.Task](ctx, c, opClaim, claimRequest{l, time.Until(l.Expires)})
+	return c.claim(ctx, l, readiness{})
+}
+
+// claim is Claim for a worker that has prepared for a task.
+func (c *Conn) claim(ctx context.Context, l queue.Lease, ready readiness) (*queue.Task, error) {
+	return call[*queue.Task](ctx, c, opClaim, claimRequest{l, time.Until(l.Expires), ready})
 }
 
 // Renew is that of [queue.Store].
@@ -193,7 +250,7 @@ func (c *Conn) Watch(ctx context.Context) iter.Seq2[*queue.Task, error] {
 			}
 			if e.Rev == seen+1 {
 				seen = e.Rev
-				if !e.Gone && !yield(&e.Task, nil) {
+				if !e.Gone && !yield(c.seen(&e.Task), nil) {
 					return
 				}
 				continue

@@ -167,6 +167,36 @@ func TestATaskThatCostsWorkersFails(t *testing.T) {
 	assert.Equal(t, "poison", got.ID, "it counts anew")
 }
 
+// TestAShorterLease ends when it says, not when the longer one before would have.
+func TestAShorterLease(t *testing.T) {
+	ctx := t.Context()
+	s := startHub(t, t.TempDir(), nil).state
+	now := time.Now()
+	s.mu.Lock()
+	s.now = func() time.Time { return now }
+	s.mu.Unlock()
+	require.NoError(t, s.put(ctx, queued("a")...))
+	_, err := s.claim(ctx, lease("one"), time.Hour, readiness{})
+	require.NoError(t, err)
+	_, err = s.renew("a", "one", time.Second)
+	require.NoError(t, err)
+	s.mu.Lock()
+	now = now.Add(2 * time.Second)
+	s.mu.Unlock()
+	got, err := s.claim(ctx, lease("two"), time.Hour, readiness{})
+	require.NoError(t, err)
+	require.NotNil(t, got)
+	s.mu.Lock()
+	now = now.Add(2 * time.Hour) // the first entry comes up too, in vain
+	s.mu.Unlock()
+	got, err = s.claim(ctx, lease("three"), time.Hour, readiness{})
+	require.NoError(t, err)
+	require.NotNil(t, got)
+	got, err = s.claim(ctx, lease("four"), time.Hour, readiness{})
+	require.NoError(t, err)
+	require.Nil(t, got)
+}
+
 func TestRights(t *testing.T) {
 	ctx := t.Context()
 	h := startHub(t, t.TempDir(), nil)
@@ -242,4 +272,31 @@ func TestRefusals(t *testing.T) {
 	assert.ErrorIs(t, err, ErrRefused)
 	assert.ErrorContains(t, h.keys().revoke("nosuch"), "nosuch")
 	assert.Equal(t, 0, len(h.keyFilesReadableByOthers()))
+}
+
+// TestTheClockOfAWorkerIsAnHourOff: what it sends are durations. Whatever end its own
+// clock gives the lease, the hub's counts.
+func TestTheClockOfAWorkerIsAnHourOff(t *testing.T) {
+	ctx := t.Context()
+	h := startHub(t, t.TempDir(), nil)
+	c := dial(t, h, Client)
+	const ttl = 3 * time.Second
+	for _, off := range []time.Duration{-time.Hour, time.Hour} {
+		id := off.String()
+		require.NoError(t, c.Put(ctx, queued(id)...))
+		l := queue.Lease{Token: "token" + id, Worker: "off", Expires: time.Now().Add(off + ttl)} // as such a worker has it
+		got, err := call[*queue.Task](ctx, c, opClaim, claimRequest{l, ttl, readiness{}})
+		require.NoError(t, err)
+		require.Equal(t, id, got.ID)
+		assert.WithinDuration(t, time.Now().Add(ttl), got.Lease.Expires, time.Minute)
+		other, err := c.Claim(ctx, lease("other"+id))
+		require.NoError(t, err)
+		require.Nil(t, other, "the lease of a worker whose clock is slow counts")
+		require.Eventually(t, func() bool {
+			other, err = c.Claim(ctx, lease("other"+id))
+			return err == nil && other != nil
+		}, time.Minute, 10*time.Millisecond, "that of one whose clock is fast ends")
+		_, err = call[*queue.Task](ctx, c, opRenew, leaseRequest{id, l.Token, ttl})
+		require.ErrorIs(t, err, queue.ErrLeaseLost)
+	}
 }

@@ -32,6 +32,7 @@ func TestFleetTable(t *testing.T) {
 	t.Run("experiments", measureExperiments)
 	t.Run("logs", measureLogs)
 	t.Run("workers", measureWorkers)
+	t.Run("share", measureShare)
 }
 
 // apart is a fleet whose hub is a process of its own.
@@ -42,7 +43,7 @@ func apart(t *testing.T, files map[string]string) (*fleet, *exec.Cmd) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(f.Env, "HUB_TEST_SERVE="+f.Dir, "HUB_TEST_LEASE=6s")
+	cmd.Env = append(f.Env, "HUB_TEST_SERVE="+f.Dir, "HUB_TEST_LEASE=6s", "GOGC=20", "GOMEMLIMIT=256MiB") // as the command has them
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	var local *hub.Token
@@ -54,17 +55,6 @@ func apart(t *testing.T, files map[string]string) (*fleet, *exec.Cmd) {
 	f.token, err = hub.NewToken(f.repo, hub.Worker, time.Hour)
 	require.NoError(t, err)
 	return f, cmd
-}
-
-func (f *fleet) add(name, set string) []string {
-	f.Helper()
-	tasks, err := f.queue.Add(f.Context(), &experiment.RunOptions{Name: name, Set: []string{set}})
-	require.NoError(f, err)
-	var ids []string
-	for _, task := range tasks {
-		ids = append(ids, task.ID)
-	}
-	return ids
 }
 
 // measureExperiments runs 200 experiments of a 0.1 s stage with four workers.

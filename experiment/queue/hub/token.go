@@ -25,8 +25,8 @@ const (
 // and by what secret it is let in. Who has a client's token may run code on the
 // workers.
 type Token struct {
-	Addresses []string  `json:"a"` // host:port, tried in order
-	Pin       string    `json:"p"` // SHA-256 of the hub's certificate; "" trusts the system's authorities
+	Addresses []string  `json:"a"` // host:port, tried in order; or URLs of a NATS server of the site's, which has no pin, id and secret
+	Pin       string    `json:"p"` // SHA-256 of the hub's certificate
 	ID        string    `json:"i"` // names the token, for revocation
 	Secret    string    `json:"s"`
 	Role      Role      `json:"r"`
@@ -59,6 +59,9 @@ func ParseToken(s string) (*Token, error) {
 	}
 	return t, nil
 }
+
+// outside reports whether it leads to a NATS server that is not the hub's own.
+func (t *Token) outside() bool { return strings.Contains(t.Addresses[0], "://") }
 
 // check refuses a token that the hub would refuse.
 func (t *Token) check(now time.Time) error {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// pieceSize is how much of a file one message carries; in JSON it is a third more.
+// pieceSize is how much of a file one message carries at most.
 const pieceSize = 4 << 20
 
 type (
@@ -88,7 +88,7 @@ func (c *Conn) uploadOnce(ctx context.Context, open func() (io.ReadCloser, error
 	}
 	defer src.Close()
 	id := rand.Text()
-	buf := make([]byte, pieceSize)
+	buf := make([]byte, c.piece())
 	for off := int64(0); ; {
 		n, err := io.ReadFull(src, buf)
 		last := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
@@ -107,7 +107,7 @@ func (c *Conn) uploadOnce(ctx context.Context, open func() (io.ReadCloser, error
 }
 
 // readPiece reads a part of a file of the hub.
-func readPiece(name string, off int64) (piece, error) {
+func readPiece(name string, off, most int64) (piece, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return piece{}, err
@@ -121,7 +121,7 @@ func readPiece(name string, off int64) (piece, error) {
 	if off < 0 || off >= p.Size {
 		return p, nil
 	}
-	p.Data = make([]byte, min(pieceSize, p.Size-off))
+	p.Data = make([]byte, min(most, p.Size-off))
 	_, err = io.ReadFull(io.NewSectionReader(f, off, int64(len(p.Data))), p.Data)
 	return p, err
 }

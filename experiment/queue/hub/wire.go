@@ -44,6 +44,7 @@ const maxMessage = 8 << 20
 // answer is what comes back of every request.
 type answer[T any] struct {
 	Err   *fault `json:",omitempty"`
+	Who   bool   `json:",omitempty"` // the hub is new, and does not know who asks
 	Value T
 }
 
@@ -86,7 +87,7 @@ func call[Res, Req any](ctx context.Context, c *Conn, op string, req Req) (Res, 
 	if err != nil {
 		return a.Value, err
 	}
-	if len(data) > maxMessage {
+	if len(data) > c.limit() {
 		return a.Value, fmt.Errorf("%s: a message of %d bytes is too large", op, len(data))
 	}
 	reply, err := c.request(ctx, op, data)
@@ -96,11 +97,27 @@ func call[Res, Req any](ctx context.Context, c *Conn, op string, req Req) (Res, 
 	if err := json.Unmarshal(reply, &a); err != nil {
 		return a.Value, fmt.Errorf("the hub's answer to %s: %w", op, err)
 	}
+	if a.Who && op != opHello {
+		go c.greetAgain()
+	}
 	if a.Err != nil {
 		return a.Value, a.Err.err()
 	}
 	return a.Value, nil
 }
+
+// limitOf is how large a message may be over a connection: servers of the site's
+// usually take a megabyte.
+func limitOf(nc *nats.Conn) int { return min(maxMessage, int(nc.MaxPayload())-4<<10) }
+
+func (c *Conn) limit() int { return limitOf(c.nc) }
+func (h *Hub) limit() int  { return limitOf(h.nc) }
+
+// pieceOf is how much of a file one message carries; in JSON it is a third more.
+func pieceOf(limit int) int { return min(pieceSize, (limit-4<<10)/4*3) }
+
+func (c *Conn) piece() int { return pieceOf(c.limit()) }
+func (h *Hub) piece() int  { return pieceOf(h.limit()) }
 
 // request is call with bytes.
 func (c *Conn) request(ctx context.Context, op string, data []byte) ([]byte, error) {
@@ -124,6 +141,8 @@ func (c *Conn) request(ctx context.Context, op string, data []byte) ([]byte, err
 			return nil, c.whyClosed()
 		case errors.Is(err, nats.ErrMaxPayload):
 			return nil, err
+		case c.patience >= 0 && time.Since(began) > c.patience && errors.Is(err, nats.ErrNoResponders):
+			return nil, fmt.Errorf("%s: %w", c.address, errNoHub)
 		case c.patience >= 0 && time.Since(began) > c.patience:
 			return nil, fmt.Errorf("the hub at %s does not answer: %w", c.address, err)
 		}
@@ -144,22 +163,28 @@ const headerWorker = "Reprodl-Worker"
 func handle[Res, Req any](h *Hub, op string, fn func(ctx context.Context, worker string, req Req) (Res, error)) error {
 	sub, err := h.nc.Subscribe(h.space+"."+op, func(m *nats.Msg) {
 		go func() {
+			if !h.rule.holds() {
+				return // another hub may answer by now, or this one soon again: they ask again
+			}
 			var a answer[Res]
 			var req Req
 			err := json.Unmarshal(m.Data, &req)
 			if err == nil {
 				worker := m.Header.Get(headerWorker)
-				h.seenWorker(worker)
+				a.Who = !h.seenWorker(worker)
 				a.Value, err = fn(h.ctx, worker, req)
+			}
+			if h.ctx.Err() != nil {
+				return // the next hub answers
 			}
 			if err != nil {
 				a.Err = newFault(err)
 			}
 			data, err := json.Marshal(a)
-			if err == nil && len(data) > maxMessage {
+			if err == nil && len(data) > h.limit() {
 				data, err = json.Marshal(answer[Res]{Err: &fault{Text: "the answer is too large"}})
 			}
-			if err == nil {
+			if err == nil && h.rule.holds() {
 				m.Respond(data)
 			}
 		}()
@@ -172,5 +197,8 @@ func handle[Res, Req any](h *Hub, op string, fn func(ctx context.Context, worker
 }
 
 type none struct{}
+
+// errNoHub says that a server of the site's is there, but no hub.
+var errNoHub = errors.New("no hub serves this queue there; 'queue serve' starts one")
 
 var errNoUpload = errors.New("the hub does not know the upload")

@@ -41,23 +41,40 @@ func (h *Hub) met(id string, w WorkerInfo) {
 	h.workers[id] = &w
 }
 
-// seenWorker notes that a worker asked something.
-func (h *Hub) seenWorker(id string) {
+// seenWorker notes that a worker asked something. It is false for one that has to say
+// who it is: over a server of the site's it does not notice that the hub is another.
+func (h *Hub) seenWorker(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if w := h.workers[id]; w != nil {
 		w.Seen = time.Now()
+		return true
+	}
+	return id == "" || h.server != nil
+}
+
+// busy notes the task that a worker was given, nil for none: then it may still be at
+// another one.
+func (h *Hub) busy(worker string, t *queue.Task) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w := h.workers[worker]
+	switch {
+	case w == nil:
+	case t != nil:
+		w.Task = t.ID
+	case !h.state.running(w.Task):
+		w.Task = ""
 	}
 }
 
-// busy notes the task of a worker, nil for none.
-func (h *Hub) busy(id string, t *queue.Task) {
+// idle notes that a worker has ended a task. It may have begun with the next one while
+// the result was on its way.
+func (h *Hub) idle(worker, task string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if w := h.workers[id]; w != nil {
-		if w.Task = ""; t != nil {
-			w.Task = t.ID
-		}
+	if w := h.workers[worker]; w != nil && w.Task == task {
+		w.Task = ""
 	}
 }
 

@@ -14,4 +14,12 @@
 // to somebody else, starts anew; a task whose job is gone without a result, as
 // after kill -9, is submitted again by the next Submit. A result is recorded
 // once, whoever is first.
+//
+// # Stages of one pipeline
+//
+// [Cluster.Executor] runs independent stages of one pipeline as jobs; see
+// [queue.Queue.Executor]. Only this needs a process that lives as long as they do,
+// the call of Repro: it submits stages when those before them have ended.
+//
+// [queue.Queue.Executor]: https://pkg.go.dev/github.com/reprodl/reprodl/experiment/queue#Queue.Executor
 package slurm

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // job is an element of one of our arrays, as squeue tells of it.
@@ -91,6 +92,38 @@ func (c *Cluster) byTask(ctx context.Context) (map[string]job, error) {
 		}
 	}
 	return tasks, nil
+}
+
+// endTime is how long Slurm is given to end a job: twice its default of KillWait.
+const endTime = time.Minute
+
+// settled is byTask when no job is being ended any more. A task that was killed and is
+// tried again would otherwise count as one that Slurm has, and be forgotten with it;
+// given out at once it might run twice.
+func (c *Cluster) settled(ctx context.Context) (map[string]job, error) {
+	for end := time.Now().Add(endTime); ; {
+		tasks, err := c.byTask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ending := false
+		for id, j := range tasks {
+			if j.State != "COMPLETING" {
+				continue
+			}
+			// What was told is not tried again, so nobody waits for it.
+			o := c.outcome(id)
+			ending = ending || o.Result == "" && o.failure() == ""
+		}
+		if !ending || time.Now().After(end) {
+			return tasks, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // maxArray is how many elements an array may have at this site.

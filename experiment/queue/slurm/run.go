@@ -1,6 +1,7 @@
 package slurm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 // outcome is the file of a task: what came of its attempts.
 type outcome struct {
 	Attempts int
+	Losses   int // of them, those that ended without a word
 	Running  bool
 	Job      string
 	Host     string
@@ -40,9 +42,10 @@ func (o *outcome) failure() string {
 
 const errKilled = "killed by the user"
 
-// maxAttempts is how often a task may end without an outcome: by a kill that
-// nobody asked for, as that of a kernel out of memory.
-const maxAttempts = 5
+// maxLosses is how often a task may end without an outcome: by a kill that
+// nobody asked for, as that of a kernel out of memory. When Slurm takes a node
+// back, it tells the job, which notes that: a task may be preempted for ever.
+const maxLosses = 5
 
 func (c *Cluster) outcomeFile(id string) string { return c.path("task", id+".json") }
 
@@ -106,16 +109,18 @@ func (c *Cluster) Run(ctx context.Context, name, index string) error {
 
 // execute runs one task and notes the outcome.
 func (c *Cluster) execute(ctx context.Context, p *experiment.Plan) error {
-	tries := 0
+	losses := 0
 	err := c.note(p.ID, func(o *outcome) {
-		if tries = o.Attempts; tries >= maxAttempts {
-			o.Error, o.Ended = fmt.Sprintf("it ended %d times without a result, the last one on %s", o.Attempts, o.Host), time.Now()
+		if losses = o.Losses; o.Running {
+			losses++
+		}
+		if losses >= maxLosses {
+			o.Error, o.Running, o.Ended = fmt.Sprintf("it ended %d times without a result, the last one on %s", losses, o.Host), false, time.Now()
 			return
 		}
-		host, _ := os.Hostname()
-		*o = outcome{Attempts: o.Attempts + 1, Running: true, Job: c.getenv("SLURM_JOB_ID"), Host: host}
+		*o = outcome{Attempts: o.Attempts + 1, Losses: losses, Running: true, Job: c.job(), Host: c.host()}
 	})
-	if err != nil || tries >= maxAttempts {
+	if err != nil || losses >= maxLosses {
 		return err
 	}
 	log := filepath.Join(filepath.Dir(c.path()), "logs", p.ID+".log")
@@ -128,7 +133,7 @@ func (c *Cluster) execute(ctx context.Context, p *experiment.Plan) error {
 	}
 	defer out.Close()
 	cpus, _ := strconv.Atoi(c.getenv("SLURM_CPUS_PER_TASK"))
-	e, err := c.repo.Execute(ctx, p, &experiment.ExecuteOptions{Stdout: out, Stderr: out, Logger: queue.LineLogger(out), Env: queue.Env(experiment.Resources{CPUs: cpus}, 0)})
+	e, err := c.repo.Execute(ctx, p, &experiment.ExecuteOptions{Stdout: out, Stderr: out, Logger: queue.LineLogger(out), Env: queue.Env(experiment.Resources{CPUs: cpus})})
 	if err != nil {
 		fmt.Fprintln(out, "ERROR: "+err.Error())
 	}
@@ -151,6 +156,20 @@ func (c *Cluster) execute(ctx context.Context, p *experiment.Plan) error {
 func (c *Cluster) timeIsUp() bool {
 	end, err := strconv.ParseInt(c.getenv("SLURM_JOB_END_TIME"), 10, 64)
 	return err == nil && time.Until(time.Unix(end, 0)) < 10*time.Second
+}
+
+// job is what squeue calls the job that this is.
+func (c *Cluster) job() string {
+	if array := c.getenv("SLURM_ARRAY_JOB_ID"); array != "" {
+		return array + "_" + c.getenv("SLURM_ARRAY_TASK_ID")
+	}
+	return c.getenv("SLURM_JOB_ID")
+}
+
+// host is the node that this is, as Slurm calls it.
+func (c *Cluster) host() string {
+	name, _ := os.Hostname()
+	return cmp.Or(c.getenv("SLURMD_NODENAME"), name)
 }
 
 func (c *Cluster) getenv(name string) string {

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/experiment"
-	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
@@ -111,6 +110,17 @@ type SubmitOptions struct {
 	Args    []string // further options of sbatch, as "--partition=gpu"
 	// Need replaces what the tasks ask for, where it is not zero.
 	Need experiment.Resources
+	// Only are the ids of the tasks that are meant; nil means all but the stages
+	// of a pipeline that somebody waits for (see [Cluster.Executor]).
+	Only []string
+}
+
+// means reports whether a task is one of those to be submitted.
+func (o *SubmitOptions) means(p *experiment.Plan) bool {
+	if o.Only == nil {
+		return p.Options.Stage == nil
+	}
+	return slices.Contains(o.Only, p.ID)
 }
 
 // Submit gives the marked tasks to Slurm that it does not have and that have not
@@ -126,7 +136,7 @@ func (c *Cluster) Submit(ctx context.Context, opts *SubmitOptions) (n int, err e
 	}
 	// The jobs are asked for first: a task that ends in between has no mark any
 	// more, while one whose mark was read first would be run again.
-	known, err := c.byTask(ctx)
+	known, err := c.settled(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -138,7 +148,7 @@ func (c *Cluster) Submit(ctx context.Context, opts *SubmitOptions) (n int, err e
 	open := map[experiment.Resources][]string{}
 	for _, p := range plans {
 		o := c.outcome(p.ID)
-		if _, ok := known[p.ID]; ok || o.failure() != "" {
+		if _, ok := known[p.ID]; ok || o.failure() != "" || !opts.means(&p) {
 			continue
 		}
 		need := p.Options.Resources.Or(opts.Need)
@@ -289,69 +299,4 @@ func (c *Cluster) Kill(ctx context.Context, ids ...string) error {
 		}
 	}
 	return c.cancel(ctx, jobs)
-}
-
-// Sync tells a queue what has become of the tasks that Slurm was given, so that
-// all that looks at the queue sees it.
-func (c *Cluster) Sync(ctx context.Context, q *queue.Queue) error {
-	jobs, err := c.byTask(ctx)
-	if err != nil {
-		return err
-	}
-	tasks, err := q.Tasks(ctx)
-	if err != nil {
-		return err
-	}
-	var changed []queue.Task
-	for _, t := range tasks {
-		if t.State == queue.Success {
-			continue
-		}
-		now := t
-		if c.see(ctx, &now, jobs) {
-			changed = append(changed, now)
-		}
-	}
-	return q.Adopt(ctx, changed...)
-}
-
-// slurmHost stands for the machine in the lease of a task that Slurm runs.
-const slurmHost = "slurm"
-
-// see fills in what is known of a task; false is nothing.
-func (c *Cluster) see(ctx context.Context, t *queue.Task, jobs map[string]job) bool {
-	o := c.outcome(t.ID)
-	j, live := jobs[t.ID]
-	if !live && o.Attempts == 0 && t.Lease.Host != slurmHost {
-		return false
-	}
-	t.Attempts, t.Error = max(t.Attempts, o.Attempts), o.Error
-	switch {
-	case o.Result != "":
-		t.State, t.Result, t.Ended = queue.Success, o.Result, o.Ended
-	case o.Error != "" || o.Kill && !live:
-		t.State, t.Error, t.Ended = queue.Failed, o.failure(), o.Ended
-	case live && j.State != "PENDING" && o.Running:
-		t.State = queue.Running
-		t.Lease = queue.Lease{Token: "slurm " + j.ID, Worker: j.ID + " on " + j.Node, Host: slurmHost, Expires: time.Now().Add(24 * time.Hour)}
-	case live:
-		t.State, t.Error = queue.Queued, "Slurm: "+j.Reason
-	default:
-		t.State = queue.Queued
-		t.Error = "its job is gone without a result; the next 'queue start --on slurm' runs it again"
-	}
-	return true
-}
-
-// Retry forgets the failures of tasks, so that Submit takes them again.
-func (c *Cluster) Retry(ids ...string) error {
-	for _, id := range ids {
-		if c.outcome(id).Attempts == 0 {
-			continue
-		}
-		if err := c.note(id, func(o *outcome) { *o = outcome{} }); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -3,6 +3,7 @@
 package slurm_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +45,7 @@ func TestAnArrayRunsWhatIsMarked(t *testing.T) {
 		head := c.Git("rev-parse", "HEAD")
 		assert.Equal(t, task.Result, c.Git("rev-parse", "refs/exps/"+head[:2]+"/"+head[2:]+"/"+name))
 	}
+	assert.Empty(t, c.outcomes(), "they were told")
 	assert.Empty(t, c.Git("for-each-ref", "refs/reprodl/queue"))
 	var log strings.Builder
 	require.NoError(t, c.queue.Log(ctx, "s-5", &log, nil))
@@ -136,18 +138,33 @@ func TestFailureKillAndRetry(t *testing.T) {
 	c.submit(slurm.SubmitOptions{})
 	require.NoError(t, os.WriteFile(mark+".fail", nil, 0o666))
 	require.NoError(t, c.start("100_0", "MARK="+mark).Wait())
-	c.end("100_0")
+	ending := filepath.Join(c.dir, "job", "100_0")
+	line, err := os.ReadFile(ending)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(ending, bytes.Replace(line, []byte("RUNNING"), []byte("COMPLETING"), 1), 0o666))
 	failed := c.tasks()["s"]
 	assert.Equal(t, queue.Failed, failed.State)
 	assert.Contains(t, failed.Error, "train")
 	assert.Equal(t, 0, c.submit(slurm.SubmitOptions{}), "a failure is not repeated by itself")
+	assert.Len(t, c.outcomes(), 1)
 
 	require.NoError(t, c.slurm.Retry(failed.ID))
 	_, err = c.queue.Retry(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 1, c.submit(slurm.SubmitOptions{}))
+	time.AfterFunc(300*time.Millisecond, func() { c.end("100_0") })
+	require.Equal(t, 1, c.submit(slurm.SubmitOptions{}), "when Slurm has ended the job of before")
 	assert.Equal(t, queue.Queued, c.tasks()["s"].State)
 	require.NoError(t, c.slurm.Stop(t.Context(), false))
 	assert.Empty(t, c.waiting(), "what waits is taken back")
 	assert.Equal(t, queue.Queued, c.tasks()["s"].State, fmt.Sprint(c.tasks()["s"]))
+	_, err = c.queue.Remove(t.Context(), &queue.TaskFilter{Queued: true})
+	require.NoError(t, err)
+	c.tasks()
+	assert.Empty(t, c.outcomes(), "nobody has the task")
+}
+
+// outcomes are the files of what came of tasks.
+func (c *cluster) outcomes() []string {
+	files, _ := filepath.Glob(filepath.Join(c.Dir, ".dvc", "tmp", "exps", "reprodl", "slurm", "task", "*"))
+	return files
 }
