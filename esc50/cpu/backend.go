@@ -28,6 +28,7 @@ type Backend struct {
 	workers   int // zero means GOMAXPROCS
 	finalized atomic.Bool
 	pool      pool
+	crews     sync.Pool // of *crew, between runs
 }
 
 var _ compute.Backend = (*Backend)(nil)

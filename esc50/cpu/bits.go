@@ -1,9 +1,8 @@
 package cpu
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/rand/v2"
+	"math/bits"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -28,7 +27,8 @@ func (f *function) Bitcast(x compute.Value, dtype dtypes.DType) (compute.Value, 
 }
 
 // RNGBitGenerator fills a tensor with random bits: PCG-DXSM, as GoMLX's Go
-// backend draws them, so that the same state gives the same bits there.
+// backend draws them, so that the same state gives the same bits there, and the
+// same next state, whose words have their bytes reversed.
 func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (newState, values compute.Value, err error) {
 	in, err := f.own(state)
 	if err != nil {
@@ -37,27 +37,40 @@ func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (new
 	if !in[0].shape.Equal(compute.RNGStateShape) {
 		return nil, nil, fmt.Errorf("RNGBitGenerator: the state is %s, not %s", in[0].shape, compute.RNGStateShape)
 	}
-	n := &node{op: compute.OpTypeRNGBitGenerator, in: in, run: func(_ *run, in, out []tensor) {
-		from, to := in[0].flat.([]uint64), out[0].flat.([]uint64)
-		source := rand.NewPCG(from[0], from[1])
-		bytes := dtypes.UnsafeByteSliceFromAny(out[1].flat)
-		var word [8]byte
-		for len(bytes) > 0 {
-			binary.LittleEndian.PutUint64(word[:], source.Uint64())
-			bytes = bytes[copy(bytes, word[:]):]
-		}
-		after, err := source.MarshalBinary() // "pcg:" and two big-endian words
-		if err != nil {
-			panic(err)
-		}
-		copy(to, from)
-		to[0], to[1] = binary.LittleEndian.Uint64(after[4:]), binary.LittleEndian.Uint64(after[12:])
-	}}
-	out, err := f.add(n, in[0].shape, shape)
+	out, err := f.add(&node{op: compute.OpTypeRNGBitGenerator, in: in}, in[0].shape, shape)
 	if err != nil {
 		return nil, nil, err
 	}
 	return out[0], out[1], nil
+}
+
+// random emits the step that moves a generator's state on. The bits wait.
+func (p *plan) random(n *node) {
+	p.dense(n.in[0])
+	words := (stored(n.out[1].shape.DType, n.out[1].shape.Size()).bytes() + 7) / 8
+	p.emit(n.op.String(), n.in, n.out[:1], func(x *run) {
+		from, to := x.tensor(n.in[0]).flat.([]uint64), x.tensor(n.out[0]).flat.([]uint64)
+		after := pcg{from[0], from[1]}.skip(uint64(words))
+		copy(to, from)
+		to[0], to[1] = bits.ReverseBytes64(after.hi), bits.ReverseBytes64(after.lo)
+	})
+	p.waiting[n.out[1]] = true
+}
+
+// drawable tells whether v are random bits that are not in memory, of a size that
+// a chain can draw itself.
+func (p *plan) drawable(v *value) bool {
+	r := root(v)
+	return p.waiting[r] && r.node.op == compute.OpTypeRNGBitGenerator && r.shape.DType == dtypes.Uint32
+}
+
+// draw emits the step that draws random bits to memory.
+func (p *plan) draw(v *value) {
+	state := v.node.in[0]
+	p.emit("draw", []*value{state}, []*value{v}, func(x *run) {
+		from := x.tensor(state).flat.([]uint64)
+		pcg{from[0], from[1]}.draw(x, dtypes.UnsafeByteSliceFromAny(x.tensor(v).flat))
+	})
 }
 
 // DynamicSlice cuts a box that starts at places known at the run: scalars, or one
@@ -79,7 +92,7 @@ func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, size []
 		return nil, err
 	}
 	return f.add1(&node{op: compute.OpTypeDynamicSlice, in: in, run: func(x *run, in, out []tensor) {
-		move(out[0].flat, in[0].flat, strided(size, boxStart(x, dims, size, in[1:]), strides(dims)))
+		move(out[0].flat, in[0].flat, strided(0, size, boxStart(x, dims, size, in[1:]), strides(dims)))
 	}}, out)
 }
 
@@ -110,7 +123,7 @@ func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.
 	return f.add1(&node{op: compute.OpTypeDynamicUpdateSlice, in: in, run: func(x *run, in, out []tensor) {
 		move(out[0].flat, in[0].flat, func(yield func(to, from, step, n int)) { yield(0, 0, 1, out[0].shape.Size()) })
 		move(out[0].flat, in[1].flat, func(yield func(to, from, step, n int)) {
-			places := strided(size, boxStart(x, dims, size, in[2:]), strides(dims))
+			places := strided(0, size, boxStart(x, dims, size, in[2:]), strides(dims))
 			places(func(from, to, step, n int) { // the other way round
 				for i := range n {
 					yield(to+i*step, from+i, 1, 1)

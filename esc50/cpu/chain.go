@@ -1,8 +1,12 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
 // Operations on float32, element by element, are not steps of their own: they
@@ -19,10 +23,13 @@ const (
 )
 
 // view is how an operand in memory is spread over a result: element i is at
-// i/inner modulo period.
+// first + i/inner modulo period. One of another type is converted as it is read.
 type view struct {
 	v             *value
 	inner, period int
+	first         int  // in v
+	drawn         bool // v is a generator's state, the operand 32 bits each of what it draws
+	cut           cut  // of a slice, which is read where it lies; zero: another operand
 }
 
 // spread returns the view of an operand whose strides along the axes of a
@@ -79,7 +86,7 @@ func pointwise(n *node) bool {
 	case 1:
 		return blockUnary[n.op] != nil
 	case 2:
-		if blockBinary(n.op) == nil {
+		if _, ok := kernelOps[n.op]; !ok {
 			return false
 		}
 		for _, v := range n.in {
@@ -102,7 +109,13 @@ func (p *plan) wait(n *node) bool {
 			}
 		}
 	}
-	if !pointwise(n) {
+	if _, ok := cutOf(n); ok && n.out[0].shape.Size() >= leastChain {
+		p.waiting[n.out[0]] = true
+		return true
+	}
+	converts := n.op == compute.OpTypeConvertDType && loads[n.in[0].shape.DType] != nil &&
+		n.out[0].shape.DType == dtypes.Float32 && n.out[0].shape.Size() >= leastChain
+	if !converts && !pointwise(n) {
 		return false
 	}
 	p.waiting[n.out[0]] = true
@@ -117,7 +130,12 @@ func (p *plan) settle(v *value) {
 		return
 	}
 	n := v.node
-	if n.op == compute.OpTypeBroadcastInDim {
+	switch n.op {
+	case compute.OpTypeRNGBitGenerator:
+		delete(p.waiting, v)
+		p.draw(v)
+		return
+	case compute.OpTypeBroadcastInDim, compute.OpTypeConvertDType, compute.OpTypeSlice:
 		delete(p.waiting, v)
 		p.dense(n.in[0])
 		p.emit(n.op.String(), n.in, n.out, func(x *run) { n.run(x, x.tensors(n.in), x.tensors(n.out)) })
@@ -140,6 +158,7 @@ func (p *plan) settle(v *value) {
 		}
 	}
 	p.emit("chain", read, write, func(x *run) { c.run(x) })
+	p.steps[len(p.steps)-1].chain = c
 }
 
 // chain is a list of operations that run together.
@@ -155,7 +174,8 @@ type chain struct {
 // are counted from -1 down.
 type chainOp struct {
 	v      *value
-	op     compute.OpType
+	unary  func(dst, a []float32) // nil: binary
+	binary kernel.Op
 	in     [2]int
 	stored bool
 	slot   int // of scratch memory, of what is not stored
@@ -166,7 +186,12 @@ func (p *plan) collect(c *chain, n *node) int {
 	if at, ok := c.places[n.out[0]]; ok {
 		return at
 	}
-	o := chainOp{v: n.out[0], op: n.op}
+	o := chainOp{v: n.out[0]}
+	if len(n.in) == 1 {
+		o.unary = blockUnary[n.op]
+	} else {
+		o.binary = kernelOps[n.op]
+	}
 	for i, v := range n.in {
 		o.in[i] = p.operand(c, n, v)
 	}
@@ -184,9 +209,14 @@ func (p *plan) prepare(n *node, seen map[*node]bool) {
 		r := root(v)
 		switch {
 		case v.shape.Size() != size || !p.waiting[r]:
-			p.dense(v)
-		case r.node.op == compute.OpTypeBroadcastInDim:
+			base, _ := p.within(v)
+			p.dense(base)
+		case r.node.op == compute.OpTypeBroadcastInDim, r.node.op == compute.OpTypeSlice:
 			p.dense(r.node.in[0])
+		case r.node.op == compute.OpTypeConvertDType:
+			if !p.drawable(r.node.in[0]) {
+				p.dense(r.node.in[0])
+			}
 		case seen[r.node]:
 		case len(seen) < mostChain:
 			p.prepare(r.node, seen)
@@ -203,12 +233,20 @@ func (p *plan) operand(c *chain, n *node, v *value) int {
 	switch {
 	case v.shape.Size() != c.size:
 		inner, period, _ := spread(dims, operandStrides(dims, v.shape.Dimensions))
-		return c.leaf(view{v, inner, period})
+		base, first := p.within(v)
+		return c.leaf(view{v: base, first: first, inner: inner, period: period})
 	case !p.waiting[r]:
-		return c.leaf(view{v, 1, c.size})
+		return c.leaf(view{v: v, inner: 1, period: c.size})
 	case r.node.op == compute.OpTypeBroadcastInDim:
 		inner, period, _ := spread(r.shape.Dimensions, r.node.attr.(broadcasting).stride)
-		return c.leaf(view{r.node.in[0], inner, period})
+		return c.leaf(view{v: r.node.in[0], inner: inner, period: period})
+	case r.node.op == compute.OpTypeSlice:
+		cut, _ := cutOf(r.node)
+		return c.leaf(view{v: r.node.in[0], inner: 1, period: c.size, cut: cut})
+	case r.node.op == compute.OpTypeConvertDType && p.drawable(r.node.in[0]):
+		return c.leaf(view{v: root(r.node.in[0]).node.in[0], drawn: true})
+	case r.node.op == compute.OpTypeConvertDType:
+		return c.leaf(view{v: r.node.in[0], inner: 1, period: c.size})
 	}
 	return p.collect(c, r.node)
 }
@@ -251,6 +289,46 @@ func (c *chain) finish(p *plan) {
 			}
 		}
 	}
+}
+
+// over finds, for what a chain's step writes, operands that lie in memory as it
+// does and that nothing reads any more, neither steps to come nor operations
+// that follow in the chain: they are written over.
+func (c *chain) over(s *step, params []*value) []*value {
+	dead := slices.Clone(s.dead)
+	for _, i := range s.spent {
+		dead = append(dead, params[i])
+	}
+	last := make(map[*value]int) // operation that reads a leaf's memory; none if it lies otherwise
+	for i, o := range c.ops {
+		for _, in := range o.in[:len(o.v.node.in)] {
+			if in >= 0 {
+				continue
+			}
+			l := &c.leaves[-1-in]
+			r := root(l.v)
+			switch at, ok := last[r]; {
+			case l.inner != 1 || l.period != c.size || l.cut.run > 0 || r.shape.DType != dtypes.Float32:
+				last[r] = len(c.ops)
+			case !ok || i > at:
+				last[r] = i
+			}
+		}
+	}
+	var over []*value
+	for i, o := range c.ops {
+		if !o.stored {
+			continue
+		}
+		at := slices.IndexFunc(dead, func(v *value) bool { l, ok := last[v]; return ok && l <= i })
+		if at < 0 {
+			over = append(over, nil)
+			continue
+		}
+		over = append(over, dead[at])
+		dead = slices.Delete(dead, at, at+1)
+	}
+	return over
 }
 
 // usedOutside tells whether any but the chain reads v.

@@ -1,7 +1,10 @@
 package cpu
 
 import (
+	"unsafe"
+
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
@@ -10,14 +13,14 @@ import (
 // are a task.
 const (
 	chainBlock = 1024
-	chainGrain = 16 * chainBlock
+	chainGrain = 2 * chainBlock
 )
 
 // run computes what the chain stores.
 func (c *chain) run(x *run) {
-	leaves := make([][]float32, len(c.leaves))
+	leaves := make([]any, len(c.leaves))
 	for i, l := range c.leaves {
-		leaves[i] = x.tensor(l.v).f32()
+		leaves[i] = x.tensor(l.v).flat
 	}
 	stored := make([][]float32, len(c.ops))
 	for i, o := range c.ops {
@@ -45,10 +48,10 @@ func (c *chain) run(x *run) {
 					dst = stored[i][lo:hi]
 				}
 				values[i] = dst
-				if len(o.v.node.in) == 1 {
-					blockUnary[o.op](dst, get(o.in[0]))
+				if o.unary != nil {
+					o.unary(dst, get(o.in[0]))
 				} else {
-					blockBinary(o.op)(dst, get(o.in[0]), get(o.in[1]))
+					kernel.Binary(o.binary, dst, get(o.in[0]), get(o.in[1]))
 				}
 			}
 		}
@@ -57,7 +60,22 @@ func (c *chain) run(x *run) {
 
 // block are the elements for lo to hi-1 of the result: one if they are all the
 // same, otherwise in memory or laid out in spare.
-func (l *view) block(flat, spare []float32, lo, hi int) []float32 {
+func (l *view) block(from any, spare []float32, lo, hi int) []float32 {
+	flat, ok := from.([]float32)
+	switch {
+	case l.drawn:
+		state, words := from.([]uint64), asUint32(spare[:hi-lo])
+		pcg{state[0], state[1]}.skip(uint64(lo) / 2).fill(dtypes.UnsafeByteSliceFromAny(words))
+		kernel.FromUint32(spare[:hi-lo], words)
+		return spare[:hi-lo]
+	case !ok:
+		loads[l.v.shape.DType](spare[:hi-lo], from, lo)
+		return spare[:hi-lo]
+	}
+	flat = flat[l.first:]
+	if l.cut.run > 0 {
+		return l.cut.block(flat, spare, lo, hi)
+	}
 	if l.period == 1 {
 		return flat[:1]
 	}
@@ -77,12 +95,26 @@ func (l *view) block(flat, spare []float32, lo, hi int) []float32 {
 	}
 	for i := lo; i < hi; {
 		end := min(hi, (i/l.inner+1)*l.inner)
-		v := flat[i/l.inner%l.period]
-		for ; i < end; i++ {
-			spare[i-lo] = v
-		}
+		fill(spare[i-lo:end-lo], flat[i/l.inner%l.period])
+		i = end
 	}
 	return spare[:hi-lo]
+}
+
+// fill sets all elements, most of them by copying what is set.
+func fill(dst []float32, v float32) {
+	n := min(len(dst), kernel.Lanes)
+	for i := range dst[:n] {
+		dst[i] = v
+	}
+	for ; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
+	}
+}
+
+// asUint32 are the bits of numbers, in place.
+func asUint32(x []float32) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }
 
 // blockUnary are the operations on one operand, of one element or as many as
@@ -112,12 +144,4 @@ func eachOf(f func(dst, a []float32)) func(dst, a []float32) {
 			dst[i] = dst[0]
 		}
 	}
-}
-
-// blockBinary is an operation on two operands, likewise.
-func blockBinary(op compute.OpType) func(dst, a, b []float32) {
-	if k, ok := kernelOps[op]; ok {
-		return func(dst, a, b []float32) { kernel.Binary(k, dst, a, b) }
-	}
-	return nil
 }

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 )
 
@@ -15,10 +17,11 @@ type plan struct {
 	// normal and mask are values that exist in recipes only: results of batch
 	// normalisations that just pass a ReLU, and where they are positive.
 	normal, mask map[*value]normInfo
-	packs        map[packKey]*value // packed operands of products
-	waiting      map[*value]bool    // results of chains to come
-	pads         map[*value][]*node // sums of slices to come
-	sums         map[*node][]*node  // products that are added, by the last of them
+	packs        map[*value][]packedSide // packed operands of products, by what is read
+	waiting      map[*value]bool         // results of chains to come
+	pads         map[*value][]*node      // sums of slices to come
+	sums         map[*node][]*node       // products that are added, by the last of them
+	result       map[*value]bool         // roots of the outputs
 }
 
 // compile turns the graph into steps: it drops what no output needs, lets
@@ -34,15 +37,28 @@ func compile(f *function) *program {
 		visited: make(map[*node]bool),
 		normal:  make(map[*value]normInfo),
 		mask:    make(map[*value]normInfo),
-		packs:   make(map[packKey]*value),
+		packs:   make(map[*value][]packedSide),
 		waiting: make(map[*value]bool),
 		pads:    make(map[*value][]*node),
 		sums:    make(map[*node][]*node),
+		result:  make(map[*value]bool),
+	}
+	for _, v := range f.outputs {
+		p.result[root(v)] = true
 	}
 	order := p.live(f.outputs)
+	p.transposes(order)
+	p.turned(order)
+	p.users = make(map[*value][]*node)
+	order = p.live(f.outputs)
+	if p.sliceOperands(order) {
+		p.users = make(map[*value][]*node)
+		order = p.live(f.outputs)
+	}
 	p.sumProducts(order)
 	for _, n := range order {
 		p.node(n)
+		p.early(n)
 	}
 	p.finish(f.outputs)
 	return p.program
@@ -70,6 +86,17 @@ func (p *plan) live(outputs []*value) []*node {
 		p.users[v] = append(p.users[v], nil) // the caller
 	}
 	return order
+}
+
+// early runs a chain that leads to a result of the graph once nothing else will
+// take part in it: an optimizer takes a gradient while it lies in the caches,
+// and its memory is free for the next.
+func (p *plan) early(n *node) {
+	for _, v := range n.out {
+		if p.result[v] && p.waiting[v] && !slices.ContainsFunc(p.users[v], func(u *node) bool { return u != nil && !p.visited[u] }) {
+			p.dense(v)
+		}
+	}
 }
 
 // require emits what n needs and n, as far as it is not emitted.
@@ -100,6 +127,10 @@ func (p *plan) node(n *node) {
 				p.dense(v)
 			}
 		}
+		return
+	}
+	if n.op == compute.OpTypeRNGBitGenerator {
+		p.random(n)
 		return
 	}
 	if p.done[n] || p.fuse(n) || p.padded(n) || p.wait(n) {
@@ -151,7 +182,7 @@ func (x *run) tensors(values []*value) []tensor {
 }
 
 // finish makes every output a memory of its own and finds the steps after which
-// values are dead.
+// values are dead, and what takes over their memory.
 func (p *plan) finish(outputs []*value) {
 	taken := make(map[*value]bool)
 	for _, v := range outputs {
@@ -178,12 +209,20 @@ func (p *plan) finish(outputs []*value) {
 		for _, list := range [][]*value{s.write, s.read} {
 			for _, v := range list {
 				r := root(v)
-				if op := r.node.op; taken[r] || op == compute.OpTypeParameter || op == compute.OpTypeConstant {
+				if taken[r] || r.node.op == compute.OpTypeConstant {
 					continue
 				}
 				taken[r] = true
-				s.dead = append(s.dead, r)
+				if r.node.op != compute.OpTypeParameter {
+					s.dead = append(s.dead, r)
+				} else if i, ok := r.node.attr.(int); ok { // not a capture
+					s.spent = append(s.spent, i)
+				}
 			}
+		}
+		if s.chain != nil {
+			s.over = s.chain.over(s, p.params)
+			s.dead = slices.DeleteFunc(s.dead, func(v *value) bool { return slices.Contains(s.over, v) })
 		}
 	}
 }

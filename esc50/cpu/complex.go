@@ -48,7 +48,7 @@ func complexExp(a complex128) complex128 {
 		return complex(detmath.Exp(real(a)), imag(a))
 	}
 	e := detmath.Exp(real(a))
-	return complex(float64(e*cos(imag(a))), float64(e*sin(imag(a))))
+	return complex(float64(e*detmath.Cos(imag(a))), float64(e*detmath.Sin(imag(a))))
 }
 
 func complexLog(a complex128) complex128 {
@@ -58,8 +58,8 @@ func complexLog(a complex128) complex128 {
 // complexExpm1 keeps what exp(a)-1 loses near zero.
 func complexExpm1(a complex128) complex128 {
 	x, y := real(a), imag(a)
-	half := sin(y / 2)
-	return complex(float64(expm1(x)*cos(y))-float64(2*float64(half*half)), float64(detmath.Exp(x)*sin(y)))
+	half := detmath.Sin(y / 2)
+	return complex(float64(expm1(x)*detmath.Cos(y))-float64(2*float64(half*half)), float64(detmath.Exp(x)*detmath.Sin(y)))
 }
 
 // complexLog1p does so for log(1+a): |1+a|^2 is 1 + x(2+x) + y^2.

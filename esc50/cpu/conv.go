@@ -18,6 +18,7 @@ type convolution struct {
 	channelGroups, batchGroups  int
 	in, weights, out            []int // dimensions
 	inStep, weightStep, outStep []int
+	weightFirst                 int // place of the first weight, not 0 where they are turned
 }
 
 // ConvGeneral convolves.
@@ -65,17 +66,18 @@ func (f *function) ConvGeneral(input, weights compute.Value, axes compute.Convol
 	if do == nil {
 		return nil, unsupported(compute.OpTypeConvGeneral, out.DType)
 	}
-	product := sync.OnceValue(c.asProduct) // its tables are for those that run
-	n.run = func(x *run, in, out []tensor) {
-		if out[0].shape.DType == dtypes.Float32 {
-			if fast := product(); fast != nil {
-				fast.run(x, out[0].f32(), in[0].f32(), in[1].f32())
-				return
-			}
-		}
-		do(x, c, out[0].flat, in[0].flat, in[1].flat)
+	if out.DType == dtypes.Float32 && c.byProduct() {
+		n.run = c.runProduct()
+	} else {
+		n.run = func(x *run, in, out []tensor) { do(x, c, out[0].flat, in[0].flat, in[1].flat) }
 	}
 	return f.add1(n, out)
+}
+
+// runProduct runs what is done by products, whose tables are for those that run.
+func (c *convolution) runProduct() func(x *run, in, out []tensor) {
+	product := sync.OnceValue(c.asProduct)
+	return func(x *run, in, out []tensor) { product().run(x, out[0].f32(), in[0].f32(), in[1].f32()) }
 }
 
 // convolveOn is the definition for a type.

@@ -86,7 +86,7 @@ func TestFastConvIsTheDefinition(t *testing.T) {
 			x := newRun(new(Backend))
 			want, got := make([]float32, size(conv.out)), make([]float32, size(conv.out))
 			convolve(x, conv, want, in, w, kernel.FMA)
-			newFastConv(conv).run(x, got, planes{in, c.in[1], c.in[2], c.in[3]}, w, nil, false)
+			newFastConv(conv).run(x, outputOf(conv, got), planes{in, c.in[1], c.in[2], c.in[3]}, w, false)
 			for i := range want {
 				require.Equal(t, math.Float32bits(want[i]), math.Float32bits(got[i]), "element %d: %v, want %v", i, got[i], want[i])
 			}
@@ -177,7 +177,7 @@ func TestWinogradAgainstDoublePrecision(t *testing.T) {
 				fast := newFastConv(conv)
 				require.NotNil(t, fast.tiled)
 				got := make([]float32, size(conv.out))
-				fast.run(x, got, planes{in, c.inputs, height, c.width}, w, nil, false)
+				fast.run(x, outputOf(conv, got), planes{in, c.inputs, height, c.width}, w, false)
 				want, scale := reference(conv, in, w)
 				check(t, got, want, scale)
 
@@ -193,4 +193,8 @@ func TestWinogradAgainstDoublePrecision(t *testing.T) {
 			})
 		}
 	}
+}
+
+func outputOf(c *convolution, data []float32) output {
+	return output{to: planes{data, c.out[1], c.out[2], c.out[3]}}
 }

@@ -4,6 +4,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
 // convertOn returns the conversion between two types, nil if there is none.
@@ -13,6 +15,12 @@ func convertOn(from, to dtypes.DType) unaryRun {
 		return convertPacked(from, to)
 	case packed(to):
 		return convertToPacked(from, to)
+	}
+	if do := loads[from]; do != nil && to == dtypes.Float32 {
+		return func(x *run, dst, a any) {
+			d := dst.([]float32)
+			x.spans(len(d), func(lo, hi int) { do(d[lo:hi], a, lo) })
+		}
 	}
 	switch from {
 	case dtypes.Bool:
@@ -47,6 +55,36 @@ func convertOn(from, to dtypes.DType) unaryRun {
 		return convertComplex[complex128](to)
 	}
 	return nil
+}
+
+// loads read so many elements of a type, from some place on, as float32.
+var loads = map[dtypes.DType]func(dst []float32, src any, at int){
+	dtypes.Bool:     loadEach(one[float32]),
+	dtypes.Int8:     load[int8],
+	dtypes.Int16:    load[int16],
+	dtypes.Int32:    load[int32],
+	dtypes.Int64:    load[int64],
+	dtypes.Uint8:    load[uint8],
+	dtypes.Uint16:   load[uint16],
+	dtypes.Uint32:   func(dst []float32, src any, at int) { kernel.FromUint32(dst, src.([]uint32)[at:]) },
+	dtypes.Uint64:   load[uint64],
+	dtypes.Float64:  load[float64],
+	dtypes.Float16:  loadEach(float16.Float16.Float32),
+	dtypes.BFloat16: loadEach(bfloat16.BFloat16.Float32),
+}
+
+func load[T number](dst []float32, src any, at int) {
+	for i, v := range src.([]T)[at:][:len(dst)] {
+		dst[i] = float32(v)
+	}
+}
+
+func loadEach[T any1](f func(T) float32) func(dst []float32, src any, at int) {
+	return func(dst []float32, src any, at int) {
+		for i, v := range src.([]T)[at:][:len(dst)] {
+			dst[i] = f(v)
+		}
+	}
 }
 
 // convertPacked converts by way of bytes.
@@ -103,9 +141,6 @@ func convertComplex[C complexNumber](to dtypes.DType) unaryRun {
 
 // convertHalf converts by way of float32.
 func convertHalf[H half](to dtypes.DType, widen func(H) float32) unaryRun {
-	if to == dtypes.Float32 {
-		return unaryOp(widen)
-	}
 	last := convertFrom[float32](to)
 	if last == nil {
 		return nil
@@ -143,9 +178,9 @@ func convertFrom[F number](to dtypes.DType) unaryRun {
 	case dtypes.Uint64:
 		return unaryOp(whole1[F, uint64]())
 	case dtypes.Float16:
-		return unaryOp(func(a F) float16.Float16 { return float16.FromFloat32(float32(a)) })
+		return unaryOp(func(a F) float16.Float16 { return toFloat16(float32(a)) })
 	case dtypes.BFloat16:
-		return unaryOp(func(a F) bfloat16.BFloat16 { return bfloat16.FromFloat32(float32(a)) })
+		return unaryOp(func(a F) bfloat16.BFloat16 { return toBFloat16(float32(a)) })
 	case dtypes.Complex64:
 		return unaryOp(func(a F) complex64 { return complex(float32(a), 0) })
 	case dtypes.Complex128:
@@ -192,8 +227,6 @@ func convertBool(to dtypes.DType) unaryRun {
 	switch to {
 	case dtypes.Bool:
 		return unaryOp(func(a bool) bool { return a })
-	case dtypes.Float32:
-		return unaryOp(one[float32])
 	case dtypes.Float64:
 		return unaryOp(one[float64])
 	case dtypes.Int8:
@@ -213,9 +246,9 @@ func convertBool(to dtypes.DType) unaryRun {
 	case dtypes.Uint64:
 		return unaryOp(one[uint64])
 	case dtypes.Float16:
-		return unaryOp(func(a bool) float16.Float16 { return float16.FromFloat32(one[float32](a)) })
+		return unaryOp(func(a bool) float16.Float16 { return toFloat16(one[float32](a)) })
 	case dtypes.BFloat16:
-		return unaryOp(func(a bool) bfloat16.BFloat16 { return bfloat16.FromFloat32(one[float32](a)) })
+		return unaryOp(func(a bool) bfloat16.BFloat16 { return toBFloat16(one[float32](a)) })
 	case dtypes.Complex64:
 		return unaryOp(func(a bool) complex64 { return complex(one[float32](a), 0) })
 	case dtypes.Complex128:

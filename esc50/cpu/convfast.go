@@ -222,13 +222,27 @@ func (f *fastConv) packed(x *run, w []float32) []float32 {
 
 // output is where a convolution's rows go.
 type output struct {
-	to   planes
-	bias []float32        // by channel; nil for none
-	sums []kernel.Moments // by channel, of what is stored; nil for none
+	to    planes
+	bias  []float32        // by channel; nil for none
+	sums  []kernel.Moments // by channel, of what is stored; nil for none
+	norm  []kernel.Norm    // by channel, to be applied with a ReLU (folded.go); nil for none
+	pool  bool             // and max-pooled by two
+	width int              // of a row before that
 }
 
-// store stores a row.
-func (o *output) store(image, c, h int, row []float32) {
+// store stores n rows of a channel, an even one first, that are stride apart. It
+// may overwrite them.
+func (o *output) store(image, c, h, n, stride int, rows []float32) {
+	if o.norm != nil {
+		o.storeFolded(image, c, h, n, stride, rows)
+		return
+	}
+	for i := range n {
+		o.row(image, c, h+i, rows[i*stride:][:o.to.w])
+	}
+}
+
+func (o *output) row(image, c, h int, row []float32) {
 	dst := o.to.row(image, c, h)
 	switch {
 	case o.sums != nil && o.bias != nil:
@@ -242,9 +256,9 @@ func (o *output) store(image, c, h int, row []float32) {
 	}
 }
 
-// run convolves, adds a bias per output channel unless it is nil, and returns
-// the sums over the parts of the batch if it is asked to.
-func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, sums bool) [][]kernel.Moments {
+// run convolves, and returns the sums over the parts of the batch if it is
+// asked to.
+func (f *fastConv) run(x *run, out output, from source, w []float32, sums bool) [][]kernel.Moments {
 	packed := f.packed(x, w)
 	defer x.free(packed)
 	n := f.batch * f.count()
@@ -252,10 +266,11 @@ func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, su
 	x.tasks(n, func(t int, s *scratch) {
 		image := t / f.count()
 		h0, h1 := f.span(t % f.count())
+		to := out
 		if sums {
 			parts[t] = make([]kernel.Moments, f.outputs)
+			to.sums = parts[t]
 		}
-		to := output{planes{out, f.outputs, f.outH, f.outW}, bias, parts[t]}
 		f.strip(&to, f.input(f.tiled, from, image, h0, h1, s), packed, image, h0, h1, s)
 	})
 	return parts
@@ -264,7 +279,9 @@ func (f *fastConv) run(x *run, out []float32, from source, w, bias []float32, su
 // strip computes rows h0 to h1-1 of an image.
 func (f *fastConv) strip(to *output, in, packed []float32, image, h0, h1 int, s *scratch) {
 	for b := range f.blocks() {
-		store := func(k, row int, out []float32) { to.store(image, b*kernel.Channels+k, h0+row, out) }
+		store := func(k, row, n, stride int, out []float32) {
+			to.store(image, b*kernel.Channels+k, h0+row, n, stride, out)
+		}
 		if f.tiled != nil {
 			f.tileConv(in, packed, b, h1-h0, s, store)
 			continue
@@ -275,9 +292,7 @@ func (f *fastConv) strip(to *output, in, packed []float32, image, h0, h1 int, s 
 		out := s.get(slotOut, kernel.Channels*stride)
 		kernel.Conv(out, stride, in, f.offsets, packed[b*size:(b+1)*size], n)
 		for k := range min(kernel.Channels, f.outputs-b*kernel.Channels) {
-			for row := range h1 - h0 {
-				store(k, row, out[k*stride+row*f.pitch:][:f.outW])
-			}
+			store(k, 0, h1-h0, f.pitch, out[k*stride:])
 		}
 	}
 }

@@ -13,7 +13,8 @@ type windowGrad struct {
 	*windows
 	rows         *kernel.Taps // weights: by place in the window, then channel
 	pixels       *kernel.Taps
-	m            int // number of rows
+	m            int  // number of rows
+	direct       bool // the sums lie as the output does
 	outputs      int
 	parts, split int // tasks: sums of their own, and shares of the rows of each
 	gradBatch    int
@@ -39,6 +40,7 @@ func newWindowGrad(c *convolution) *windowGrad {
 	f := newGradWindows(c)
 	f.rows = f.taps(0, f.channels)
 	f.m = f.rows.Len()
+	f.direct = f.contiguous()
 	f.parts = max(1, min(leastParts, f.strips(), mostSums/(f.m*f.outputs)))
 	f.split = max(1, min(leastParts/f.parts, f.m/(8*kernel.High)))
 	return f
@@ -74,33 +76,84 @@ func newGradWindows(c *convolution) *windowGrad {
 // run sets out to the gradient.
 func (f *windowGrad) run(x *run, out, in, grad []float32) {
 	size := f.m * f.outputs
-	sums := x.alloc(f.parts * size)
-	defer x.free(sums)
+	sums := out
+	if f.parts > 1 || !f.direct {
+		sums = x.alloc(f.parts * size)
+		defer x.free(sums)
+	}
+	// Shares of the rows read the same strips, which are prepared once for all.
+	var shared []float32
+	each := f.windows.size() + f.packedSize()
+	if f.split > 1 {
+		shared = x.alloc(f.strips() * each)
+		defer x.free(shared)
+		x.tasks(f.strips(), func(strip int, _ *scratch) { f.prepare(shared[strip*each:][:each], in, grad, strip) })
+	}
 	x.tasks(f.parts*f.split, func(t int, s *scratch) {
 		part, share := t/f.split, t%f.split
 		r0, r1 := f.row(share), f.row(share+1)
 		c := sums[part*size+r0*f.outputs:]
-		staged := s.get(slotIn, f.windows.size())
 		first := true
 		for strip := part * f.strips() / f.parts; strip < (part+1)*f.strips()/f.parts; strip++ {
-			n0, n1, h0, h1 := f.strip(strip)
-			f.stage(staged, in, n0, n1, h0, h1)
-			depth := (n1 - n0) * (h1 - h0) * f.w.count
-			o := kernel.Operands{A: staged, Rows: f.rows, Depth: f.pixels, Apart: depth * kernel.Panel}
-			o.B = f.pack(grad, n0, n1, h0, h1, depth, s)
+			var prepared []float32
+			if shared != nil {
+				prepared = shared[strip*each:][:each]
+			} else {
+				prepared = s.get(slotIn, each)
+				f.prepare(prepared, in, grad, strip)
+			}
+			depth := f.depth(strip)
+			o := kernel.Operands{A: prepared[:f.windows.size()], Rows: f.rows, Depth: f.pixels, Apart: depth * kernel.Panel}
+			o.B = prepared[f.windows.size():]
 			for k0 := 0; k0 < depth; k0 += blockDepth {
 				o.Product(c, f.outputs, f.outputs, r0, r1, k0, min(depth, k0+blockDepth), !first)
 				first = false
 			}
 		}
 	})
+	if f.parts == 1 {
+		if !f.direct {
+			f.unpack(out, sums)
+		}
+		return
+	}
 	total := sums[:size]
+	if f.direct {
+		total = out
+	}
 	x.spans(size, func(lo, hi int) {
-		for part := 1; part < f.parts; part++ {
+		kernel.Binary(kernel.Add, total[lo:hi], sums[lo:hi], sums[size+lo:size+hi])
+		for part := 2; part < f.parts; part++ {
 			kernel.Binary(kernel.Add, total[lo:hi], total[lo:hi], sums[part*size+lo:part*size+hi])
 		}
 	})
-	f.unpack(out, total)
+	if !f.direct {
+		f.unpack(out, total)
+	}
+}
+
+// depth is the number of windows of a strip.
+func (f *windowGrad) depth(strip int) int {
+	n0, n1, h0, h1 := f.strip(strip)
+	return (n1 - n0) * (h1 - h0) * f.w.count
+}
+
+// prepare stages a strip, and packs its part of the gradient after it.
+func (f *windowGrad) prepare(dst, in, grad []float32, strip int) {
+	n0, n1, h0, h1 := f.strip(strip)
+	f.stage(dst[:f.windows.size()], in, n0, n1, h0, h1)
+	f.pack(dst[f.windows.size():], grad, n0, n1, h0, h1)
+}
+
+// contiguous tells whether the output has the order of the sums: places in the
+// window, input channels, output channels.
+func (f *windowGrad) contiguous() bool {
+	want, same := 0, f.outStep[f.axes.OutputChannels] == 1 && f.outStep[f.axes.OutputBatch] == f.outputs
+	f.eachTap(func(to int) {
+		same = same && to == want
+		want += f.channels * f.outputs
+	})
+	return same
 }
 
 // row is the first row of a share, a multiple of the height of a tile.
@@ -111,32 +164,36 @@ func (f *windowGrad) row(share int) int {
 	return share * f.m / f.split / kernel.High * kernel.High
 }
 
-// pack packs a strip of the output's gradient in panels of sixteen channels.
-func (f *windowGrad) pack(grad []float32, n0, n1, h0, h1, depth int, s *scratch) []float32 {
+// packedSize is the most elements of a strip's packed gradient.
+func (f *windowGrad) packedSize() int {
 	panels := (f.outputs + kernel.Panel - 1) / kernel.Panel
-	packed := s.get(slotGrad, panels*depth*kernel.Panel)
-	if f.outputs%kernel.Panel != 0 {
-		clear(packed[(panels-1)*depth*kernel.Panel:])
-	}
-	at := 0
-	for n := n0; n < n1; n++ {
-		for h := h0; h < h1; h++ {
-			for w := range f.w.count {
-				from := grad[n*f.gradBatch+h*f.gradH+w*f.gradW:]
-				if f.gradChannel == 1 {
-					for p := range panels {
-						copy(packed[p*depth*kernel.Panel+at:][:kernel.Panel], from[p*kernel.Panel:f.outputs])
+	return panels * f.images * f.windows.rows * f.w.count * kernel.Panel
+}
+
+// pack packs a strip of the output's gradient in panels of sixteen channels.
+func (f *windowGrad) pack(packed, grad []float32, n0, n1, h0, h1 int) {
+	for first := 0; first < f.outputs; first += kernel.Panel {
+		channels := min(kernel.Panel, f.outputs-first)
+		for n := n0; n < n1; n++ {
+			for h := h0; h < h1; h++ {
+				from := grad[n*f.gradBatch+h*f.gradH+first*f.gradChannel:]
+				for w := range f.w.count {
+					to := packed[:kernel.Panel]
+					packed = packed[kernel.Panel:]
+					switch {
+					case f.gradChannel == 1 && channels == kernel.Panel:
+						*(*[kernel.Panel]float32)(to) = *(*[kernel.Panel]float32)(from[w*f.gradW:])
+						continue
+					case channels < kernel.Panel:
+						clear(to[channels:])
 					}
-				} else {
-					for o := range f.outputs {
-						packed[o/kernel.Panel*depth*kernel.Panel+at+o%kernel.Panel] = from[o*f.gradChannel]
+					for o := range channels {
+						to[o] = from[w*f.gradW+o*f.gradChannel]
 					}
 				}
-				at += kernel.Panel
 			}
 		}
 	}
-	return packed
 }
 
 // unpack puts the sums where the output's axes want them.

@@ -3,6 +3,9 @@ package cpu
 import (
 	"slices"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
@@ -32,19 +35,52 @@ type productOf interface {
 	run(x *run, out, in, weights []float32)
 }
 
-// asProduct returns how a convolution is done by products, nil if it is not:
-// convfast.go covers planes, and of more than two spatial axes or groups of the
-// batch there is the definition only.
-func (c *convolution) asProduct() productOf {
+// byProduct tells whether a convolution is done by products: convfast.go covers
+// planes, and of more than two spatial axes or groups of the batch there is the
+// definition only.
+func (c *convolution) byProduct() bool {
 	spatial := len(c.in) - 2
-	switch {
-	case spatial < 1 || spatial > 2 || c.batchGroups != 1 || slices.Contains(c.in, 0) || slices.Contains(c.weights, 0) ||
-		slices.Contains(c.out, 0) || c.planar() || c.weightGradient():
-		return nil
-	case c.ofWeights():
+	return spatial >= 1 && spatial <= 2 && c.batchGroups == 1 && !slices.Contains(c.in, 0) && !slices.Contains(c.weights, 0) &&
+		!slices.Contains(c.out, 0) && !c.planar() && !c.weightGradient()
+}
+
+// asProduct returns how that is done.
+func (c *convolution) asProduct() productOf {
+	if c.ofWeights() {
 		return newWindowGrad(c)
 	}
 	return newWindowConv(c)
+}
+
+// turn has the weights read from the last place of every window to the first.
+func (c *convolution) turn() {
+	c.weightStep = slices.Clone(c.weightStep)
+	for _, axis := range c.axes.KernelSpatial {
+		c.weightFirst += (c.weights[axis] - 1) * c.weightStep[axis]
+		c.weightStep[axis] = -c.weightStep[axis]
+	}
+}
+
+// turned has convolutions read weights that are turned for them, as in the
+// gradient by the input, as they lie.
+func (p *plan) turned(order []*node) {
+	for _, n := range order {
+		c, ok := n.attr.(*convolution)
+		if !ok || n.op != compute.OpTypeConvGeneral || n.out[0].shape.DType != dtypes.Float32 || !c.byProduct() || c.ofWeights() {
+			continue
+		}
+		turning := n.in[1].node
+		if turning.op != compute.OpTypeReverse || !sameSet(turning.attr.([]int), c.axes.KernelSpatial) {
+			continue
+		}
+		d := *c
+		d.turn()
+		n.in, n.attr, n.run = []*value{n.in[0], turning.in[0]}, &d, d.runProduct()
+	}
+}
+
+func sameSet(a, b []int) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 func newWindowConv(c *convolution) *windowConv {
@@ -68,7 +104,7 @@ func newWindowConv(c *convolution) *windowConv {
 			}
 			for _, i := range h.taps {
 				for _, j := range w.taps {
-					at := j.tap * c.weightStep[a.KernelSpatial[last]]
+					at := c.weightFirst + j.tap*c.weightStep[a.KernelSpatial[last]]
 					if last > 0 {
 						at += i.tap * c.weightStep[a.KernelSpatial[0]]
 					}

@@ -58,11 +58,7 @@ func partOf(v *value, i, n int) (p part, ok bool) {
 	p.conv = v.node.attr.(*convolution)
 	w := v.node.in[1]
 	if w.node.op == compute.OpTypeReverse {
-		axes := slices.Clone(w.node.attr.([]int))
-		slices.Sort(axes)
-		spatial := slices.Clone(p.conv.axes.KernelSpatial)
-		slices.Sort(spatial)
-		if !slices.Equal(axes, spatial) {
+		if !sameSet(w.node.attr.([]int), p.conv.axes.KernelSpatial) {
 			return p, false
 		}
 		p.turned, w = true, w.node.in[0]
@@ -129,20 +125,10 @@ func (p *part) whole(channels int) func() productOf {
 		}
 		c.axes.KernelInputChannels, c.axes.KernelOutputChannels = other, p.wAxis
 		c.channelGroups = channels
-		first := 0
 		if p.turned {
-			for _, axis := range a.KernelSpatial {
-				first += (c.weights[axis] - 1) * c.weightStep[axis]
-				c.weightStep[axis] = -c.weightStep[axis]
-			}
+			c.turn()
 		}
-		return func() productOf {
-			f := newWindowConv(&c)
-			for i := range f.columns {
-				f.columns[i] += first
-			}
-			return f
-		}
+		return func() productOf { return newWindowConv(&c) }
 	case p.xAxis == a.InputBatch && p.wAxis == a.KernelOutputChannels && !p.turned && allOnes(c.inDilate):
 		return func() productOf { return newDepthwiseGrad(&c) }
 	}

@@ -64,6 +64,8 @@
 //     (rows.go): they are computed row by row, by one kernel each, when a
 //     convolution copies its strip, and never lie in memory. The sums for a
 //     normalisation are made as the convolution before it stores its rows.
+//     In inference, which knows the parameters before, they are done as the
+//     convolution stores its rows instead (folded.go).
 //
 // fuse.go finds these patterns in the graph as GoMLX makes it: a ReLU is fused
 // when it is written where(z <= 0, 0, z), as AudioNet's, since the gradient of
@@ -72,7 +74,9 @@
 //   - Products of matrices (product.go) pack the right operand in panels of
 //     sixteen columns, once for all products that read it in the same order, and
 //     take six rows by so many panels in registers. The left operand is not
-//     packed: an element's place is the sum of a row's and a depth's.
+//     packed: an element's place is the sum of a row's and a depth's. So
+//     they read and write through transpositions (transposed.go): the heads of
+//     attention are multiplied where they lie.
 //   - That covers convolutions in any other layout, as GoMLX's own with channels
 //     last, with strides, dilation and groups (convwindows.go, convproduct.go):
 //     a row is the place of a window, a depth a tap and channel of it. A task
@@ -89,7 +93,12 @@
 //     gradients as one convolution a channel, which are recognised.
 //   - Operations element by element wait until somebody needs a result, and run
 //     together with those that led to it, 1,024 elements at a time (chain.go):
-//     a step of Adam reads four tensors and writes three.
+//     a step of Adam
+//     reads four tensors and writes three, as soon as its gradient is there and
+//     over what nobody reads any more. Slices of long rows
+//     are read where they lie (cut.go).
+//     Operands of other types are converted as they are read, and random bits
+//     drawn there: the generator skips ahead to a block's place (pcg.go).
 //   - The gradient of slices is added where it belongs, without the zeros
 //     around (padsum.go).
 //
@@ -119,44 +128,101 @@
 // threads each, in turns, on an AMD EPYC with AVX-512 that was not quiet: the
 // fastest training step (forward, backward, Adam) took 0.175 s where PyTorch
 // 2.15 took 0.302, and the fastest inference 0.054 s against 0.082. With AVX2
-// forced they were 0.185 s against 0.299 and 0.054 s against 0.084. The peak of
-// training and inference together was 386 MB. BenchmarkAgainstPyTorch measures
+// forced they were 0.185 s against 0.299 and 0.054 s against 0.084. With the kernels
+// of now and PyTorch 2.11, on a quiet EPYC of two Zen 5 cores, it is 0.098 s against 0.208
+// and 0.024 s against 0.041; with AVX2, 0.150 against 0.359 and 0.041 against 0.105. The
+// peak of training and inference together is 386 MB. BenchmarkAgainstPyTorch measures
 // the ratio on yours.
 //
+// What limits it: such a step has 21.4e9 multiply-adds by definition and 11.5e9
+// by Winograd's filtering. 63 % of the processors' time goes to them, 46e9 a
+// second and core, which is the peak (16 a cycle, at 2.9 GHz): they can become
+// fewer, not faster. The other 37 % move rows through the caches: normalisation,
+// ReLU, pooling and their gradients 17 %, sums for the normalisation 5 %, tiles 5 %, copies
+// 3 %. Filtering along the rows as well, F(4,3) by F(2,3), would save a third of the
+// multiplications and about a tenth of the time; a strip's points would take
+// twice the memory, which no longer fits the second-level cache.
+//
 // BenchmarkNetsAgainstPyTorch does so for eight ordinary networks of GoMLX's own
-// layers, the same as torch_nets.py's. The fastest step of one run of each, in
-// milliseconds of processor time with one thread, AVX2 on both sides, on the
-// same EPYC, while others used its two cores:
+// layers, the same as torch_nets.py's, and for the models of GoMLX's CIFAR and Adult
+// examples on data of their shape:
 //
-//	network      shape                                      here  PyTorch  ratio
-//	mlp          784-128-64-10, batch 64                    0.68     0.91   0.75
-//	cnn          28x28x1, conv 16 and 32, batch 64          13.3     17.0   0.78
-//	cnn-bn       the same with BatchNorm                    14.0     18.9   0.74
-//	cifar-bn     32x32x3, six convs of 32 to 128, batch 64   211      242   0.87
-//	resnet18     64x64x3, batch 16                           277      250   1.11
-//	lstm         50 steps of 64, 256 units, batch 32        52.6     41.4   1.27
-//	depthwise    32x32x32, depthwise and pointwise, batch 64 18.7    25.9   0.72
-//	transformer  4 layers, d 256, 128 positions, batch 8     328      285   1.15
+//	mlp            784-128-64-10, batch 64
+//	cnn            28x28x1, conv 16 and 32, batch 64
+//	cnn-bn         the same with BatchNorm
+//	cifar-bn       32x32x3, six convs of 32 to 128, batch 64
+//	resnet18       64x64x3, batch 16
+//	lstm           50 steps of 64, 256 units, batch 32
+//	depthwise      32x32x32, depthwise and pointwise, batch 64
+//	transformer    4 layers, d 256, 128 positions, batch 8
 //
-//	REPRODL_CPU=avx2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2 \
-//	REPRODL_TORCH_PYTHON=python REPRODL_THREADS=1 REPRODL_CLOCK=process_time \
-//	go test ./esc50/cpu -run xxx -bench NetsAgainstPyTorch -benchtime 1x
+//	REPRODL_TORCH_PYTHON=python go test ./esc50/cpu -run xxx -bench NetsAgainstPyTorch -benchtime 2x
+//	with AVX2 on both sides: REPRODL_CPU=avx2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
 //
-// Such a machine moves ratios by a tenth and more from run to run. Peaks of
-// memory were 4 to 70 % of PyTorch's.
+// The fastest step in milliseconds, by the wall's time of two threads, against PyTorch
+// 2.11. On an EPYC (Zen 5) of two cores, other processes being halted, one run each:
+//
+//	network        AVX-512: here  PyTorch  ratio    AVX2: here  PyTorch  ratio
+//	mlp                     0.29     0.63   0.46          0.38     0.64   0.59
+//	cnn                     3.23     5.27   0.61          4.17     8.27   0.50
+//	cnn-bn                  4.35     8.46   0.51          5.29     9.92   0.53
+//	cifar-bn                51.3     64.8   0.79          78.4     96.4   0.81
+//	resnet18                82.6     87.2   0.95           107      151   0.71
+//	lstm                    15.1     10.6   1.43          20.9     17.3   1.21
+//	depthwise               8.21     10.9   0.75          9.17     10.5   0.87
+//	transformer             73.7      125   0.59           122      140   0.87
+//	cifar-example           57.6     68.5   0.84          86.4      103   0.84
+//	adult-example           0.35     1.10   0.32          0.32     1.05   0.30
+//
+// On a quiet Xeon of 16 cores with AVX-512, eight networks at a time on cores of
+// their own, two turns, and the ratio with AVX2 as it was on a sister of it before
+// the kernels for pooling, scatters and tiles of fewer rows:
+//
+//	network        AVX-512: here  PyTorch  ratio    AVX2, before: ratio
+//	mlp                     0.55     1.02   0.54          0.67
+//	cnn                     5.49     15.4   0.36          0.78
+//	cnn-bn                  7.02     16.8   0.42          0.75
+//	cifar-bn                 127      151   0.84          1.13
+//	resnet18                 157      177   0.88          0.86
+//	lstm                    33.2     22.7   1.46          1.55
+//	depthwise               14.7     14.5   1.02          1.09
+//	transformer              179      157   1.14          1.32
+//	cifar-example            123      141   0.87          1.00
+//	adult-example           0.62     2.30   0.27          1.19
+//
+// Peaks of memory are 4 to 43 % of PyTorch's there. Such machines move ratios by a tenth
+// and more from run to run, and PyTorch's times from machine to machine: the sister gave
+// 103 ms for its cifar-bn and 17 for its LSTM.
 //
 // What limits them: the inner loop of products reaches the peak of a Zen 3 core
 // with AVX2 (40e9 fused multiply-adds a second of 39 at its nominal clock), and
 // the LSTM, the ResNet and the transformer spend half of their time and more in
-// it. A step of the LSTM has 1.5e9 of them, which is 37 ms at that rate; its
-// products have 32 rows, of which the last two of every panel take a whole tile
-// of six. Attention stores its softmax, as GoMLX's gradient reads it. exp, logistic
+// it. A step of the LSTM has 1.5e9 of them, which is 37 ms at that rate on one
+// core. Attention stores its softmax, as GoMLX's gradient reads it. exp, logistic
 // and tanh take about 3 ns an element with AVX2 and 1.3 with AVX-512, being in
 // double precision.
 //
-// A first call is a step and the drawing of the initial weights, whose cosines
-// are computed one by one (1.0 s for the ResNet, 0.7 or less for the transformer,
-// 0.3 or less for the others); compiling takes little of it.
+// Of an inference, 55 % of the time are convolutions at the peak of the cores; filtering the
+// eleven rows of the first three at a time gained a twentieth with AVX2 and nothing with
+// AVX-512.
+//
+// A step of the ResNet is to two thirds convolutions and to a sixth chains, most of
+// them Adam, which waits for memory. Convolutions of 64 channels on 16x16 run at
+// nine tenths of the peak; those of 512 channels on 2x2 at a third of it, since they
+// read weights that no cache holds, packed anew in every step.
+//
+// A first call is a step and the drawing of the initial weights. On that Xeon it is 7 to
+// 51 ms, 115 for the LSTM, 191 to 232 for the two of CIFAR, and 342 and 374 for the
+// transformer and the ResNet. On the EPYC: 4 to 8 ms for the MLP and
+// adult-example, 11 to 18 for the CNNs, 36 to 50 for the depthwise network, 66 for the
+// LSTM, 92 for cifar-bn, 116 for cifar-example, 168 for the transformer, and 170 to 205
+// for the ResNet (204 to 236 with AVX2). Of the ResNet's 170, building the graph in GoMLX takes some 10
+// and compiling it 4 to 8; 11 million normal numbers, of 4 ns each, and zeros for
+// as many moments 55; the rest is a step. All of it has 60,000 page faults, which cost
+// 1.5 us each and are a quarter of the processors' time: memory that the variables
+// and one step need. Asking the kernel for huge pages made it 40 ms faster or 150
+// slower, as the host had taken the memory back before or not, so they are not
+// asked for.
 //
 // The kernels for NEON (arm64) have been checked for their bits, in an emulator
 // alone. They have not been timed: no figure here is about arm64.

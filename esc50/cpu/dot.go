@@ -15,36 +15,69 @@ import (
 type dot struct {
 	batch, m, n, k int
 	left, right    side
+	// out are the places of the result's matrices and pitch the distance between
+	// their rows, if those are not one after the other: then out is not nil.
+	out     []int
+	pitch   int
+	swapped bool // the operands, by a transposition of the result
+	// columns are the places of the result's columns, if those are not neighbours,
+	// but in blocks, each of which is a matrix then.
+	columns []int
+}
+
+// result is the place of a row of the result, and the distance to the next.
+func (d *dot) result(matrix, row int) (at, pitch int) {
+	if d.out == nil {
+		return (matrix*d.m + row) * d.n, d.n
+	}
+	return d.out[matrix] + row*d.pitch, d.pitch
 }
 
 // side is how an operand of a product lies in memory: the places of its
 // matrices, of their rows (of the right operand: of the columns), and of the
 // depths that are summed. An element is at the sum of the three.
-type side struct{ batch, rows, depth []int }
+type side struct {
+	batch, rows, depth []int
+	axes               [3][]int // that they are of
+}
 
 // newSide sorts the axes of an operand.
 func newSide(dims, batch, contracting []int) side {
-	step := strides(dims)
-	places := func(axes []int) []int {
-		all := []int{0}
-		for _, axis := range axes {
-			next := make([]int, 0, len(all)*dims[axis])
-			for _, p := range all {
-				for i := range dims[axis] {
-					next = append(next, p+i*step[axis])
-				}
-			}
-			all = next
-		}
-		return all
-	}
 	var free []int
 	for axis := range dims {
 		if !slices.Contains(batch, axis) && !slices.Contains(contracting, axis) {
 			free = append(free, axis)
 		}
 	}
-	return side{places(batch), places(free), places(contracting)}
+	s := side{axes: [3][]int{batch, free, contracting}}
+	return s.restrided(dims, strides(dims))
+}
+
+// restrided is the same side with other strides of the operand's axes.
+func (s *side) restrided(dims, stride []int) side {
+	of := func(axes []int) []int {
+		var d, by []int
+		for _, axis := range axes {
+			d, by = append(d, dims[axis]), append(by, stride[axis])
+		}
+		return offsets(d, by)
+	}
+	return side{of(s.axes[0]), of(s.axes[1]), of(s.axes[2]), s.axes}
+}
+
+// offsets are those of all elements with the given dimensions and strides.
+func offsets(dims, stride []int) []int {
+	all := []int{0}
+	for axis, n := range dims {
+		next := make([]int, 0, len(all)*n)
+		for _, p := range all {
+			for i := range n {
+				next = append(next, p+i*stride[axis])
+			}
+		}
+		all = next
+	}
+	return all
 }
 
 // DotGeneral multiplies and sums along the contracting axes.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
@@ -28,6 +29,21 @@ var numbers = []dtypes.DType{
 	dtypes.Int8, dtypes.Int16, dtypes.Int32, dtypes.Int64,
 	dtypes.Uint8, dtypes.Uint16, dtypes.Uint32, dtypes.Uint64,
 	dtypes.Float32, dtypes.Float64,
+}
+
+// numberType are the loops over windows for one type of numbers.
+type numberType interface {
+	reduceWindow(kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any)
+	scatterWindows(w *window, kind compute.ReduceOpType, in, out []tensor)
+}
+
+// numbersOf are those of a Go type.
+type numbersOf[T number] struct{}
+
+var numberTypes = map[dtypes.DType]numberType{
+	dtypes.Int8: numbersOf[int8]{}, dtypes.Int16: numbersOf[int16]{}, dtypes.Int32: numbersOf[int32]{}, dtypes.Int64: numbersOf[int64]{},
+	dtypes.Uint8: numbersOf[uint8]{}, dtypes.Uint16: numbersOf[uint16]{}, dtypes.Uint32: numbersOf[uint32]{}, dtypes.Uint64: numbersOf[uint64]{},
+	dtypes.Float32: numbersOf[float32]{}, dtypes.Float64: numbersOf[float64]{},
 }
 
 // move moves elements about, of whatever type.
@@ -81,9 +97,11 @@ func moveAs[T any1](dst []T, source any, f mover) {
 		case 1:
 			copy(d, src[from:from+n])
 		case 0:
-			d[0] = src[from]
-			for done := 1; done < len(d); done *= 2 {
-				copy(d[done:], d[:done])
+			for i := range d[:min(n, 1024)] {
+				d[i] = src[from]
+			}
+			for done := 1024; done < n; done += 1024 {
+				copy(d[done:], d[:1024])
 			}
 		default:
 			for i := range d {
@@ -104,13 +122,13 @@ func strides(dims []int) []int {
 	return s
 }
 
-// strided is a mover that fills dst, of shape dims and contiguous, from src
-// with the given offset and stride per axis.
-func strided(dims []int, offset int, stride []int) mover {
+// strided is a mover that fills dst, of shape dims and contiguous from some place
+// on, from src with the given offset and stride per axis.
+func strided(to int, dims []int, offset int, stride []int) mover {
 	return func(yield func(to, from, step, n int)) {
 		rank := len(dims)
 		if rank == 0 {
-			yield(0, offset, 1, 1)
+			yield(to, offset, 1, 1)
 			return
 		}
 		for _, d := range dims {
@@ -124,7 +142,7 @@ func strided(dims []int, offset int, stride []int) mover {
 			inner *= dims[rank-1]
 		}
 		at := make([]int, rank-1)
-		to, from := 0, offset
+		to, from := to, offset
 		for {
 			yield(to, from, step, inner)
 			to += inner

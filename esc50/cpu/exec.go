@@ -32,6 +32,9 @@ type step struct {
 	read  []*value
 	write []*value
 	dead  []*value // may go after it
+	over  []*value // by what is written: a value that is read last here, and gives its memory; nil for none
+	chain *chain   // that it runs; nil if another operation
+	spent []int    // parameters that may go if they are donated
 	run   func(x *run)
 }
 
@@ -55,11 +58,13 @@ func shapesOf(values []*value) []shapes.Shape {
 // Execute computes the outputs.
 func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) (out []compute.Buffer, err error) {
 	x := newRun(p.backend)
+	defer x.end()
 	x.values = make([]tensor, p.values)
 	x.norms = make([]*norms, p.norms)
 	if err := p.bind(x, inputs, device); err != nil {
 		return nil, err
 	}
+	x.donated = donated(inputs, donate)
 	defer func() {
 		if r := recover(); r != nil {
 			out, err = nil, fmt.Errorf("backend %s: computation %q: %v", BackendName, p.name, r)
@@ -80,6 +85,26 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 	return out, nil
 }
 
+// donated are the inputs whose memory may be used again as soon as no step reads
+// them, nil for others: a buffer that is given twice stays to the end.
+func donated(inputs []compute.Buffer, donate []bool) []*buffer {
+	var own []*buffer
+	given := make(map[compute.Buffer]int)
+	for i, in := range inputs {
+		given[in]++
+		if i < len(donate) && donate[i] {
+			own = append(own, make([]*buffer, i+1-len(own))...)
+			own[i] = in.(*buffer)
+		}
+	}
+	for i, b := range own {
+		if b != nil && given[b] > 1 {
+			own[i] = nil
+		}
+	}
+	return own
+}
+
 // compute runs the steps, given the parameters' memory.
 func (p *program) compute(x *run) {
 	for _, c := range p.consts {
@@ -87,21 +112,52 @@ func (p *program) compute(x *run) {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		for _, v := range s.write {
-			x.values[v.id] = tensor{v.shape, p.backend.pool.get(v.shape.DType, v.shape.Size())}
+		for i, v := range s.write {
+			x.values[v.id] = tensor{v.shape, s.place(x, i)}
 		}
 		s.run(x)
 		for _, v := range s.dead {
 			p.backend.pool.put(v.shape.DType, x.values[v.id].flat)
 			x.values[v.id] = tensor{}
 		}
+		for _, i := range s.spent {
+			if b := x.given(i); b != nil {
+				_ = b.Finalize() // which has no error
+			}
+		}
 	}
+}
+
+// place is memory for a value that the step writes.
+func (s *step) place(x *run, i int) any {
+	v := s.write[i]
+	if len(s.over) > 0 && s.over[i] != nil {
+		from := s.over[i]
+		flat := x.values[from.id].flat
+		parameter, ok := from.node.attr.(int)
+		if !ok || from.node.op != compute.OpTypeParameter {
+			return flat
+		}
+		if b := x.given(parameter); b != nil {
+			b.flat = nil
+			return flat
+		}
+	}
+	return x.backend.pool.get(v.shape.DType, v.shape.Size())
+}
+
+// given is the buffer of a parameter that may go, nil if it may not.
+func (x *run) given(parameter int) *buffer {
+	if parameter < len(x.donated) {
+		return x.donated[parameter]
+	}
+	return nil
 }
 
 // call computes the outputs of a function, in memory of their own, as part of
 // another's run.
 func (p *program) call(x *run, in []tensor) []tensor {
-	y := &run{backend: x.backend, workers: x.workers, scratch: x.scratch, parts: make(map[*value][][]kernel.Moments)}
+	y := &run{backend: x.backend, workers: x.workers, crew: x.crew, parts: make(map[*value][][]kernel.Moments)}
 	y.values = make([]tensor, p.values)
 	y.norms = make([]*norms, p.norms)
 	for i, v := range p.params {

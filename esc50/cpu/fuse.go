@@ -78,13 +78,20 @@ func (p *plan) fuseConv(n *node) bool {
 		sums := slices.ContainsFunc(p.users[out], func(u *node) bool {
 			return u != nil && u.op == compute.OpTypeBatchNormForTraining && u.in[0] == out && u.attr.(*batchNorm).channels == c.out[1]
 		})
+		fold := p.folded(out)
+		if fold != nil {
+			out, read = fold.out, append(read, fold.norm.in[1:]...)
+		}
 		f := newFastConv(c)
 		p.emit("convolution", read, []*value{out}, func(x *run) {
-			var b []float32
+			to := output{to: planesOf(x.tensor(out))}
 			if bias != nil {
-				b = x.tensor(bias).f32()
+				to.bias = x.tensor(bias).f32()
 			}
-			parts := f.run(x, x.tensor(out).f32(), from.bind(x), x.tensor(w).f32(), b, sums)
+			if fold != nil {
+				fold.fold(x, &to)
+			}
+			parts := f.run(x, to, from.bind(x), x.tensor(w).f32(), sums)
 			if sums {
 				x.keep(out, parts)
 			}
@@ -116,8 +123,7 @@ func (p *plan) biased(n *node) (out, bias *value) {
 		bias = add.in[1]
 	}
 	channels := out.shape.Dimensions[1]
-	known := root(bias).node.op == compute.OpTypeParameter || root(bias).node.op == compute.OpTypeConstant
-	if !known || !slices.Equal(bias.shape.Dimensions, []int{1, channels, 1, 1}) {
+	if !known(bias) || !slices.Equal(bias.shape.Dimensions, []int{1, channels, 1, 1}) {
 		return out, nil
 	}
 	p.done[add] = true

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -8,6 +9,8 @@ import (
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapeinference"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
 // indexer turns positions among windows of a tensor into places.
@@ -80,10 +83,18 @@ func (x *indexer) each(f func(first int, position []int)) {
 	}
 }
 
-// whole returns the elements of an integer tensor.
+// whole returns the elements of an integer tensor, the largest number there is
+// for those beyond it.
 func whole(x *run, t tensor) []int64 {
-	if v, ok := t.flat.([]int64); ok {
+	switch v := t.flat.(type) {
+	case []int64:
 		return v
+	case []uint64:
+		all := make([]int64, len(v))
+		for i, n := range v {
+			all[i] = int64(min(n, math.MaxInt64))
+		}
+		return all
 	}
 	v := make([]int64, t.shape.Size())
 	convertOn(t.shape.DType, dtypes.Int64)(x, v, t.flat)
@@ -96,6 +107,7 @@ type windowed struct {
 	dims, step []int // of a window without the axes of size one that the other has not
 	otherStep  []int // the other's strides along these
 	batchOf    []int // the other's strides along the batch
+	run        int   // elements that are neighbours in both, along the last of dims, which is left out
 }
 
 // relate finds the strides of other, in which windowAxes are those of a window
@@ -117,17 +129,22 @@ func (x *indexer) relate(other, windowAxes, dropped []int) *windowed {
 		w.otherStep = append(w.otherStep, step[windowAxes[next]])
 		next++
 	}
+	w.run = 1
+	if last := len(w.dims) - 1; last >= 0 && w.step[last] == 1 && w.otherStep[last] == 1 {
+		w.run, w.dims = w.dims[last], w.dims[:last]
+	}
 	return w
 }
 
-// elements calls f with the places of all elements of a window in both tensors.
-func (w *windowed) elements(axis, here, there int, f func(here, there int)) {
+// runs calls f with the places of all elements of a window in both tensors, n
+// neighbours at a time.
+func (w *windowed) runs(axis, here, there int, f func(here, there, n int)) {
 	if axis == len(w.dims) {
-		f(here, there)
+		f(here, there, w.run)
 		return
 	}
 	for i := range w.dims[axis] {
-		w.elements(axis+1, here+i*w.step[axis], there+i*w.otherStep[axis], f)
+		w.runs(axis+1, here+i*w.step[axis], there+i*w.otherStep[axis], f)
 	}
 }
 
@@ -156,7 +173,7 @@ func (f *function) Gather(x, indices compute.Value, vectorAxis int, offsetAxes, 
 				for i, p := range position {
 					to += p * at.batchOf[i]
 				}
-				at.elements(0, at.start(index, first), to, func(from, to int) { yield(to, from, 1, 1) })
+				at.runs(0, at.start(index, first), to, func(from, to, n int) { yield(to, from, 1, n) })
 			})
 		})
 	}}, out)
@@ -198,7 +215,7 @@ func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value,
 	return f.add1(&node{op: op, in: in, run: func(x *run, in, out []tensor) {
 		move(out[0].flat, in[0].flat, func(yield func(to, from, step, n int)) { yield(0, 0, 1, out[0].shape.Size()) })
 		index := whole(x, in[1])
-		var to, from []int
+		combine := combining(x, combine, do, out[0].flat, in[2].flat)
 		at.each(func(first int, position []int) {
 			if !at.inside(index, first) {
 				return
@@ -207,54 +224,58 @@ func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value,
 			for i, p := range position {
 				there += p * at.batchOf[i]
 			}
-			at.elements(0, at.start(index, first), there, func(here, there int) { to, from = append(to, here), append(from, there) })
+			at.runs(0, at.start(index, first), there, combine)
 		})
-		combineAt(x, do, out[0].flat, in[2].flat, to, from)
 	}}, out)
 }
 
-// combineAt sets dst[to] to do(dst[to], src[from]) one after the other.
-func combineAt(x *run, do pairRun, dst, src any, to, from []int) {
-	p := broadcast(nil, nil, nil)
-	for i := range to {
-		d := at1(dst, to[i])
-		do(x, &p, d, d, at1(src, from[i]))
+// combining sets n elements of dst, from to on, to do of them and as many of src.
+func combining(x *run, op compute.OpType, do pairRun, dst, src any) func(to, from, n int) {
+	d, single := dst.([]float32)
+	if k, ok := kernelOps[op]; single && ok {
+		s := src.([]float32)
+		return func(to, from, n int) { kernel.Binary(k, d[to:to+n], d[to:to+n], s[from:from+n]) }
+	}
+	return func(to, from, n int) {
+		p := broadcast([]int{n}, []int{n}, []int{n})
+		here := piece(dst, to, n)
+		do(x, &p, here, here, piece(src, from, n))
 	}
 }
 
-// at1 is the slice of element i.
-func at1(flat any, i int) any {
+// piece is the slice of n elements from element i on.
+func piece(flat any, i, n int) any {
 	switch s := flat.(type) {
 	case []bool:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []float16.Float16:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []bfloat16.BFloat16:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []int8:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []int16:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []int32:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []int64:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []uint8:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []uint16:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []uint32:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []uint64:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []float32:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []float64:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []complex64:
-		return s[i : i+1]
+		return s[i : i+n]
 	case []complex128:
-		return s[i : i+1]
+		return s[i : i+n]
 	}
 	return flat
 }

@@ -64,21 +64,6 @@ func pow(x, y float64) float64 {
 	return detmath.Exp(float64(y * detmath.Log(x)))
 }
 
-// sin and cos are good to about 1e-16 times the magnitude of x.
-func sin(x float64) float64 {
-	if x-x != 0 {
-		return math.NaN()
-	}
-	return detmath.SinPi(float64(x * (1 / math.Pi)))
-}
-
-func cos(x float64) float64 {
-	if x-x != 0 {
-		return math.NaN()
-	}
-	return detmath.CosPi(float64(x * (1 / math.Pi)))
-}
-
 // erf is the error function: its power series up to 3, a continued fraction for
 // the rest of it above.
 func erf(x float64) float64 {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,10 +20,10 @@ import (
 	"github.com/reprodl/reprodl/esc50/cpu"
 )
 
-// BenchmarkNets takes training steps of every network of [nets]. It reports the
+// BenchmarkNets takes training steps of every network of [nets] and [exampleNets]. It reports the
 // fastest step, and the first call, which compiles.
 func BenchmarkNets(b *testing.B) {
-	for _, n := range nets {
+	for _, n := range slices.Concat(nets, exampleNets) {
 		b.Run(n.name, func(b *testing.B) {
 			w := n.train(b, cpu.Default())
 			start := time.Now()
@@ -61,8 +62,9 @@ var torchNet = regexp.MustCompile(`(?m)^(\S+) mean \S+ min (\S+)\n(?:.*\n)*peak 
 // as many threads ($REPRODL_THREADS, 2 unless set), each by its fastest step of
 // b.N turns. The networks run in processes of their own on both sides, so that
 // their peaks of memory can be told. It needs $REPRODL_TORCH_PYTHON, and the
-// script torch_nets.py in $REPRODL_BENCH; $REPRODL_CLOCK=process_time compares
-// the processors' time instead of the wall's, on a machine that is not quiet.
+// script torch_nets.py in $REPRODL_BENCH; that of the examples is in testdata.
+// $REPRODL_CLOCK=process_time compares the processors' time instead of the
+// wall's, on a machine that is not quiet.
 func BenchmarkNetsAgainstPyTorch(b *testing.B) {
 	python := os.Getenv("REPRODL_TORCH_PYTHON")
 	if python == "" {
@@ -76,14 +78,18 @@ func BenchmarkNetsAgainstPyTorch(b *testing.B) {
 	if threads == "" {
 		threads = "2"
 	}
-	for _, n := range nets {
+	for _, n := range slices.Concat(nets, exampleNets) {
 		if only := os.Getenv("REPRODL_NETS"); only != "" && !strings.Contains(","+only+",", ","+n.name+",") {
 			continue
 		}
 		b.Run(n.name, func(b *testing.B) {
+			script := filepath.Join(scripts, "torch_nets.py")
+			if slices.ContainsFunc(exampleNets, func(e net) bool { return e.name == n.name }) {
+				script = filepath.Join("testdata", "torch_examples.py")
+			}
 			ours, theirs := measured{}, measured{}
 			for range b.N {
-				theirs.run(b, nil, python, "-c", torchNets, filepath.Join(scripts, "torch_nets.py"), threads, n.name)
+				theirs.run(b, nil, python, "-c", torchNets, script, threads, n.name)
 				ours.run(b, []string{"REPRODL_NET=" + n.name, "GOMAXPROCS=" + threads}, os.Args[0], "-test.run=^TestStepsOfNet$")
 			}
 			fmt.Printf("%-12s %8.2f ms against %8.2f ms; peak %4.0f MB against %4.0f MB; first call %.0f ms\n",
@@ -127,7 +133,7 @@ func TestStepsOfNet(t *testing.T) {
 	if name == "" {
 		t.Skip("set REPRODL_NET to the name of a network")
 	}
-	for _, n := range nets {
+	for _, n := range slices.Concat(nets, exampleNets) {
 		if n.name != name {
 			continue
 		}

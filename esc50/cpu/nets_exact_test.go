@@ -24,10 +24,12 @@ var trainedNets = []struct {
 	net
 	want string
 }{
-	{net{"mlp", []int{9, 28, 28, 1}, mlp}, "46c6f7cd7398d18cee794ba19a79deae083d768dc8973cf772672286c14630be"},
-	{net{"cnn-bn", []int{3, 14, 14, 3}, cifar(5, 18)}, "d59aab62ecdac4b0509ee9d9fd5e311e53c7df7b661da3bc3e1c6a685f851cd3"},
-	{net{"lstm", []int{5, 3, 7}, recurrent(70)}, "4097912280754c55b1e5dfd1ccd06109b77cc12c2bcb0e414e8d014751fe4c6b"},
-	{net{"transformer", []int{2, 21, 48}, transformer(1, 3, 100)}, "9b1d4b9e2d591b87de42f9cf76db62b831582b57d01f24af1baad385b7b5d0f6"},
+	{classifier("mlp", mlp, 9, 28, 28, 1), "46c6f7cd7398d18cee794ba19a79deae083d768dc8973cf772672286c14630be"},
+	{classifier("cnn-bn", cifar(5, 18), 3, 14, 14, 3), "d59aab62ecdac4b0509ee9d9fd5e311e53c7df7b661da3bc3e1c6a685f851cd3"},
+	{classifier("lstm", recurrent(70), 5, 3, 7), "4097912280754c55b1e5dfd1ccd06109b77cc12c2bcb0e414e8d014751fe4c6b"},
+	{classifier("transformer", transformer(1, 3, 100), 2, 21, 48), "9b1d4b9e2d591b87de42f9cf76db62b831582b57d01f24af1baad385b7b5d0f6"},
+	{classifier("cifar-example", cifarExample, 5, 8, 8, 3), "c63b559f582373f5a4de31918900da2430b4c7cb614eac602057b701ca1b3d2e"},
+	{net{"adult-example", adultData, adultExample}, "9ba118ff651685b8aaa96a19a5cf771af4050d61e36c34d4fd9f5d8f0dc3de97"},
 }
 
 func (w *training) fingerprint(t *testing.T) string {

@@ -20,25 +20,54 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// net is an ordinary network of GoMLX's layers in their default layout: logits
-// of ten classes for an input whose first axis is the batch.
+// net is an ordinary network of GoMLX's layers in their default layout.
 type net struct {
-	name   string
-	input  []int
-	logits func(scope *model.Scope, x *graph.Node) *graph.Node
+	name string
+	data func(r *rand.Rand) []*tensors.Tensor // draws a batch
+	loss func(scope *model.Scope, data []*graph.Node) *graph.Node
+}
+
+// classifier is a network that has logits of ten classes for an input whose first
+// axis is the batch.
+func classifier(name string, logits func(scope *model.Scope, x *graph.Node) *graph.Node, input ...int) net {
+	return net{name, noise(input), func(scope *model.Scope, data []*graph.Node) *graph.Node {
+		return graph.ReduceAllMean(loss.SparseCategoricalCrossEntropyLogits(data[1:], []*graph.Node{logits(scope, data[0])}))
+	}}
+}
+
+// noise draws inputs that are nearly normal, and classes.
+func noise(input []int) func(r *rand.Rand) []*tensors.Tensor {
+	return func(r *rand.Rand) []*tensors.Tensor {
+		size := 1
+		for _, d := range input {
+			size *= d
+		}
+		x, y := make([]float32, size), make([]int32, input[0])
+		for i := range x { // a sum of twelve, the same everywhere
+			var sum float64
+			for range 12 {
+				sum += r.Float64()
+			}
+			x[i] = float32(sum - 6)
+		}
+		for i := range y {
+			y[i] = r.Int32N(10)
+		}
+		return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(x, input...), tensors.FromFlatDataAndDimensions(y, input[0], 1)}
+	}
 }
 
 // nets are the networks that the backend is measured on; PyTorch's script has
 // the same under the same names.
 var nets = []net{
-	{"mlp", []int{64, 28, 28, 1}, mlp},
-	{"cnn", []int{64, 28, 28, 1}, cnn(false)},
-	{"cnn-bn", []int{64, 28, 28, 1}, cnn(true)},
-	{"cifar-bn", []int{64, 32, 32, 3}, cifar(32, 64, 128)},
-	{"resnet18", []int{16, 64, 64, 3}, resnet18},
-	{"lstm", []int{32, 50, 64}, recurrent(256)},
-	{"depthwise", []int{64, 32, 32, 32}, depthwise},
-	{"transformer", []int{8, 128, 256}, transformer(4, 4, 1024)},
+	classifier("mlp", mlp, 64, 28, 28, 1),
+	classifier("cnn", cnn(false), 64, 28, 28, 1),
+	classifier("cnn-bn", cnn(true), 64, 28, 28, 1),
+	classifier("cifar-bn", cifar(32, 64, 128), 64, 32, 32, 3),
+	classifier("resnet18", resnet18, 16, 64, 64, 3),
+	classifier("lstm", recurrent(256), 32, 50, 64),
+	classifier("depthwise", depthwise, 64, 32, 32, 32),
+	classifier("transformer", transformer(4, 4, 1024), 8, 128, 256),
 }
 
 func mlp(scope *model.Scope, x *graph.Node) *graph.Node {
@@ -141,41 +170,25 @@ func transformer(blocks, heads, hidden int) func(scope *model.Scope, x *graph.No
 	}
 }
 
-// training is a network with fixed noise to learn.
+// training is a network with fixed data to learn.
 type training struct {
 	store *model.Store
 	step  *model.Exec
-	x, y  *tensors.Tensor
+	data  []any
 }
 
 func (n *net) train(t testing.TB, b compute.Backend) *training {
-	r := rand.New(rand.NewPCG(1, 2))
-	size := 1
-	for _, d := range n.input {
-		size *= d
-	}
-	x, y := make([]float32, size), make([]int32, n.input[0])
-	for i := range x { // a sum of twelve is nearly normal, and the same everywhere
-		var sum float64
-		for range 12 {
-			sum += r.Float64()
-		}
-		x[i] = float32(sum - 6)
-	}
-	for i := range y {
-		y[i] = r.Int32N(10)
-	}
-	w := &training{
-		store: model.NewStore(),
-		x:     tensors.FromFlatDataAndDimensions(x, n.input...),
-		y:     tensors.FromFlatDataAndDimensions(y, n.input[0], 1),
+	w := &training{store: model.NewStore()}
+	for _, x := range n.data(rand.New(rand.NewPCG(1, 2))) {
+		w.data = append(w.data, x)
 	}
 	w.store.RootScope().SetParam(initializer.ParamInitialSeed, int64(3))
 	var err error
-	w.step, err = model.NewExec(b, w.store, func(scope *model.Scope, x, y *graph.Node) *graph.Node {
-		scope.Store().SetTraining(x.Graph(), true)
-		l := graph.ReduceAllMean(loss.SparseCategoricalCrossEntropyLogits([]*graph.Node{y}, []*graph.Node{n.logits(scope, x)}))
-		optimizer.Adam().LearningRate(1e-3).Done().UpdateGraph(scope, x.Graph(), l)
+	w.step, err = model.NewExec(b, w.store, func(scope *model.Scope, data []*graph.Node) *graph.Node {
+		g := data[0].Graph()
+		scope.Store().SetTraining(g, true)
+		l := n.loss(scope, data)
+		optimizer.Adam().LearningRate(1e-3).Done().UpdateGraph(scope, g, l)
 		return l
 	})
 	require.NoError(t, err)
@@ -184,7 +197,7 @@ func (n *net) train(t testing.TB, b compute.Backend) *training {
 
 // run takes one step and returns the loss.
 func (w *training) run(t testing.TB) float32 {
-	l, err := w.step.Call1(w.x, w.y)
+	l, err := w.step.Call1(w.data...)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.FinalizeAll()) }()
 	return tensors.ToScalar[float32](l)

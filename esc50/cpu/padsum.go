@@ -34,7 +34,7 @@ func (p *plan) padded(n *node) bool {
 		return true
 	case compute.OpTypeAdd:
 		l, r := p.pads[n.in[0]], p.pads[n.in[1]]
-		if l == nil || r == nil || n.in[0] == n.in[1] || !n.in[0].shape.Equal(n.in[1].shape) {
+		if l == nil || r == nil || n.in[0] == n.in[1] || !n.in[0].shape.Equal(n.in[1].shape) || !p.summed(n.in[0]) || !p.summed(n.in[1]) {
 			return false
 		}
 		delete(p.pads, n.in[0])
@@ -59,17 +59,55 @@ func (p *plan) settlePads(v *value) {
 	}
 	delete(p.pads, v)
 	var read []*value
+	sizes := 0
 	for _, n := range list {
 		p.dense(n.in[0])
 		read = append(read, n.in[0])
+		sizes += n.in[0].shape.Size()
+	}
+	// Slices apart are added at once, so many in a task.
+	each := len(list)
+	if disjoint(list) {
+		each = max(1, grain*len(list)/sizes)
 	}
 	p.emit("sum of slices", read, []*value{v}, func(x *run) {
 		out := x.tensor(v).f32()
 		x.spans(len(out), func(lo, hi int) { clear(out[lo:hi]) })
-		for _, n := range list {
-			n.addSlice(out, x.tensor(n.in[0]).f32())
-		}
+		x.tasks((len(list)+each-1)/each, func(t int, _ *scratch) {
+			for _, n := range list[t*each : min(len(list), (t+1)*each)] {
+				n.addSlice(out, x.tensor(n.in[0]).f32())
+			}
+		})
 	})
+}
+
+// disjoint tells whether no two of the slices have an element in common.
+func disjoint(list []*node) bool {
+	if len(list) > mostSlices {
+		return false
+	}
+	for i, n := range list {
+		for _, m := range list[:i] {
+			if n.meets(m) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mostSlices bounds the number of slices that are compared two by two.
+const mostSlices = 1024
+
+// meets tells whether the boxes of two slices have an element in common.
+func (n *node) meets(m *node) bool {
+	for axis, a := range n.attr.(padding).axes {
+		b := m.attr.(padding).axes[axis]
+		if a.Start+n.in[0].shape.Dimensions[axis] <= b.Start || b.Start+m.in[0].shape.Dimensions[axis] <= a.Start {
+			return false
+		}
+	}
+	return true
 }
 
 // addSlice adds the operand of a Pad node where it belongs.
@@ -81,7 +119,7 @@ func (n *node) addSlice(out, in []float32) {
 		offset += a.Start * to[i]
 	}
 	// Along the last axes that are whole, or the last alone, elements are runs.
-	strided(dims, offset, to[:len(dims)])(func(from, at, step, run int) {
+	strided(0, dims, offset, to[:len(dims)])(func(from, at, step, run int) {
 		if step != 1 {
 			for i := range run {
 				out[at+i*step] += in[from+i]

@@ -2,8 +2,6 @@ package cpu
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
@@ -15,7 +13,8 @@ type run struct {
 	values  []tensor                      // by value id
 	norms   []*norms                      // by batch normalisation
 	parts   map[*value][][]kernel.Moments // sums of values, for batch normalisation
-	scratch []scratch
+	crew    *crew
+	donated []*buffer // by parameter, what may go before the end
 }
 
 // keep holds sums of v for the batch normalisation that reads it.
@@ -51,7 +50,13 @@ func newRun(b *Backend) *run {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	return &run{backend: b, workers: n, scratch: make([]scratch, n), parts: make(map[*value][][]kernel.Moments)}
+	return &run{backend: b, workers: n, crew: crewOf(b, n), parts: make(map[*value][][]kernel.Moments)}
+}
+
+// end lets another run have the crew.
+func (x *run) end() {
+	x.crew.end()
+	x.backend.crews.Put(x.crew)
 }
 
 // tasks runs f for 0 to n-1, spread over the workers in no particular order: a
@@ -60,42 +65,15 @@ func (x *run) tasks(n int, f func(task int, s *scratch)) {
 	workers := min(n, x.workers)
 	if workers <= 1 {
 		for i := range n {
-			f(i, &x.scratch[0])
+			f(i, &x.crew.scratch[0])
 		}
 		return
 	}
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	var failure atomic.Value
-	work := func(s *scratch) {
-		defer func() {
-			if r := recover(); r != nil {
-				failure.CompareAndSwap(nil, failed{r})
-			}
-		}()
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			f(i, s)
-		}
-	}
-	for w := 1; w < workers; w++ {
-		wait.Go(func() { work(&x.scratch[w]) })
-	}
-	work(&x.scratch[0])
-	wait.Wait()
-	if r, ok := failure.Load().(failed); ok {
-		panic(r.reason)
-	}
+	x.crew.run(n, workers, f)
 }
 
-// failed is the reason of a panic in a worker.
-type failed struct{ reason any }
-
 // grain is the number of elements that are worth a task of their own.
-const grain = 1 << 15
+const grain = 1 << 13
 
 // spans splits 0 to n-1 into spans for the workers.
 func (x *run) spans(n int, f func(lo, hi int)) {

@@ -9,12 +9,31 @@ import (
 )
 
 // Blocks of a product: so many depths of a panel of the right operand stay in
-// the first-level cache while the rows of a task pass by, and so many rows of
-// the left one in the second.
+// the first-level cache while the rows of a task pass by, and at most so many
+// rows of the left one in the second.
 const (
 	blockDepth = 256
 	blockRows  = 96
 )
+
+// leastTasks is how many tasks a product is cut in if it has enough rows, so
+// that workers end together.
+const leastTasks = 16
+
+// cutRows is what the rows of a block are a multiple of: most tiles are whole
+// then, and blocks of neighbours are whole lines of the cache.
+const cutRows = 8
+
+// cut is how many blocks of how many rows the rows of a product of so many
+// matrices are cut in.
+func (d *dot) cut() (blocks, high int) {
+	blocks = (d.m + blockRows - 1) / blockRows
+	if least := (leastTasks + d.batch - 1) / d.batch; blocks > 1 {
+		blocks = max(blocks, min(least, d.m/(blockRows/2)))
+	}
+	high = roundUp((d.m+blocks-1)/max(1, blocks), cutRows)
+	return (d.m + high - 1) / max(1, high), high
+}
 
 // product is a product of matrices ready to run.
 type product struct {
@@ -39,9 +58,45 @@ func (p *product) packedSize() int { return p.batch * p.panels() * p.apart }
 // column.
 func (p *product) pack(x *run, dst, right []float32) {
 	panels := p.panels()
-	x.tasks(p.batch*panels, func(t int, _ *scratch) {
-		packPanel(dst[t*p.apart:(t+1)*p.apart], right[p.right.batch[t/panels]:], p.right.rows, p.right.depth, t%panels*kernel.Panel)
+	each := (panels + packedPanels - 1) / packedPanels
+	x.tasks(p.batch*each, func(t int, _ *scratch) {
+		first := t % each * packedPanels
+		n := min(packedPanels, panels-first)
+		to := dst[(t/each*panels+first)*p.apart:][:n*p.apart]
+		packPanels(to, right[p.right.batch[t/each]:], p.right.rows, p.right.depth, first*kernel.Panel, n)
 	})
+}
+
+// panelRow is a depth of a panel.
+type panelRow = [kernel.Panel]float32
+
+// packedPanels is how many panels are packed together.
+const packedPanels = 4
+
+// packPanels packs n panels of sixteen columns from first on, one after the
+// other. Whole ones of neighbours are packed depth by depth, so that more of a
+// row of the operand is read at a time.
+func packPanels(dst, src []float32, columns, depth []int, first, n int) {
+	apart := len(depth) * kernel.Panel
+	last := first + n*kernel.Panel - 1
+	if n != packedPanels || last >= len(columns) || columns[last]-columns[first] != last-first {
+		for i := range n {
+			packPanel(dst[i*apart:][:apart], src, columns, depth, first+i*kernel.Panel)
+		}
+		return
+	}
+	src = src[columns[first]:]
+	var to [packedPanels][]float32
+	for i := range to {
+		to[i] = dst[i*apart:]
+	}
+	for k, d := range depth {
+		row := (*[packedPanels * kernel.Panel]float32)(src[d:])
+		at := k * kernel.Panel
+		for i := range to {
+			*(*panelRow)(to[i][at:]) = *(*panelRow)(row[i*kernel.Panel:])
+		}
+	}
 }
 
 // packPanel packs sixteen columns from first on, zero for those that are not
@@ -63,6 +118,15 @@ func packPanel(dst, src []float32, columns, depth []int, first int) {
 		for k+run < len(depth) && depth[k+run] == depth[k]+run {
 			run++
 		}
+		if n == kernel.Panel {
+			var places [kernel.Panel]int
+			for j, c := range columns {
+				places[j] = c + depth[k]
+			}
+			kernel.Turn(dst[k*kernel.Panel:], src, &places, run)
+			k += run
+			continue
+		}
 		for j, c := range columns {
 			to := dst[k*kernel.Panel+j:]
 			for i, v := range src[c+depth[k]:][:run] {
@@ -75,32 +139,29 @@ func packPanel(dst, src []float32, columns, depth []int, first int) {
 
 // run sets out to the product with the packed right operand.
 func (p *product) run(x *run, out, left, packed []float32) {
-	blocks := (p.m + blockRows - 1) / blockRows
+	blocks, high := p.cut()
 	// Few rows: the columns are spread over the workers instead. Neither the
 	// shape nor the order of a chain depends on it.
-	across := 1
-	if p.batch*blocks < 4 {
-		across = min(p.panels()/4, 8)
-	}
-	across = max(across, 1)
+	across := max(1, min(p.panels()/4, 8/(p.batch*blocks)))
 	x.tasks(p.batch*blocks*across, func(t int, s *scratch) {
 		b, block, part := t/(blocks*across), t/across%blocks, t%across
-		r0, r1 := block*blockRows, min(p.m, (block+1)*blockRows)
+		r0, r1 := block*high, min(p.m, (block+1)*high)
 		lo, hi := part*p.panels()/across, (part+1)*p.panels()/across
 		j0, width := lo*kernel.Panel, min(p.n, hi*kernel.Panel)-lo*kernel.Panel
 		o := kernel.Operands{A: left[p.left.batch[b]:], Rows: p.rows, Depth: p.depth, Apart: p.apart}
 		o.B = packed[(b*p.panels()+lo)*p.apart:]
-		c := out[(b*p.m+r0)*p.n+j0:]
+		at, pitch := p.result(b, r0)
+		c := out[at+j0:]
 		for k0 := 0; k0 < p.k || k0 == 0; k0 += blockDepth {
 			k1 := min(p.k, k0+blockDepth)
 			if p.turned {
 				p.turn(&o, left[p.left.batch[b]:], r0, r1, k0, k1, s)
 				turned := o
 				turned.B = o.B[k0*kernel.Panel:]
-				turned.Product(c, p.n, width, 0, r1-r0, 0, k1-k0, k0 > 0)
+				turned.Product(c, pitch, width, 0, r1-r0, 0, k1-k0, k0 > 0)
 				continue
 			}
-			o.Product(c, p.n, width, r0, r1, k0, k1, k0 > 0)
+			o.Product(c, pitch, width, r0, r1, k0, k1, k0 > 0)
 		}
 	})
 }
@@ -126,14 +187,15 @@ func (p *product) turn(o *kernel.Operands, left []float32, r0, r1, k0, k1 int, s
 	o.A, o.Rows, o.Depth = spare, turnedRows, turnedDepth
 }
 
-// turnRow copies the elements of rows at one depth.
+// turnRow copies the elements of rows at one depth, neighbours together.
 func turnRow(to, from []float32, rows []int) {
-	if rows[len(rows)-1]-rows[0] == len(rows)-1 { // neighbours
-		copy(to[:len(rows)], from[rows[0]:])
-		return
-	}
-	for i, r := range rows {
-		to[i] = from[r]
+	for len(rows) > 0 {
+		n := len(rows)
+		for rows[n-1]-rows[0] != n-1 {
+			n /= 2 // one is a neighbour of itself
+		}
+		copy(to[:n], from[rows[0]:])
+		to, rows = to[n:], rows[n:]
 	}
 }
 
@@ -159,36 +221,23 @@ func (p *plan) fuseDot(n *node) bool {
 	return true
 }
 
-// packKey tells packed operands apart: the value and how it is read.
-type packKey struct {
-	v                   *value
-	batch, rows, depth  int
-	rowStep, depthStep  int
-	rowsLast, depthLast int
+// packedSide is a packed right operand and how it is read.
+type packedSide struct {
+	read side
+	to   *value
 }
 
 // packed is the packed right operand of a product.
 func (p *plan) packed(v *value, f *product) *value {
-	v0 := root(v)
-	s := &f.right
-	key := packKey{v: v0, batch: len(s.batch), rows: len(s.rows), depth: len(s.depth)}
-	for i, places := range [][]int{s.rows, s.depth} {
-		step := 0
-		if len(places) > 1 {
-			step = places[1] - places[0]
+	from := root(v)
+	for _, have := range p.packs[from] {
+		if have.read.like(&f.right) {
+			return have.to
 		}
-		if i == 0 {
-			key.rowStep, key.rowsLast = step, places[len(places)-1]
-		} else if len(places) > 0 {
-			key.depthStep, key.depthLast = step, places[len(places)-1]
-		}
-	}
-	if to, ok := p.packs[key]; ok {
-		return to
 	}
 	to := &value{node: &node{op: compute.OpTypeDotGeneral}, id: p.values, shape: shapes.Make(dtypes.Float32, f.packedSize())}
 	p.values++
 	p.emit("pack", []*value{v}, []*value{to}, func(x *run) { f.pack(x, x.tensor(to).f32(), x.tensor(v).f32()) })
-	p.packs[key] = to
+	p.packs[from] = append(p.packs[from], packedSide{f.right, to})
 	return to
 }

@@ -136,7 +136,7 @@ func (t *term) like(u *term) bool {
 		}
 	}
 	d, e := t.dot.attr.(*dot), u.dot.attr.(*dot)
-	return d.left.like(&e.left) && d.right.like(&e.right) && slices.Equal(t.dot.out[0].shape.Dimensions, u.dot.out[0].shape.Dimensions)
+	return d.left.like(&e.left) && d.right.like(&e.right) && slices.Equal(d.out, e.out) && d.pitch == e.pitch && slices.Equal(t.dot.out[0].shape.Dimensions, u.dot.out[0].shape.Dimensions)
 }
 
 func (s *side) like(o *side) bool {
@@ -177,10 +177,11 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 			packPanel(packed[t*apart+i*f.apart:][:f.apart], from[f.right.batch[t/panels]:], f.right.rows, f.right.depth, t%panels*kernel.Panel)
 		}
 	})
-	blocks, deep := (f.m+blockRows-1)/blockRows, f.terms*f.k
+	blocks, high := f.cut()
+	deep := f.terms * f.k
 	x.tasks(f.batch*blocks, func(t int, s *scratch) {
 		b, block := t/blocks, t%blocks
-		r0, r1 := block*blockRows, min(f.m, (block+1)*blockRows)
+		r0, r1 := block*high, min(f.m, (block+1)*high)
 		spare := s.get(slotIn, blockRows*blockDepth)
 		for k0 := 0; k0 < deep; k0 += blockDepth {
 			k1 := min(deep, k0+blockDepth)
@@ -188,7 +189,8 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 				turnRow(spare[(k-k0)*blockRows:], left[k/f.k][f.left.batch[b]+f.left.depth[k%f.k]:], f.left.rows[r0:r1])
 			}
 			o := kernel.Operands{A: spare, Rows: turnedRows, Depth: turnedDepth, B: packed[b*panels*apart+k0*kernel.Panel:], Apart: apart}
-			o.Product(out[(b*f.m+r0)*f.n:], f.n, f.n, 0, r1-r0, 0, k1-k0, k0 > 0)
+			at, pitch := f.result(b, r0)
+			o.Product(out[at:], pitch, f.n, 0, r1-r0, 0, k1-k0, k0 > 0)
 		}
 	})
 }

@@ -112,8 +112,13 @@ func reduceOn(op compute.OpType, dtype dtypes.DType) reduceRun {
 		}
 		return nil
 	case dtypes.Float32:
-		if op == compute.OpTypeReduceSum {
+		switch op {
+		case compute.OpTypeReduceSum:
 			return sumFloat32
+		case compute.OpTypeReduceMax:
+			return extremeFloat32(kernel.Max, dtype.LowestValue().(float32))
+		case compute.OpTypeReduceMin:
+			return extremeFloat32(kernel.Min, dtype.HighestValue().(float32))
 		}
 		return reduceNumber[float32](op, dtype)
 	case dtypes.Float64:
@@ -169,12 +174,12 @@ func reduceNumber[T number](op compute.OpType, dtype dtypes.DType) reduceRun {
 }
 
 // each runs f for every result, spread over the workers.
-func (r *reduction) each(x *run, f func(result int)) {
+func (r *reduction) each(x *run, f func(result int, s *scratch)) {
 	work := max(1, r.n*len(r.outer))
 	per := max(1, grain/work)
-	x.tasks((r.size+per-1)/per, func(t int, _ *scratch) {
+	x.tasks((r.size+per-1)/per, func(t int, s *scratch) {
 		for i := t * per; i < min(r.size, (t+1)*per); i++ {
-			f(i)
+			f(i, s)
 		}
 	})
 }
@@ -182,7 +187,7 @@ func (r *reduction) each(x *run, f func(result int)) {
 func reduceOp[T any1](start T, f func(a, b T) T) reduceRun {
 	return func(x *run, r *reduction, dst, src any) {
 		d, s := dst.([]T), src.([]T)
-		r.each(x, func(i int) {
+		r.each(x, func(i int, _ *scratch) {
 			acc := start
 			for _, o := range r.outer {
 				at := r.first[i] + o
@@ -195,6 +200,45 @@ func reduceOp[T any1](start T, f func(a, b T) T) reduceRun {
 	}
 }
 
+// extremeFloat32 is a maximum or minimum, which does not depend on the order: a
+// run is folded in halves.
+func extremeFloat32(op kernel.Op, start float32) reduceRun {
+	f := map[kernel.Op]func(a, b float32) float32{
+		kernel.Max: func(a, b float32) float32 { return max(a, b) }, kernel.Min: func(a, b float32) float32 { return min(a, b) },
+	}[op]
+	plain := reduceOp(start, f)
+	return func(x *run, r *reduction, dst, src any) {
+		if r.n < 2*kernel.Lanes {
+			plain(x, r, dst, src)
+			return
+		}
+		d, s := dst.([]float32), src.([]float32)
+		r.each(x, func(i int, own *scratch) {
+			acc, spare := start, own.get(slotIn, foldBlock)
+			for _, o := range r.outer {
+				for row := s[r.first[i]+o:][:r.n]; len(row) > 0; {
+					n := min(len(row), foldBlock)
+					part := row[:n]
+					row = row[n:]
+					for n > kernel.Lanes {
+						half := (n + 1) / 2
+						kernel.Binary(op, spare[:n-half], part[:n-half], part[half:])
+						copy(spare[n-half:half], part[n-half:half])
+						part, n = spare[:half], half
+					}
+					for _, v := range part {
+						acc = f(acc, v)
+					}
+				}
+			}
+			d[i] = acc
+		})
+	}
+}
+
+// foldBlock is how many elements are folded at a time.
+const foldBlock = 512
+
 // sumFloat32 adds in double precision: in sixteen lanes along a run, and in the
 // order of the elements across runs.
 func sumFloat32(x *run, r *reduction, dst, src any) {
@@ -203,7 +247,7 @@ func sumFloat32(x *run, r *reduction, dst, src any) {
 		r.sumColumns(x, d, s)
 		return
 	}
-	r.each(x, func(i int) {
+	r.each(x, func(i int, _ *scratch) {
 		if r.n == 1 {
 			var acc float64
 			for _, o := range r.outer {
@@ -224,17 +268,27 @@ func sumFloat32(x *run, r *reduction, dst, src any) {
 // sumColumns adds matrices up down their columns.
 func (r *reduction) sumColumns(x *run, dst, src []float32) {
 	c := newColumns(r.rows, r.columns)
-	size := r.rows * r.columns
-	if r.matrices > 1 { // many, each at once
-		c.parts = 1
-		x.tasks(r.matrices, func(i int, _ *scratch) {
-			one := &run{workers: 1, scratch: make([]scratch, 1)}
-			c.sum(one, dst[i*r.columns:(i+1)*r.columns], src[i*size:(i+1)*size])
-		})
+	if r.matrices == 1 && c.parts > 1 {
+		c.sum(x, dst, src)
 		return
 	}
-	c.sum(x, dst, src)
+	each := (c.blocks + sumBlocks - 1) / sumBlocks
+	x.tasks(r.matrices*each, func(t int, _ *scratch) {
+		matrix, m := t/each, new(kernel.Moments)
+		for b := t % each * sumBlocks; b < min(c.blocks, (t%each+1)*sumBlocks); b++ {
+			*m = kernel.Moments{}
+			at := b * kernel.Lanes
+			to := dst[matrix*c.columns+at:][:min(kernel.Lanes, c.columns-at)]
+			m.AddColumns(src[matrix*c.rows*c.columns+at:], c.columns, c.rows, len(to))
+			for i := range to {
+				to[i] = float32(m[0][i])
+			}
+		}
+	})
 }
+
+// sumBlocks is how many blocks of columns are a task, if one has all rows.
+const sumBlocks = 4
 
 // sum sets dst to the sums of the columns.
 func (c *columns) sum(x *run, dst, src []float32) {

@@ -11,11 +11,37 @@ import (
 	"github.com/gomlx/compute/shapes"
 )
 
-// rearrange adds a node whose elements are all elements of its operand.
-func (f *function) rearrange(op compute.OpType, x *value, out shapes.Shape, m mover) (compute.Value, error) {
-	return f.add1(&node{op: op, in: []*value{x}, run: func(_ *run, in, out []tensor) {
-		move(out[0].flat, in[0].flat, m)
+// rearrange adds a node whose elements are all elements of its operand, from an
+// offset on with a stride along each axis.
+func (f *function) rearrange(op compute.OpType, x *value, out shapes.Shape, offset int, stride []int) (compute.Value, error) {
+	return f.add1(&node{op: op, in: []*value{x}, run: func(x *run, in, out []tensor) {
+		x.rearrange(out[0].flat, in[0].flat, out[0].shape.Dimensions, offset, stride)
 	}}, out)
+}
+
+// rearrange splits the outer axes into tasks.
+func (x *run) rearrange(dst, src any, dims []int, offset int, stride []int) {
+	size := 1
+	for _, d := range dims {
+		size *= d
+	}
+	axes, outer := 0, 1
+	for axes < len(dims)-1 && outer < size/grain {
+		outer *= dims[axes]
+		axes++
+	}
+	inner := size / max(1, outer)
+	each := max(1, grain/max(1, inner))
+	x.tasks((outer+each-1)/each, func(t int, _ *scratch) {
+		for i := t * each; i < min(outer, (t+1)*each); i++ {
+			from := offset
+			for axis, rest := axes-1, i; axis >= 0; axis-- {
+				from += rest % dims[axis] * stride[axis]
+				rest /= dims[axis]
+			}
+			move(dst, src, strided(i*inner, dims[axes:], from, stride[axes:]))
+		}
+	})
 }
 
 // Identity returns a value equal to x.
@@ -58,7 +84,7 @@ func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value
 	for i, axis := range permutation {
 		stride[i] = from[axis]
 	}
-	v, err := f.rearrange(compute.OpTypeTranspose, in[0], shape, strided(shape.Dimensions, 0, stride))
+	v, err := f.rearrange(compute.OpTypeTranspose, in[0], shape, 0, stride)
 	if err == nil {
 		v.(*value).node.attr = slices.Clone(permutation)
 	}
@@ -86,7 +112,7 @@ func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []in
 			stride[axis] = from[i]
 		}
 	}
-	v, err := f.rearrange(compute.OpTypeBroadcastInDim, in[0], shape, strided(shape.Dimensions, 0, stride))
+	v, err := f.rearrange(compute.OpTypeBroadcastInDim, in[0], shape, 0, stride)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +140,7 @@ func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) 
 		offset += (shape.Dimensions[axis] - 1) * stride[axis]
 		stride[axis] = -stride[axis]
 	}
-	v, err := f.rearrange(compute.OpTypeReverse, in[0], shape, strided(shape.Dimensions, offset, stride))
+	v, err := f.rearrange(compute.OpTypeReverse, in[0], shape, offset, stride)
 	if err == nil {
 		v.(*value).node.attr = axes
 	}
@@ -145,7 +171,7 @@ func (f *function) Slice(x compute.Value, starts, limits, steps []int) (compute.
 	if slices.Equal(shape.Dimensions, in[0].shape.Dimensions) {
 		return f.Identity(x) // all of it
 	}
-	v, err := f.rearrange(compute.OpTypeSlice, in[0], shape, strided(shape.Dimensions, offset, stride))
+	v, err := f.rearrange(compute.OpTypeSlice, in[0], shape, offset, stride)
 	if err == nil {
 		v.(*value).node.attr = slicing{slices.Clone(starts), slices.Clone(steps)}
 	}

@@ -83,8 +83,8 @@ func (f *function) Sort(comparator compute.Function, axis int, stable bool, inpu
 			start := o.start(row)
 			o.sort(row, in[:len(out)], out, func(i, j int) bool {
 				for k := range out {
-					copySame(args[2*k].flat, at1(in[k].flat, start+i*o.step))
-					copySame(args[2*k+1].flat, at1(in[k].flat, start+j*o.step))
+					copySame(args[2*k].flat, piece(in[k].flat, start+i*o.step, 1))
+					copySame(args[2*k+1].flat, piece(in[k].flat, start+j*o.step, 1))
 				}
 				answer := p.call(x, args)
 				defer x.release(answer)

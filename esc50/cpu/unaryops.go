@@ -146,10 +146,14 @@ func lowBits[T integer]() uint64 { return ^uint64(0) >> (64 - 8*unsafe.Sizeof(T(
 var kernelUnary = map[compute.OpType]func(dst, x []float32){
 	compute.OpTypeSqrt:     kernel.Sqrt,
 	compute.OpTypeSign:     kernel.Sign,
+	compute.OpTypeAbs:      kernel.Abs,
+	compute.OpTypeNeg:      kernel.Neg,
 	compute.OpTypeExp:      kernel.Exp,
 	compute.OpTypeLog:      kernel.Log,
 	compute.OpTypeLogistic: kernel.Logistic,
 	compute.OpTypeTanh:     kernel.Tanh,
+	compute.OpTypeSin:      kernel.Sin,
+	compute.OpTypeCos:      kernel.Cos,
 }
 
 // scalarFuncs are the functions that are computed in double precision and
@@ -166,8 +170,8 @@ var scalarFuncs = map[compute.OpType]func(float64) float64{
 	compute.OpTypeExpm1:    expm1,
 	compute.OpTypeLog1p:    log1p,
 	compute.OpTypeTanh:     tanh,
-	compute.OpTypeSin:      sin,
-	compute.OpTypeCos:      cos,
+	compute.OpTypeSin:      detmath.Sin,
+	compute.OpTypeCos:      detmath.Cos,
 	compute.OpTypeErf:      erf,
 	compute.OpTypeLogistic: func(x float64) float64 { return 1 / (1 + detmath.Exp(-x)) },
 	compute.OpTypeSqrt:     math.Sqrt,

@@ -43,7 +43,10 @@ func (f *function) ReduceWindow(x compute.Value, kind compute.ReduceOpType, size
 	if len(dilation) > 0 {
 		w.dilate = dilation
 	}
-	do := reduceWindowOn(kind, out.DType, w)
+	var do func(x *run, dst, src any)
+	if t := numberTypes[out.DType]; t != nil {
+		do = t.reduceWindow(kind, out.DType, w)
+	}
 	if do == nil {
 		return nil, unsupported(compute.OpTypeReduceWindow, out.DType, kind.String())
 	}
@@ -126,33 +129,7 @@ func (w *window) square() bool {
 	return true
 }
 
-func reduceWindowOn(kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any) {
-	switch dtype {
-	case dtypes.Float32:
-		return reduceWindow[float32](kind, dtype, w)
-	case dtypes.Float64:
-		return reduceWindow[float64](kind, dtype, w)
-	case dtypes.Int8:
-		return reduceWindow[int8](kind, dtype, w)
-	case dtypes.Int16:
-		return reduceWindow[int16](kind, dtype, w)
-	case dtypes.Int32:
-		return reduceWindow[int32](kind, dtype, w)
-	case dtypes.Int64:
-		return reduceWindow[int64](kind, dtype, w)
-	case dtypes.Uint8:
-		return reduceWindow[uint8](kind, dtype, w)
-	case dtypes.Uint16:
-		return reduceWindow[uint16](kind, dtype, w)
-	case dtypes.Uint32:
-		return reduceWindow[uint32](kind, dtype, w)
-	case dtypes.Uint64:
-		return reduceWindow[uint64](kind, dtype, w)
-	}
-	return nil
-}
-
-func reduceWindow[T number](kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any) {
+func (numbersOf[T]) reduceWindow(kind compute.ReduceOpType, dtype dtypes.DType, w *window) func(x *run, dst, src any) {
 	var start T
 	var f func(a, b T) T
 	switch kind {
@@ -216,11 +193,11 @@ func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType
 	}
 	w := newWindow(in[0].shape, size, stride, pads, in[1].shape)
 	n := &node{op: op, in: in, attr: pooling{w, kind}}
-	scatter := scatterWindowsOn(out.DType)
-	if scatter == nil {
+	t := numberTypes[out.DType]
+	if t == nil {
 		return nil, unsupported(op, out.DType)
 	}
-	n.run = func(_ *run, in, out []tensor) { scatter(w, kind, in, out) }
+	n.run = func(_ *run, in, out []tensor) { t.scatterWindows(w, kind, in, out) }
 	if outer, size := w.byRows(); outer != nil && out.DType == dtypes.Float32 {
 		n.run = func(x *run, in, out []tensor) {
 			outer.scatterRows(x, kind, size, out[0].f32(), in[0].f32(), in[1].f32())
@@ -229,33 +206,7 @@ func (f *function) selectAndScatter(op compute.OpType, kind compute.ReduceOpType
 	return f.add1(n, out)
 }
 
-func scatterWindowsOn(dtype dtypes.DType) func(w *window, kind compute.ReduceOpType, in, out []tensor) {
-	switch dtype {
-	case dtypes.Float32:
-		return scatterWindows[float32]
-	case dtypes.Float64:
-		return scatterWindows[float64]
-	case dtypes.Int8:
-		return scatterWindows[int8]
-	case dtypes.Int16:
-		return scatterWindows[int16]
-	case dtypes.Int32:
-		return scatterWindows[int32]
-	case dtypes.Int64:
-		return scatterWindows[int64]
-	case dtypes.Uint8:
-		return scatterWindows[uint8]
-	case dtypes.Uint16:
-		return scatterWindows[uint16]
-	case dtypes.Uint32:
-		return scatterWindows[uint32]
-	case dtypes.Uint64:
-		return scatterWindows[uint64]
-	}
-	return nil
-}
-
-func scatterWindows[T number](w *window, kind compute.ReduceOpType, in, out []tensor) {
+func (numbersOf[T]) scatterWindows(w *window, kind compute.ReduceOpType, in, out []tensor) {
 	d, s, source := out[0].flat.([]T), in[0].flat.([]T), in[1].flat.([]T)
 	clear(d)
 	for i, v := range source {

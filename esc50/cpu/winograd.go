@@ -65,8 +65,8 @@ func (t *tiles) staged(st *strips, planes []float32, rows int, s *scratch) []flo
 
 // tileConv sets the outputs of a block of channels, rows of output in all, from
 // the points of the inputs and the packed weights of the block, and calls store
-// for every row.
-func (f *fastConv) tileConv(in, packed []float32, block, rows int, s *scratch, store func(k, row int, out []float32)) {
+// for the rows of every tile.
+func (f *fastConv) tileConv(in, packed []float32, block, rows int, s *scratch, store func(k, row, n, stride int, out []float32)) {
 	t := f.tiled
 	n := (tileRows(rows)*t.pitch + kernel.Pixels - 1) / kernel.Pixels
 	stride := n * kernel.Pixels
@@ -80,9 +80,7 @@ func (f *fastConv) tileConv(in, packed []float32, block, rows int, s *scratch, s
 	for k := range min(kernel.Channels, f.outputs-block*kernel.Channels) {
 		for r := range tileRows(rows) {
 			kernel.TileOut(out, f.outW, products[k*stride+r*t.pitch:], kernel.Channels*stride, f.outW)
-			for row := r * kernel.TileRows; row < min(rows, (r+1)*kernel.TileRows); row++ {
-				store(k, row, out[row%kernel.TileRows*f.outW:][:f.outW])
-			}
+			store(k, r*kernel.TileRows, min(kernel.TileRows, rows-r*kernel.TileRows), f.outW, out)
 		}
 	}
 }

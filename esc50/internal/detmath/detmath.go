@@ -64,6 +64,35 @@ func CosPi(x float64) float64 {
 	return SinPi(0.5 - r)
 }
 
+// Sin returns the sine of x radians, good to about 1e-16 times the magnitude of
+// x or the result, whichever is more.
+func Sin(x float64) float64 {
+	r, ok := halfTurns(x)
+	if !ok {
+		return math.NaN()
+	}
+	s := SinPi(math.Abs(r))
+	if math.Signbit(r) != math.Signbit(x) {
+		return -s
+	}
+	return s
+}
+
+// Cos returns the cosine of x radians, likewise.
+func Cos(x float64) float64 {
+	r, ok := halfTurns(x)
+	if !ok {
+		return math.NaN()
+	}
+	return CosPi(r)
+}
+
+// halfTurns is |x|/π without whole turns, in [-1, 1], unless x is no number.
+func halfTurns(x float64) (r float64, ok bool) {
+	r = math.Abs(float64(x * (1 / math.Pi)))
+	return r - 2*math.RoundToEven(r/2), x-x == 0
+}
+
 var expCoef = []float64{1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800}
 
 // Exp returns e**x; it is 0 below -745 and +Inf above 709.78.

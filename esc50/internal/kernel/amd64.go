@@ -183,16 +183,61 @@ func tileOutAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int
 func tileGradAVX2(dst *float32, dstStride int, src *float32, srcStride int, n int)
 
 //go:noescape
-func product1AVX512(t *block)
+func product8x3AVX512(t *block)
 
 //go:noescape
-func product2AVX512(t *block)
+func product8x2AVX512(t *block)
 
 //go:noescape
-func product4AVX512(t *block)
+func product8x1AVX512(t *block)
 
 //go:noescape
-func product1AVX2(t *block)
+func product6x4AVX512(t *block)
+
+//go:noescape
+func product6x2AVX512(t *block)
+
+//go:noescape
+func product6x1AVX512(t *block)
+
+//go:noescape
+func product4x4AVX512(t *block)
+
+//go:noescape
+func product4x2AVX512(t *block)
+
+//go:noescape
+func product4x1AVX512(t *block)
+
+//go:noescape
+func product2x4AVX512(t *block)
+
+//go:noescape
+func product2x1AVX512(t *block)
+
+//go:noescape
+func product1x4AVX512(t *block)
+
+//go:noescape
+func product1x1AVX512(t *block)
+
+//go:noescape
+func product6x1AVX2(t *block)
+
+//go:noescape
+func product4x1AVX2(t *block)
+
+//go:noescape
+func product2x2AVX2(t *block)
+
+//go:noescape
+func product2x1AVX2(t *block)
+
+//go:noescape
+func product1x2AVX2(t *block)
+
+//go:noescape
+func product1x1AVX2(t *block)
 
 //go:noescape
 func colMomentsAVX512(acc *Moments, x *float32, stride, rows, n int)
@@ -273,7 +318,7 @@ func logisticAVX512(dst, x *float32, n int)
 //go:noescape
 func tanhAVX512(dst, x *float32, n int)
 
-var unaryAVX512 = [unaryCount]unaryFunc{expAVX512, logisticAVX512, tanhAVX512, logAVX512}
+var unaryAVX512 = [unaryCount]unaryFunc{expAVX512, logisticAVX512, tanhAVX512, logAVX512, sinAVX512, cosAVX512, sqrtAVX512, signAVX512, absAVX512, negAVX512, fromUint32AVX512}
 
 //go:noescape
 func expAVX2(dst, x *float32, n int)
@@ -284,7 +329,7 @@ func logisticAVX2(dst, x *float32, n int)
 //go:noescape
 func tanhAVX2(dst, x *float32, n int)
 
-var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2, logAVX2}
+var unaryAVX2 = [unaryCount]unaryFunc{expAVX2, logisticAVX2, tanhAVX2, logAVX2, sinAVX2, cosAVX2, sqrtAVX2, signAVX2, absAVX2, negAVX2, fromUint32AVX2}
 
 //go:noescape
 func depthwiseAVX512(t *deep)
@@ -299,7 +344,46 @@ func depthwiseAVX2(t *deep)
 func depthwiseGradAVX2(t *deep)
 
 //go:noescape
+func scatterMaxAVX512(t *scattering)
+
+//go:noescape
+func scatterMaxAVX2(t *scattering)
+
+//go:noescape
 func logAVX512(dst, x *float32, n int)
 
 //go:noescape
 func logAVX2(dst, x *float32, n int)
+
+//go:noescape
+func sinAVX512(dst, x *float32, n int)
+
+//go:noescape
+func cosAVX512(dst, x *float32, n int)
+
+//go:noescape
+func sinAVX2(dst, x *float32, n int)
+
+//go:noescape
+func cosAVX2(dst, x *float32, n int)
+
+//go:noescape
+func absAVX512(dst, x *float32, n int)
+
+//go:noescape
+func negAVX512(dst, x *float32, n int)
+
+//go:noescape
+func absAVX2(dst, x *float32, n int)
+
+//go:noescape
+func negAVX2(dst, x *float32, n int)
+
+//go:noescape
+func fromUint32AVX512(dst, x *float32, n int)
+
+//go:noescape
+func fromUint32AVX2(dst, x *float32, n int)
+
+//go:noescape
+func turnAVX2(dst, src *float32, columns *int64, n int)

@@ -89,7 +89,7 @@ func tileOutNEON(dst *float32, dstStride int, src *float32, srcStride int, n int
 func tileGradNEON(dst *float32, dstStride int, src *float32, srcStride int, n int)
 
 //go:noescape
-func product1NEON(t *block)
+func product6x1NEON(t *block)
 
 //go:noescape
 func colMomentsNEON(acc *Moments, x *float32, stride, rows, n int)
@@ -135,7 +135,7 @@ func logisticNEON(dst, x *float32, n int)
 //go:noescape
 func tanhNEON(dst, x *float32, n int)
 
-var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON, logNEON}
+var unaryNEON = [unaryCount]unaryFunc{expNEON, logisticNEON, tanhNEON, logNEON, sinNEON, cosNEON, sqrtNEON, signNEON, absNEON, negNEON, fromUint32NEON}
 
 //go:noescape
 func depthwiseNEON(t *deep)
@@ -144,4 +144,22 @@ func depthwiseNEON(t *deep)
 func depthwiseGradNEON(t *deep)
 
 //go:noescape
+func scatterMaxNEON(t *scattering)
+
+//go:noescape
 func logNEON(dst, x *float32, n int)
+
+//go:noescape
+func sinNEON(dst, x *float32, n int)
+
+//go:noescape
+func cosNEON(dst, x *float32, n int)
+
+//go:noescape
+func absNEON(dst, x *float32, n int)
+
+//go:noescape
+func negNEON(dst, x *float32, n int)
+
+//go:noescape
+func fromUint32NEON(dst, x *float32, n int)

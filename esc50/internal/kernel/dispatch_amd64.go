@@ -119,19 +119,6 @@ func binary(op Op, mode int, dst, x, y []float32) {
 	}
 }
 
-func sqrt(dst, x []float32) {
-	n := len(dst)
-	switch {
-	case n == 0:
-	case level == AVX512:
-		sqrtAVX512(&dst[0], &x[0], n)
-	case level == AVX2:
-		sqrtAVX2(&dst[0], &x[0], n)
-	default:
-		sqrtGeneric(dst, x)
-	}
-}
-
 // tileFuncs are those of the level, nil for portable Go.
 func tileFuncs() *[tileKinds]tileFunc {
 	switch level {
@@ -143,31 +130,96 @@ func tileFuncs() *[tileKinds]tileFunc {
 	return nil
 }
 
-// panelWidths are the numbers of panels that a tile can take, the most first.
-func panelWidths() []int {
-	if level == AVX512 {
-		return wide512
+// Heights of the tiles of products, and how their times compare: those of few
+// rows wait for what they read.
+var (
+	heights512 = newHeights(map[int]float64{8: 8, 6: 6.1, 4: 4.5, 2: 3, 1: 2})
+	heights2   = newHeights(map[int]float64{6: 6, 4: 4.2, 2: 2.5, 1: 2})
+)
+
+// tileHeights are those of the level.
+func tileHeights() *heights {
+	switch level {
+	case AVX512:
+		return heights512
+	case AVX2:
+		return heights2
 	}
-	return wide1
+	return heightsAny
 }
 
-var wide512, wide1 = []int{4, 2, 1}, []int{1}
-
-// product runs a tile of so many panels, and tells whether it did.
-func product(panels int, t *block) bool {
+// tilePanels is how many of the panels that are left a tile of so many rows takes:
+// zero if there is no such tile.
+func tilePanels(high, left int) int {
+	var most int
 	switch {
+	case level == AVX512 && high == 8:
+		return min(left, 3)
+	case level == AVX512:
+		most = 4
+	case level == AVX2 && high <= 2:
+		most = 2
 	case level == AVX2:
-		product1AVX2(t)
-	case level != AVX512:
-		return false
-	case panels == 1:
-		product1AVX512(t)
-	case panels == 2:
-		product2AVX512(t)
+		most = 1
 	default:
-		product4AVX512(t)
+		return 0
 	}
-	return true
+	for most > left {
+		most /= 2
+	}
+	if most == 2 && level == AVX512 && high <= 2 {
+		most = 1
+	}
+	return most
+}
+
+// product runs the tile of so many rows and panels.
+func product(high, panels int, t *block) {
+	if level == AVX2 {
+		switch 10*high + panels {
+		case 61:
+			product6x1AVX2(t)
+		case 41:
+			product4x1AVX2(t)
+		case 22:
+			product2x2AVX2(t)
+		case 21:
+			product2x1AVX2(t)
+		case 12:
+			product1x2AVX2(t)
+		case 11:
+			product1x1AVX2(t)
+		}
+		return
+	}
+	switch 10*high + panels {
+	case 83:
+		product8x3AVX512(t)
+	case 82:
+		product8x2AVX512(t)
+	case 81:
+		product8x1AVX512(t)
+	case 64:
+		product6x4AVX512(t)
+	case 62:
+		product6x2AVX512(t)
+	case 61:
+		product6x1AVX512(t)
+	case 44:
+		product4x4AVX512(t)
+	case 42:
+		product4x2AVX512(t)
+	case 41:
+		product4x1AVX512(t)
+	case 24:
+		product2x4AVX512(t)
+	case 21:
+		product2x1AVX512(t)
+	case 14:
+		product1x4AVX512(t)
+	case 11:
+		product1x1AVX512(t)
+	}
 }
 
 // columns are the kernels of the level, nil for portable Go.
@@ -179,19 +231,6 @@ func columns(int) *columnFuncs {
 		return columnsAVX2
 	}
 	return nil
-}
-
-func sign(dst, x []float32) {
-	n := len(dst)
-	switch {
-	case n == 0:
-	case level == AVX512:
-		signAVX512(&dst[0], &x[0], n)
-	case level == AVX2:
-		signAVX2(&dst[0], &x[0], n)
-	default:
-		signGeneric(dst, x)
-	}
 }
 
 func unary(f function, dst, x []float32) {
@@ -229,4 +268,22 @@ func depthwiseGrad(t *deep) {
 	} else {
 		depthwiseGradAVX2(t)
 	}
+}
+
+func scatterMax(t *scattering) {
+	if level == AVX512 {
+		scatterMaxAVX512(t)
+	} else {
+		scatterMaxAVX2(t)
+	}
+}
+
+// turn does whole groups of [turnHigh] elements, and tells whether it did.
+func turn(dst, src []float32, columns *[Panel]int64, n int) bool {
+	if level == Generic {
+		return false
+	}
+	turnAVX2(&dst[0], &src[0], &columns[0], n) // of AVX-512 too: see gen
+	turnAVX2(&dst[turnHigh], &src[0], &columns[turnHigh], n)
+	return true
 }

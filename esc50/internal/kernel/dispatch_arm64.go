@@ -104,14 +104,6 @@ func binary(op Op, mode int, dst, x, y []float32) {
 	binaryGeneric(op, dst[n:], x, y)
 }
 
-func sqrt(dst, x []float32) {
-	n := whole(len(dst))
-	if n > 0 {
-		sqrtNEON(&dst[0], &x[0], n)
-	}
-	sqrtGeneric(dst[n:], x[n:])
-}
-
 // tileFuncs are those of the level, nil for portable Go.
 func tileFuncs() *[tileKinds]tileFunc {
 	if level == Generic {
@@ -120,19 +112,20 @@ func tileFuncs() *[tileKinds]tileFunc {
 	return &tileNEON
 }
 
-// panelWidths are the numbers of panels that a tile can take.
-func panelWidths() []int { return wide1 }
+// tileHeights are the heights of the tiles of products.
+func tileHeights() *heights { return heightsAny }
 
-var wide1 = []int{1}
-
-// product runs a tile of one panel, and tells whether it did.
-func product(_ int, t *block) bool {
-	if level == Generic {
-		return false
+// tilePanels is how many of the panels that are left a tile of so many rows takes:
+// zero if there is no such tile.
+func tilePanels(high, _ int) int {
+	if level == Generic || high != High {
+		return 0
 	}
-	product1NEON(t)
-	return true
+	return 1
 }
+
+// product runs the tile of so many rows and panels.
+func product(_, _ int, t *block) { product6x1NEON(t) }
 
 // columns are the kernels of the level for so many columns, nil for portable Go.
 func columns(n int) *columnFuncs {
@@ -140,14 +133,6 @@ func columns(n int) *columnFuncs {
 		return nil
 	}
 	return columnsNEON
-}
-
-func sign(dst, x []float32) {
-	n := whole(len(dst))
-	if n > 0 {
-		signNEON(&dst[0], &x[0], n)
-	}
-	signGeneric(dst[n:], x[n:])
 }
 
 func unary(f function, dst, x []float32) {
@@ -164,3 +149,8 @@ func wholeChannels(n int) int { return whole(n) }
 func depthwise(t *deep) { depthwiseNEON(t) }
 
 func depthwiseGrad(t *deep) { depthwiseGradNEON(t) }
+
+func scatterMax(t *scattering) { scatterMaxNEON(t) }
+
+// turn is done in Go.
+func turn(_, _ []float32, _ *[Panel]int64, _ int) bool { return false }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/reprodl/reprodl/esc50/internal/detmath"
 )
@@ -14,6 +15,13 @@ const (
 	logistic
 	hyperbolicTangent
 	logarithm
+	sine
+	cosine
+	squareRoot
+	signum
+	absolute
+	negative
+	fromUint32
 	unaryCount
 )
 
@@ -31,23 +39,67 @@ func Tanh(dst, x []float32) { call(hyperbolicTangent, dst, x) }
 // Log sets dst to the natural logarithms of x, likewise.
 func Log(dst, x []float32) { call(logarithm, dst, x) }
 
+// Sin sets dst to the sines of x, which are radians, likewise.
+func Sin(dst, x []float32) { call(sine, dst, x) }
+
+// Cos sets dst to the cosines of x, likewise.
+func Cos(dst, x []float32) { call(cosine, dst, x) }
+
+// Sqrt sets dst to the square roots of x; dst may be x.
+func Sqrt(dst, x []float32) { call(squareRoot, dst, x) }
+
+// Sign sets dst to -1 or 1 by the sign of x, and to x where that is zero or not
+// a number; dst may be x.
+func Sign(dst, x []float32) { call(signum, dst, x) }
+
+// Abs sets dst to x without signs; dst may be x.
+func Abs(dst, x []float32) { call(absolute, dst, x) }
+
+// Neg sets dst to x with the other signs; dst may be x.
+func Neg(dst, x []float32) { call(negative, dst, x) }
+
+// FromUint32 sets dst to x, rounded; dst may lie in x's memory.
+func FromUint32(dst []float32, x []uint32) {
+	call(fromUint32, dst, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(x))), len(x)))
+}
+
 func call(f function, dst, x []float32) {
 	need(len(x), len(dst))
 	unary(f, dst, x[:len(dst)])
 }
 
-func unaryGeneric(f function, dst, x []float32) {
-	for i, v := range x {
-		switch f {
-		case exponential:
-			dst[i] = float32(detmath.Exp(float64(v)))
-		case logistic:
-			dst[i] = float32(1 / (1 + detmath.Exp(-float64(v))))
-		case hyperbolicTangent:
-			dst[i] = float32(tanh(float64(v)))
-		case logarithm:
-			dst[i] = float32(detmath.Log(float64(v)))
+// unaryFuncs are the functions in portable Go.
+var unaryFuncs = [unaryCount]func(x float32) float32{
+	exponential:       rounded(detmath.Exp),
+	logistic:          rounded(func(x float64) float64 { return 1 / (1 + detmath.Exp(-x)) }),
+	hyperbolicTangent: rounded(tanh),
+	logarithm:         rounded(detmath.Log),
+	sine:              rounded(detmath.Sin),
+	cosine:            rounded(detmath.Cos),
+	squareRoot:        rounded(math.Sqrt),
+	absolute:          func(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) },
+	fromUint32:        func(x float32) float32 { return float32(math.Float32bits(x)) },
+	negative:          func(x float32) float32 { return math.Float32frombits(math.Float32bits(x) ^ 1<<31) },
+	signum: func(x float32) float32 {
+		switch {
+		case x > 0:
+			return 1
+		case x < 0:
+			return -1
 		}
+		return x
+	},
+}
+
+// rounded computes in double precision.
+func rounded(f func(float64) float64) func(float32) float32 {
+	return func(x float32) float32 { return float32(f(float64(x))) }
+}
+
+func unaryGeneric(f function, dst, x []float32) {
+	do := unaryFuncs[f]
+	for i, v := range x {
+		dst[i] = do(v)
 	}
 }
 

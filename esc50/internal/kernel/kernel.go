@@ -16,7 +16,7 @@
 // each architecture has its own choice among its levels (dispatch_*.go).
 package kernel
 
-//go:generate go run gen/main.go gen/conv.go gen/rows.go gen/stats.go gen/winograd.go gen/product.go gen/columns.go gen/exp.go gen/log.go gen/depthwise.go gen/neon.go gen/neonconv.go gen/neonrows.go gen/neonexp.go
+//go:generate go run gen/main.go gen/conv.go gen/rows.go gen/stats.go gen/winograd.go gen/product.go gen/columns.go gen/exp.go gen/log.go gen/trig.go gen/depthwise.go gen/scatter.go gen/turn.go gen/neon.go gen/neonconv.go gen/neonrows.go gen/neonexp.go
 
 // Sizes of the register tiles.
 const (

@@ -1541,11 +1541,56 @@ loop34:
 	BNE loop34
 	RET
 
-TEXT ·sqrtNEON(SB), NOSPLIT, $0-24
+TEXT ·absNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD n+16(FP), R2
 loop35:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD $0x4ea0f800 // fabs v0.4s, v0.4s
+	WORD $0x4ea0f821 // fabs v1.4s, v1.4s
+	WORD $0x4ea0f842 // fabs v2.4s, v2.4s
+	WORD $0x4ea0f863 // fabs v3.4s, v3.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R2, R2
+	BNE loop35
+	RET
+
+TEXT ·negNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+loop36:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD $0x6ea0f800 // fneg v0.4s, v0.4s
+	WORD $0x6ea0f821 // fneg v1.4s, v1.4s
+	WORD $0x6ea0f842 // fneg v2.4s, v2.4s
+	WORD $0x6ea0f863 // fneg v3.4s, v3.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R2, R2
+	BNE loop36
+	RET
+
+TEXT ·fromUint32NEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+loop37:
+	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
+	WORD $0x6e21d800 // ucvtf v0.4s, v0.4s
+	WORD $0x6e21d821 // ucvtf v1.4s, v1.4s
+	WORD $0x6e21d842 // ucvtf v2.4s, v2.4s
+	WORD $0x6e21d863 // ucvtf v3.4s, v3.4s
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	SUBS $16, R2, R2
+	BNE loop37
+	RET
+
+TEXT ·sqrtNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+loop38:
 	VLD1.P 64(R1), [V0.S4, V1.S4, V2.S4, V3.S4]
 	WORD $0x6ea1f800 // fsqrt v0.4s, v0.4s
 	WORD $0x6ea1f821 // fsqrt v1.4s, v1.4s
@@ -1553,7 +1598,7 @@ loop35:
 	WORD $0x6ea1f863 // fsqrt v3.4s, v3.4s
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
 	SUBS $16, R2, R2
-	BNE loop35
+	BNE loop38
 	RET
 
 TEXT ·tileInNEON(SB), NOSPLIT, $0-40
@@ -1580,7 +1625,7 @@ TEXT ·tileInNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop36:
+loop39:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1702,9 +1747,9 @@ loop36:
 	VFMLA V1.S4, V13.S4, V6.S4
 	VST1.P [V6.S4], 16(R16)
 	SUBS $16, R2, R2
-	BEQ done37
+	BEQ done40
 	CMP $16, R2
-	BGE loop36
+	BGE loop39
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1720,8 +1765,8 @@ loop36:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop36
-done37:
+	B loop39
+done40:
 	RET
 
 TEXT ·tileOutNEON(SB), NOSPLIT, $0-40
@@ -1748,7 +1793,7 @@ TEXT ·tileOutNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop38:
+loop41:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1842,9 +1887,9 @@ loop38:
 	WORD $0x4e25d54a // fadd v10.4s, v10.4s, v5.4s
 	VST1.P [V10.S4], 16(R13)
 	SUBS $16, R2, R2
-	BEQ done39
+	BEQ done42
 	CMP $16, R2
-	BGE loop38
+	BGE loop41
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1860,8 +1905,8 @@ loop38:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop38
-done39:
+	B loop41
+done42:
 	RET
 
 TEXT ·tileGradNEON(SB), NOSPLIT, $0-40
@@ -1888,7 +1933,7 @@ TEXT ·tileGradNEON(SB), NOSPLIT, $0-40
 	VDUP V14.S[0], V14.S4
 	FMOVS $8.0, F15
 	VDUP V15.S[0], V15.S4
-loop40:
+loop43:
 	VLD1.P 16(R4), [V0.S4]
 	VLD1.P 16(R5), [V1.S4]
 	VLD1.P 16(R6), [V2.S4]
@@ -1978,9 +2023,9 @@ loop40:
 	VFMLS V7.S4, V12.S4, V8.S4
 	VST1.P [V8.S4], 16(R14)
 	SUBS $16, R2, R2
-	BEQ done41
+	BEQ done44
 	CMP $16, R2
-	BGE loop40
+	BGE loop43
 	MOVD $16, R15
 	SUB R2, R15, R15
 	SUB R15<<2, R4, R4
@@ -1996,31 +2041,30 @@ loop40:
 	SUB R15<<2, R9, R9
 	SUB R15<<2, R16, R16
 	MOVD $16, R2
-	B loop40
-done41:
+	B loop43
+done44:
 	RET
 
-TEXT ·product1NEON(SB), NOSPLIT, $0-8
+TEXT ·product6x1NEON(SB), NOSPLIT, $0-8
 	MOVD t+0(FP), R0
 	MOVD 16(R0), R1
-	MOVD 72(R0), R8
+	MOVD 64(R0), R8
 	ADD R1, R8, R8
-	MOVD 80(R0), R9
+	MOVD 72(R0), R9
 	ADD R1, R9, R9
-	MOVD 88(R0), R10
+	MOVD 80(R0), R10
 	ADD R1, R10, R10
-	MOVD 96(R0), R11
+	MOVD 88(R0), R11
 	ADD R1, R11, R11
-	MOVD 104(R0), R12
+	MOVD 96(R0), R12
 	ADD R1, R12, R12
-	MOVD 112(R0), R13
+	MOVD 104(R0), R13
 	ADD R1, R13, R13
 	MOVD 24(R0), R2
 	MOVD 32(R0), R3
 	MOVD 40(R0), R4
-	MOVD 48(R0), R5
-	MOVD 64(R0), R6
-	CBNZ R6, more42
+	MOVD 56(R0), R6
+	CBNZ R6, more45
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -2045,8 +2089,8 @@ TEXT ·product1NEON(SB), NOSPLIT, $0-8
 	VEOR V21.B16, V21.B16, V21.B16
 	VEOR V22.B16, V22.B16, V22.B16
 	VEOR V23.B16, V23.B16, V23.B16
-	B deep43
-more42:
+	B deep46
+more45:
 	MOVD 0(R0), R7
 	MOVD 8(R0), R6
 	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -2061,9 +2105,9 @@ more42:
 	ADD R6, R7, R7
 	VLD1 (R7), [V20.S4, V21.S4, V22.S4, V23.S4]
 	ADD R6, R7, R7
-deep43:
+deep46:
 	VLD1 (R4), [V24.S4, V25.S4, V26.S4, V27.S4]
-	ADD R5, R4, R4
+	ADD $64, R4, R4
 	MOVD.P 8(R2), R14
 	ADD R14, R8, R15
 	VLD1R (R15), [V28.S4]
@@ -2102,7 +2146,7 @@ deep43:
 	VFMLA V26.S4, V29.S4, V22.S4
 	VFMLA V27.S4, V29.S4, V23.S4
 	SUBS $1, R3, R3
-	BNE deep43
+	BNE deep46
 	MOVD 0(R0), R7
 	MOVD 8(R0), R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -2129,7 +2173,7 @@ TEXT ·colMomentsNEON(SB), NOSPLIT, $0-40
 	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
 	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
 	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
-row44:
+row47:
 	ADD $0, R1, R15
 	VLD1 (R15), [V20.S4]
 	WORD $0x0e617a98 // fcvtl v24.2d, v20.2s
@@ -2164,7 +2208,7 @@ row44:
 	VFMLA V25.D2, V25.D2, V15.D2
 	ADD R2, R1, R1
 	SUBS $1, R3, R3
-	BNE row44
+	BNE row47
 	MOVD R0, R15
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
 	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
@@ -2184,7 +2228,7 @@ TEXT ·colGradsNEON(SB), NOSPLIT, $0-56
 	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
 	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
 	VLD1.P 64(R15), [V12.S4, V13.S4, V14.S4, V15.S4]
-row45:
+row48:
 	ADD $0, R4, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2248,7 +2292,7 @@ row45:
 	ADD R2, R1, R1
 	ADD R2, R4, R4
 	SUBS $1, R3, R3
-	BNE row45
+	BNE row48
 	MOVD R0, R15
 	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R15)
 	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R15)
@@ -2262,7 +2306,7 @@ TEXT ·colNormNEON(SB), NOSPLIT, $0-48
 	MOVD p+16(FP), R5
 	MOVD stride+24(FP), R2
 	MOVD rows+32(FP), R3
-row46:
+row49:
 	ADD $0, R1, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2314,7 +2358,7 @@ row46:
 	ADD R2, R0, R0
 	ADD R2, R1, R1
 	SUBS $1, R3, R3
-	BNE row46
+	BNE row49
 	RET
 
 TEXT ·colNormGradNEON(SB), NOSPLIT, $0-56
@@ -2324,7 +2368,7 @@ TEXT ·colNormGradNEON(SB), NOSPLIT, $0-56
 	MOVD p+24(FP), R5
 	MOVD stride+32(FP), R2
 	MOVD rows+40(FP), R3
-row47:
+row50:
 	ADD $0, R1, R15
 	VLD1 (R15), [V21.S4]
 	ADD $0, R5, R15
@@ -2397,7 +2441,7 @@ row47:
 	ADD R2, R1, R1
 	ADD R2, R4, R4
 	SUBS $1, R3, R3
-	BNE row47
+	BNE row50
 	RET
 DATA expc<>+0(SB)/8, $0x3ff71547652b82fe
 DATA expc<>+8(SB)/8, $0x4338000000000000
@@ -2450,7 +2494,7 @@ TEXT ·expNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V29.D2]
 	VLD1R.P 8(R3), [V30.D2]
 	VLD1R.P 8(R3), [V31.D2]
-loop48:
+loop51:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
@@ -2772,7 +2816,7 @@ loop48:
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	SUBS $16, R2, R2
-	BNE loop48
+	BNE loop51
 	RET
 
 TEXT ·logisticNEON(SB), NOSPLIT, $0-24
@@ -2802,7 +2846,7 @@ TEXT ·logisticNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V29.D2]
 	VLD1R.P 8(R3), [V30.D2]
 	VLD1R.P 8(R3), [V31.D2]
-loop49:
+loop52:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
@@ -3148,7 +3192,7 @@ loop49:
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	SUBS $16, R2, R2
-	BNE loop49
+	BNE loop52
 	RET
 
 TEXT ·tanhNEON(SB), NOSPLIT, $0-24
@@ -3178,7 +3222,7 @@ TEXT ·tanhNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V29.D2]
 	VLD1R.P 8(R3), [V30.D2]
 	VLD1R.P 8(R3), [V31.D2]
-loop50:
+loop53:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
@@ -3604,7 +3648,7 @@ loop50:
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	SUBS $16, R2, R2
-	BNE loop50
+	BNE loop53
 	RET
 DATA logc<>+0(SB)/8, $0x000fffffffffffff
 DATA logc<>+8(SB)/8, $0x3fe0000000000000
@@ -3657,7 +3701,7 @@ TEXT ·logNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V29.D2]
 	VLD1R.P 8(R3), [V30.D2]
 	VLD1R.P 8(R3), [V31.D2]
-loop51:
+loop54:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
@@ -4075,7 +4119,990 @@ loop51:
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	SUBS $16, R2, R2
-	BNE loop51
+	BNE loop54
+	RET
+DATA trigc<>+0(SB)/8, $0x3fd45f306dc9c883
+DATA trigc<>+8(SB)/8, $0x3fe0000000000000
+DATA trigc<>+16(SB)/8, $0x3ff0000000000000
+DATA trigc<>+24(SB)/8, $0x400921fb54442d18
+DATA trigc<>+32(SB)/8, $0x8000000000000000
+DATA trigc<>+40(SB)/8, $0x7ff8000000000001
+DATA trigc<>+48(SB)/8, $0x3ce952c77030ad4a
+DATA trigc<>+56(SB)/8, $0xbd6ae7f3e733b81f
+DATA trigc<>+64(SB)/8, $0x3de6124613a86d09
+DATA trigc<>+72(SB)/8, $0xbe5ae64567f544e4
+DATA trigc<>+80(SB)/8, $0x3ec71de3a556c734
+DATA trigc<>+88(SB)/8, $0xbf2a01a01a01a01a
+DATA trigc<>+96(SB)/8, $0x3f81111111111111
+DATA trigc<>+104(SB)/8, $0xbfc5555555555555
+DATA trigc<>+112(SB)/8, $0x3d2ae7f3e733b81f
+DATA trigc<>+120(SB)/8, $0xbda93974a8c07c9d
+DATA trigc<>+128(SB)/8, $0x3e21eed8eff8d898
+DATA trigc<>+136(SB)/8, $0xbe927e4fb7789f5c
+DATA trigc<>+144(SB)/8, $0x3efa01a01a01a01a
+DATA trigc<>+152(SB)/8, $0xbf56c16c16c16c17
+DATA trigc<>+160(SB)/8, $0x3fa5555555555555
+DATA trigc<>+168(SB)/8, $0xbfe0000000000000
+GLOBL trigc<>(SB), RODATA|NOPTR, $176
+
+TEXT ·sinNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $trigc<>(SB), R3
+	VLD1R.P 8(R3), [V10.D2]
+	VLD1R.P 8(R3), [V11.D2]
+	VLD1R.P 8(R3), [V12.D2]
+	VLD1R.P 8(R3), [V13.D2]
+	VLD1R.P 8(R3), [V14.D2]
+	VLD1R.P 8(R3), [V15.D2]
+	VLD1R.P 8(R3), [V16.D2]
+	VLD1R.P 8(R3), [V17.D2]
+	VLD1R.P 8(R3), [V18.D2]
+	VLD1R.P 8(R3), [V19.D2]
+	VLD1R.P 8(R3), [V20.D2]
+	VLD1R.P 8(R3), [V21.D2]
+	VLD1R.P 8(R3), [V22.D2]
+	VLD1R.P 8(R3), [V23.D2]
+	VLD1R.P 8(R3), [V24.D2]
+	VLD1R.P 8(R3), [V25.D2]
+	VLD1R.P 8(R3), [V26.D2]
+	VLD1R.P 8(R3), [V27.D2]
+	VLD1R.P 8(R3), [V28.D2]
+	VLD1R.P 8(R3), [V29.D2]
+	VLD1R.P 8(R3), [V30.D2]
+	VLD1R.P 8(R3), [V31.D2]
+loop55:
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	VEOR V0.B16, V3.B16, V5.B16
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V16.B16, V2.B16
+	VBIT V1.B16, V24.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V17.B16, V8.B16
+	VBIT V1.B16, V25.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V18.B16, V8.B16
+	VBIT V1.B16, V26.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V19.B16, V8.B16
+	VBIT V1.B16, V27.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V20.B16, V8.B16
+	VBIT V1.B16, V28.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V21.B16, V8.B16
+	VBIT V1.B16, V29.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V22.B16, V8.B16
+	VBIT V1.B16, V30.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V23.B16, V8.B16
+	VBIT V1.B16, V31.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIT V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	VEOR V4.B16, V7.B16, V1.B16
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V16.B16, V6.B16
+	VBIT V5.B16, V24.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V17.B16, V8.B16
+	VBIT V5.B16, V25.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V18.B16, V8.B16
+	VBIT V5.B16, V26.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V19.B16, V8.B16
+	VBIT V5.B16, V27.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V20.B16, V8.B16
+	VBIT V5.B16, V28.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V21.B16, V8.B16
+	VBIT V5.B16, V29.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V22.B16, V8.B16
+	VBIT V5.B16, V30.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V23.B16, V8.B16
+	VBIT V5.B16, V31.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIT V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	VEOR V0.B16, V3.B16, V5.B16
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V16.B16, V2.B16
+	VBIT V1.B16, V24.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V17.B16, V8.B16
+	VBIT V1.B16, V25.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V18.B16, V8.B16
+	VBIT V1.B16, V26.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V19.B16, V8.B16
+	VBIT V1.B16, V27.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V20.B16, V8.B16
+	VBIT V1.B16, V28.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V21.B16, V8.B16
+	VBIT V1.B16, V29.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V22.B16, V8.B16
+	VBIT V1.B16, V30.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V23.B16, V8.B16
+	VBIT V1.B16, V31.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIT V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	VEOR V4.B16, V7.B16, V1.B16
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V16.B16, V6.B16
+	VBIT V5.B16, V24.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V17.B16, V8.B16
+	VBIT V5.B16, V25.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V18.B16, V8.B16
+	VBIT V5.B16, V26.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V19.B16, V8.B16
+	VBIT V5.B16, V27.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V20.B16, V8.B16
+	VBIT V5.B16, V28.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V21.B16, V8.B16
+	VBIT V5.B16, V29.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V22.B16, V8.B16
+	VBIT V5.B16, V30.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V23.B16, V8.B16
+	VBIT V5.B16, V31.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIT V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	VEOR V0.B16, V3.B16, V5.B16
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V16.B16, V2.B16
+	VBIT V1.B16, V24.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V17.B16, V8.B16
+	VBIT V1.B16, V25.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V18.B16, V8.B16
+	VBIT V1.B16, V26.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V19.B16, V8.B16
+	VBIT V1.B16, V27.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V20.B16, V8.B16
+	VBIT V1.B16, V28.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V21.B16, V8.B16
+	VBIT V1.B16, V29.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V22.B16, V8.B16
+	VBIT V1.B16, V30.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V23.B16, V8.B16
+	VBIT V1.B16, V31.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIT V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	VEOR V4.B16, V7.B16, V1.B16
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V16.B16, V6.B16
+	VBIT V5.B16, V24.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V17.B16, V8.B16
+	VBIT V5.B16, V25.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V18.B16, V8.B16
+	VBIT V5.B16, V26.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V19.B16, V8.B16
+	VBIT V5.B16, V27.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V20.B16, V8.B16
+	VBIT V5.B16, V28.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V21.B16, V8.B16
+	VBIT V5.B16, V29.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V22.B16, V8.B16
+	VBIT V5.B16, V30.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V23.B16, V8.B16
+	VBIT V5.B16, V31.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIT V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	VEOR V0.B16, V3.B16, V5.B16
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V16.B16, V2.B16
+	VBIT V1.B16, V24.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V17.B16, V8.B16
+	VBIT V1.B16, V25.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V18.B16, V8.B16
+	VBIT V1.B16, V26.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V19.B16, V8.B16
+	VBIT V1.B16, V27.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V20.B16, V8.B16
+	VBIT V1.B16, V28.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V21.B16, V8.B16
+	VBIT V1.B16, V29.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V22.B16, V8.B16
+	VBIT V1.B16, V30.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V23.B16, V8.B16
+	VBIT V1.B16, V31.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIT V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	VEOR V4.B16, V7.B16, V1.B16
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V16.B16, V6.B16
+	VBIT V5.B16, V24.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V17.B16, V8.B16
+	VBIT V5.B16, V25.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V18.B16, V8.B16
+	VBIT V5.B16, V26.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V19.B16, V8.B16
+	VBIT V5.B16, V27.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V20.B16, V8.B16
+	VBIT V5.B16, V28.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V21.B16, V8.B16
+	VBIT V5.B16, V29.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V22.B16, V8.B16
+	VBIT V5.B16, V30.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V23.B16, V8.B16
+	VBIT V5.B16, V31.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIT V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	SUBS $16, R2, R2
+	BNE loop55
+	RET
+
+TEXT ·cosNEON(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $trigc<>(SB), R3
+	VLD1R.P 8(R3), [V10.D2]
+	VLD1R.P 8(R3), [V11.D2]
+	VLD1R.P 8(R3), [V12.D2]
+	VLD1R.P 8(R3), [V13.D2]
+	VLD1R.P 8(R3), [V14.D2]
+	VLD1R.P 8(R3), [V15.D2]
+	VLD1R.P 8(R3), [V16.D2]
+	VLD1R.P 8(R3), [V17.D2]
+	VLD1R.P 8(R3), [V18.D2]
+	VLD1R.P 8(R3), [V19.D2]
+	VLD1R.P 8(R3), [V20.D2]
+	VLD1R.P 8(R3), [V21.D2]
+	VLD1R.P 8(R3), [V22.D2]
+	VLD1R.P 8(R3), [V23.D2]
+	VLD1R.P 8(R3), [V24.D2]
+	VLD1R.P 8(R3), [V25.D2]
+	VLD1R.P 8(R3), [V26.D2]
+	VLD1R.P 8(R3), [V27.D2]
+	VLD1R.P 8(R3), [V28.D2]
+	VLD1R.P 8(R3), [V29.D2]
+	VLD1R.P 8(R3), [V30.D2]
+	VLD1R.P 8(R3), [V31.D2]
+loop56:
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6eebe465 // fcmgt v5.2d, v3.2d, v11.2d
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V24.B16, V2.B16
+	VBIT V1.B16, V16.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V25.B16, V8.B16
+	VBIT V1.B16, V17.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V26.B16, V8.B16
+	VBIT V1.B16, V18.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V27.B16, V8.B16
+	VBIT V1.B16, V19.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V28.B16, V8.B16
+	VBIT V1.B16, V20.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V29.B16, V8.B16
+	VBIT V1.B16, V21.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V30.B16, V8.B16
+	VBIT V1.B16, V22.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V31.B16, V8.B16
+	VBIT V1.B16, V23.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIF V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6eebe4e1 // fcmgt v1.2d, v7.2d, v11.2d
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V24.B16, V6.B16
+	VBIT V5.B16, V16.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V25.B16, V8.B16
+	VBIT V5.B16, V17.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V26.B16, V8.B16
+	VBIT V5.B16, V18.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V27.B16, V8.B16
+	VBIT V5.B16, V19.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V28.B16, V8.B16
+	VBIT V5.B16, V20.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V29.B16, V8.B16
+	VBIT V5.B16, V21.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V30.B16, V8.B16
+	VBIT V5.B16, V22.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V31.B16, V8.B16
+	VBIT V5.B16, V23.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIF V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6eebe465 // fcmgt v5.2d, v3.2d, v11.2d
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V24.B16, V2.B16
+	VBIT V1.B16, V16.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V25.B16, V8.B16
+	VBIT V1.B16, V17.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V26.B16, V8.B16
+	VBIT V1.B16, V18.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V27.B16, V8.B16
+	VBIT V1.B16, V19.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V28.B16, V8.B16
+	VBIT V1.B16, V20.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V29.B16, V8.B16
+	VBIT V1.B16, V21.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V30.B16, V8.B16
+	VBIT V1.B16, V22.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V31.B16, V8.B16
+	VBIT V1.B16, V23.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIF V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6eebe4e1 // fcmgt v1.2d, v7.2d, v11.2d
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V24.B16, V6.B16
+	VBIT V5.B16, V16.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V25.B16, V8.B16
+	VBIT V5.B16, V17.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V26.B16, V8.B16
+	VBIT V5.B16, V18.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V27.B16, V8.B16
+	VBIT V5.B16, V19.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V28.B16, V8.B16
+	VBIT V5.B16, V20.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V29.B16, V8.B16
+	VBIT V5.B16, V21.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V30.B16, V8.B16
+	VBIT V5.B16, V22.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V31.B16, V8.B16
+	VBIT V5.B16, V23.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIF V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6eebe465 // fcmgt v5.2d, v3.2d, v11.2d
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V24.B16, V2.B16
+	VBIT V1.B16, V16.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V25.B16, V8.B16
+	VBIT V1.B16, V17.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V26.B16, V8.B16
+	VBIT V1.B16, V18.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V27.B16, V8.B16
+	VBIT V1.B16, V19.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V28.B16, V8.B16
+	VBIT V1.B16, V20.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V29.B16, V8.B16
+	VBIT V1.B16, V21.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V30.B16, V8.B16
+	VBIT V1.B16, V22.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V31.B16, V8.B16
+	VBIT V1.B16, V23.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIF V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6eebe4e1 // fcmgt v1.2d, v7.2d, v11.2d
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V24.B16, V6.B16
+	VBIT V5.B16, V16.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V25.B16, V8.B16
+	VBIT V5.B16, V17.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V26.B16, V8.B16
+	VBIT V5.B16, V18.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V27.B16, V8.B16
+	VBIT V5.B16, V19.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V28.B16, V8.B16
+	VBIT V5.B16, V20.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V29.B16, V8.B16
+	VBIT V5.B16, V21.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V30.B16, V8.B16
+	VBIT V5.B16, V22.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V31.B16, V8.B16
+	VBIT V5.B16, V23.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIF V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	VLD1.P 16(R1), [V9.S4]
+	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
+	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
+	WORD $0x6e6adc03 // fmul v3.2d, v0.2d, v10.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6e6bdc61 // fmul v1.2d, v3.2d, v11.2d
+	WORD $0x4e618821 // frintn v1.2d, v1.2d
+	WORD $0x4e61d421 // fadd v1.2d, v1.2d, v1.2d
+	WORD $0x4ee1d463 // fsub v3.2d, v3.2d, v1.2d
+	WORD $0x4e6e1c63 // bic v3.16b, v3.16b, v14.16b
+	WORD $0x6eebe465 // fcmgt v5.2d, v3.2d, v11.2d
+	VAND V14.B16, V5.B16, V5.B16
+	WORD $0x4ee3d582 // fsub v2.2d, v12.2d, v3.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x4ee3d562 // fsub v2.2d, v11.2d, v3.2d
+	WORD $0x6ee2e461 // fcmgt v1.2d, v3.2d, v2.2d
+	WORD $0x4ee3f443 // fmin v3.2d, v2.2d, v3.2d
+	WORD $0x6e6ddc63 // fmul v3.2d, v3.2d, v13.2d
+	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
+	VMOV V24.B16, V2.B16
+	VBIT V1.B16, V16.B16, V2.B16
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V25.B16, V8.B16
+	VBIT V1.B16, V17.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V26.B16, V8.B16
+	VBIT V1.B16, V18.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V27.B16, V8.B16
+	VBIT V1.B16, V19.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V28.B16, V8.B16
+	VBIT V1.B16, V20.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V29.B16, V8.B16
+	VBIT V1.B16, V21.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V30.B16, V8.B16
+	VBIT V1.B16, V22.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	VMOV V31.B16, V8.B16
+	VBIT V1.B16, V23.B16, V8.B16
+	WORD $0x4e68d442 // fadd v2.2d, v2.2d, v8.2d
+	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
+	WORD $0x4e6cd442 // fadd v2.2d, v2.2d, v12.2d
+	VBIF V1.B16, V12.B16, V3.B16
+	WORD $0x6e63dc42 // fmul v2.2d, v2.2d, v3.2d
+	VEOR V5.B16, V2.B16, V2.B16
+	WORD $0x4e62e441 // fcmeq v1.2d, v2.2d, v2.2d
+	VBIF V1.B16, V15.B16, V2.B16
+	WORD $0x6e6adc87 // fmul v7.2d, v4.2d, v10.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6e6bdce5 // fmul v5.2d, v7.2d, v11.2d
+	WORD $0x4e6188a5 // frintn v5.2d, v5.2d
+	WORD $0x4e65d4a5 // fadd v5.2d, v5.2d, v5.2d
+	WORD $0x4ee5d4e7 // fsub v7.2d, v7.2d, v5.2d
+	WORD $0x4e6e1ce7 // bic v7.16b, v7.16b, v14.16b
+	WORD $0x6eebe4e1 // fcmgt v1.2d, v7.2d, v11.2d
+	VAND V14.B16, V1.B16, V1.B16
+	WORD $0x4ee7d586 // fsub v6.2d, v12.2d, v7.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x4ee7d566 // fsub v6.2d, v11.2d, v7.2d
+	WORD $0x6ee6e4e5 // fcmgt v5.2d, v7.2d, v6.2d
+	WORD $0x4ee7f4c7 // fmin v7.2d, v6.2d, v7.2d
+	WORD $0x6e6ddce7 // fmul v7.2d, v7.2d, v13.2d
+	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
+	VMOV V24.B16, V6.B16
+	VBIT V5.B16, V16.B16, V6.B16
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V25.B16, V8.B16
+	VBIT V5.B16, V17.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V26.B16, V8.B16
+	VBIT V5.B16, V18.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V27.B16, V8.B16
+	VBIT V5.B16, V19.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V28.B16, V8.B16
+	VBIT V5.B16, V20.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V29.B16, V8.B16
+	VBIT V5.B16, V21.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V30.B16, V8.B16
+	VBIT V5.B16, V22.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	VMOV V31.B16, V8.B16
+	VBIT V5.B16, V23.B16, V8.B16
+	WORD $0x4e68d4c6 // fadd v6.2d, v6.2d, v8.2d
+	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
+	WORD $0x4e6cd4c6 // fadd v6.2d, v6.2d, v12.2d
+	VBIF V5.B16, V12.B16, V7.B16
+	WORD $0x6e67dcc6 // fmul v6.2d, v6.2d, v7.2d
+	VEOR V1.B16, V6.B16, V6.B16
+	WORD $0x4e66e4c5 // fcmeq v5.2d, v6.2d, v6.2d
+	VBIF V5.B16, V15.B16, V6.B16
+	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
+	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
+	VST1.P [V8.S4], 16(R0)
+	SUBS $16, R2, R2
+	BNE loop56
 	RET
 
 TEXT ·depthwiseNEON(SB), NOSPLIT, $0-8
@@ -4087,7 +5114,7 @@ TEXT ·depthwiseNEON(SB), NOSPLIT, $0-8
 	MOVD 96(R0), R2
 	MOVD 88(R0), R5
 	MOVD $0, R12
-loop52:
+loop57:
 	VEOR V0.B16, V0.B16, V0.B16
 	VEOR V1.B16, V1.B16, V1.B16
 	VEOR V2.B16, V2.B16, V2.B16
@@ -4108,7 +5135,7 @@ loop52:
 	MOVD 72(R0), R3
 	MOVD 80(R0), R4
 	ADD R12, R4, R4
-place53:
+place58:
 	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
 	ADD R5, R4, R4
 	MOVD.P 8(R1), R14
@@ -4138,7 +5165,7 @@ place53:
 	VFMLA V18.S4, V22.S4, V14.S4
 	VFMLA V19.S4, V23.S4, V15.S4
 	SUBS $1, R3, R3
-	BNE place53
+	BNE place58
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -4153,7 +5180,7 @@ place53:
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R7)
 	ADD $64, R12, R12
 	SUBS $16, R2, R2
-	BNE loop52
+	BNE loop57
 	RET
 
 TEXT ·depthwiseGradNEON(SB), NOSPLIT, $0-8
@@ -4164,7 +5191,7 @@ TEXT ·depthwiseGradNEON(SB), NOSPLIT, $0-8
 	MOVD 96(R0), R2
 	MOVD 88(R0), R5
 	MOVD $0, R12
-loop54:
+loop59:
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VLD1 (R7), [V0.S4, V1.S4, V2.S4, V3.S4]
@@ -4178,7 +5205,7 @@ loop54:
 	MOVD 72(R0), R3
 	MOVD 80(R0), R4
 	ADD R12, R4, R4
-place55:
+place60:
 	VLD1 (R4), [V16.S4, V17.S4, V18.S4, V19.S4]
 	ADD R5, R4, R4
 	MOVD.P 8(R1), R14
@@ -4202,7 +5229,7 @@ place55:
 	VFMLA V18.S4, V30.S4, V10.S4
 	VFMLA V19.S4, V31.S4, V11.S4
 	SUBS $1, R3, R3
-	BNE place55
+	BNE place60
 	MOVD 0(R0), R7
 	ADD R12, R7, R7
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R7)
@@ -4214,5 +5241,76 @@ place55:
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R7)
 	ADD $64, R12, R12
 	SUBS $16, R2, R2
-	BNE loop54
+	BNE loop59
+	RET
+
+TEXT ·scatterMaxNEON(SB), NOSPLIT, $0-8
+	MOVD t+0(FP), R0
+	MOVD 8(R0), R8
+	MOVD 0(R0), R9
+	MOVD 16(R0), R10
+	MOVD 40(R0), R2
+	MOVD $1, R3
+	VDUP R3, V17.S4
+loop61:
+	MOVD 24(R0), R1
+	MOVD 32(R0), R3
+	VEOR V16.B16, V16.B16, V16.B16
+	MOVD.P 8(R1), R14
+	ADD R8, R14, R14
+	VLD1 (R14), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	SUBS $1, R3, R3
+	BEQ pick63
+more62:
+	MOVD.P 8(R1), R14
+	ADD R8, R14, R14
+	VLD1 (R14), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VADD V17.S4, V16.S4, V16.S4
+	WORD $0x6ea0e518 // fcmgt v24.4s, v8.4s, v0.4s
+	VBIT V24.B16, V8.B16, V0.B16
+	VBIT V24.B16, V16.B16, V4.B16
+	WORD $0x6ea1e538 // fcmgt v24.4s, v9.4s, v1.4s
+	VBIT V24.B16, V9.B16, V1.B16
+	VBIT V24.B16, V16.B16, V5.B16
+	WORD $0x6ea2e558 // fcmgt v24.4s, v10.4s, v2.4s
+	VBIT V24.B16, V10.B16, V2.B16
+	VBIT V24.B16, V16.B16, V6.B16
+	WORD $0x6ea3e578 // fcmgt v24.4s, v11.4s, v3.4s
+	VBIT V24.B16, V11.B16, V3.B16
+	VBIT V24.B16, V16.B16, V7.B16
+	SUBS $1, R3, R3
+	BNE more62
+pick63:
+	MOVD 24(R0), R1
+	MOVD 32(R0), R3
+	VEOR V16.B16, V16.B16, V16.B16
+	VLD1.P 64(R10), [V20.S4, V21.S4, V22.S4, V23.S4]
+each64:
+	MOVD.P 8(R1), R14
+	ADD R9, R14, R14
+	VLD1 (R14), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VCMEQ V16.S4, V4.S4, V24.S4
+	VAND V20.B16, V24.B16, V24.B16
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	VCMEQ V16.S4, V5.S4, V24.S4
+	VAND V21.B16, V24.B16, V24.B16
+	WORD $0x4e38d529 // fadd v9.4s, v9.4s, v24.4s
+	VCMEQ V16.S4, V6.S4, V24.S4
+	VAND V22.B16, V24.B16, V24.B16
+	WORD $0x4e38d54a // fadd v10.4s, v10.4s, v24.4s
+	VCMEQ V16.S4, V7.S4, V24.S4
+	VAND V23.B16, V24.B16, V24.B16
+	WORD $0x4e38d56b // fadd v11.4s, v11.4s, v24.4s
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R14)
+	VADD V17.S4, V16.S4, V16.S4
+	SUBS $1, R3, R3
+	BNE each64
+	ADD $64, R8, R8
+	ADD $64, R9, R9
+	SUBS $16, R2, R2
+	BNE loop61
 	RET

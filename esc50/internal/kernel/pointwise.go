@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // Op is an arithmetic operation.
 type Op int
 
@@ -49,19 +47,6 @@ func Binary(op Op, dst, x, y []float32) {
 	binary(op, mode, dst, x, y)
 }
 
-// Sqrt sets dst to the square roots of x; dst may be x.
-func Sqrt(dst, x []float32) {
-	n := len(dst)
-	need(len(x), n)
-	sqrt(dst, x[:n])
-}
-
-func sqrtGeneric(dst, x []float32) {
-	for i, v := range x {
-		dst[i] = float32(math.Sqrt(float64(v)))
-	}
-}
-
 func binaryGeneric(op Op, dst, x, y []float32) {
 	for i := range dst {
 		a, b := x[min(i, len(x)-1)], y[min(i, len(y)-1)]
@@ -78,27 +63,6 @@ func binaryGeneric(op Op, dst, x, y []float32) {
 			dst[i] = max(a, b)
 		case Min:
 			dst[i] = min(a, b)
-		}
-	}
-}
-
-// Sign sets dst to -1 or 1 by the sign of x, and to x where that is zero or not
-// a number; dst may be x.
-func Sign(dst, x []float32) {
-	n := len(dst)
-	need(len(x), n)
-	sign(dst, x[:n])
-}
-
-func signGeneric(dst, x []float32) {
-	for i, v := range x {
-		switch {
-		case v > 0:
-			dst[i] = 1
-		case v < 0:
-			dst[i] = -1
-		default:
-			dst[i] = v
 		}
 	}
 }

@@ -19,7 +19,6 @@ func bnReLUPool(dst, y0, y1 []float32, p *Norm)      { bnReLUPoolGeneric(dst, y0
 func sum(s *Sum16, x []float32)                      { sumGeneric(s, x) }
 func gradStats(m *Moments, da, y []float32, p *Norm) { gradStatsGeneric(m, da, y, p) }
 func binary(op Op, _ int, dst, x, y []float32)       { binaryGeneric(op, dst, x, y) }
-func sqrt(dst, x []float32)                          { sqrtGeneric(dst, x) }
 
 func bnReLUUnpool(dst0, dst1, dp, y0, y1 []float32, p *Norm) {
 	bnReLUUnpoolGeneric(dst0, dst1, dp, y0, y1, p)
@@ -31,15 +30,13 @@ func biasStats(dst, src []float32, bias float32, m *Moments) {
 
 func tileFuncs() *[tileKinds]tileFunc { return nil }
 
-func panelWidths() []int { return wide1 }
+func tileHeights() *heights { return heightsAny }
 
-var wide1 = []int{1}
+func tilePanels(int, int) int { return 0 }
 
-func product(int, *block) bool { return false }
+func product(int, int, *block) {}
 
 func columns(int) *columnFuncs { return nil }
-
-func sign(dst, x []float32) { signGeneric(dst, x) }
 
 func unary(f function, dst, x []float32) { unaryGeneric(f, dst, x) }
 
@@ -48,3 +45,7 @@ func wholeChannels(int) int { return 0 }
 func depthwise(*deep) {}
 
 func depthwiseGrad(*deep) {}
+
+func scatterMax(*scattering) {}
+
+func turn(_, _ []float32, _ *[Panel]int64, _ int) bool { return false }

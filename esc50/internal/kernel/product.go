@@ -1,8 +1,8 @@
 package kernel
 
-// Sizes of the register tile of a product.
+// Sizes of the register tiles of a product.
 const (
-	High  = 6  // rows
+	High  = 6  // rows of the most usual one
 	Panel = 16 // columns of a packed panel
 )
 
@@ -30,11 +30,40 @@ type block struct {
 	depth *int64
 	n     int
 	b     *float32
-	ldb   int
 	panel int
 	more  int // add to what c holds
-	rows  [High]int64
+	rows  [highest]int64
 }
+
+// highest is the most rows of a tile of any level.
+const highest = 8
+
+// heights is how many rows the next tile takes of so many that are left, by
+// level: one's own tiles have so many, and more are taken by the highest.
+type heights [4*highest + 1]int
+
+// newHeights finds the tiles that take the least time together, given what one
+// of so many rows takes.
+func newHeights(costs map[int]float64) *heights {
+	h := new(heights)
+	var least [len(h)]float64
+	for n := 1; n < len(h); n++ {
+		for high := min(n, highest); high > 0; high-- {
+			if cost, ok := costs[high]; ok && (h[n] == 0 || cost+least[n-high] < least[n]) {
+				h[n], least[n] = high, cost+least[n-high]
+			}
+		}
+		if h[n] == 0 { // fewer than the smallest tile has
+			h[n], least[n] = n, costs[High]
+		}
+	}
+	return h
+}
+
+// heightsAny are those of the levels that have the usual tile alone.
+var heightsAny = newHeights(map[int]float64{High: High})
+
+func (h *heights) next(rows int) int { return h[min(rows, len(h)-1)] }
 
 // Product sets rows r0 to r1-1 and the first width columns of the product over
 // depths k0 to k1-1, or adds to what c holds if more is set. Row r0 is at the
@@ -56,76 +85,87 @@ func (o *Operands) Product(c []float32, ldc, width, r0, r1, k0, k1 int, more boo
 	need(len(o.B), (panels-1)*o.Apart+Panel*k1)
 	need(o.Rows.Len(), r1)
 	need(o.Depth.Len(), k1)
-	whole := width / Panel * Panel
-	for p := 0; p < width; {
-		n := o.group(min(whole, width) - p)
-		if p == whole { // a panel that is not full
-			o.edges(c, ldc, p, width, r0, r1, k0, k1, more)
-			return
-		}
-		r := r0
-		for ; r+High <= r1; r += High {
-			o.tile(c[(r-r0)*ldc+p:], ldc, p, n, r, High, k0, k1, more)
-		}
-		if r < r1 {
-			o.edges(c[(r-r0)*ldc:], ldc, p, p+n*Panel, r, r1, k0, k1, more)
-		}
-		p += n * Panel
-	}
-}
-
-// group is how many whole panels a tile takes of so many columns.
-func (o *Operands) group(columns int) int {
-	for _, n := range panelWidths() {
-		if n*Panel <= columns {
-			return n
-		}
-	}
-	return 0
-}
-
-// edges does columns p to width-1 of the rows in tiles that reach beyond the
-// result.
-func (o *Operands) edges(c []float32, ldc, p, width, r0, r1, k0, k1 int, more bool) {
-	var spare [High * Panel]float32
-	for ; p < width; p += Panel {
-		n := min(Panel, width-p)
-		for r := r0; r < r1; r += High {
-			high := min(High, r1-r)
-			for i := 0; i < high && more; i++ {
-				copy(spare[i*Panel:], c[(r-r0+i)*ldc+p:][:n])
-			}
-			o.tile(spare[:], Panel, p, 1, r, high, k0, k1, more)
-			for i := range high {
-				copy(c[(r-r0+i)*ldc+p:][:n], spare[i*Panel:])
-			}
-		}
-	}
-}
-
-// tile does six rows from r on, of which high are there, and n panels.
-func (o *Operands) tile(c []float32, ldc, p, n, r, high, k0, k1 int, more bool) {
-	t := block{
-		c: &c[0], ldc: 4 * ldc, a: &o.A[0], depth: &o.Depth.bytes[k0], n: k1 - k0,
-		b: &o.B[p/Panel*o.Apart+Panel*k0], ldb: 4 * Panel, panel: 4 * o.Apart,
-	}
+	t := block{ldc: 4 * ldc, a: &o.A[0], depth: &o.Depth.bytes[k0], n: k1 - k0, panel: 4 * o.Apart}
 	if more {
 		t.more = 1
 	}
-	for i := range t.rows {
-		t.rows[i] = o.Rows.bytes[r+min(i, high-1)]
+	tiles := tileHeights()
+	for r := r0; r < r1; {
+		high := tiles.next(r1 - r)
+		end := r + high
+		for end < r1 && tiles.next(r1-end) == high {
+			end += high
+		}
+		o.band(&t, c[(r-r0)*ldc:], width, r, end, high, k0, k1)
+		r = end
 	}
-	if product(n, &t) {
+}
+
+// band does rows r0 to r1-1 in tiles of the same height.
+func (o *Operands) band(t *block, c []float32, width, r0, r1, high, k0, k1 int) {
+	ldc := t.ldc / 4
+	p, panels := 0, width/Panel
+	for p < panels {
+		n := tilePanels(high, panels-p)
+		if n == 0 {
+			break
+		}
+		t.b = &o.B[p*o.Apart+Panel*k0]
+		for r := r0; r < r1; r += high {
+			t.c = &c[(r-r0)*ldc+p*Panel]
+			copy(t.rows[:high], o.Rows.bytes[r:r+high])
+			product(high, n, t)
+		}
+		p += n
+	}
+	if p*Panel == width {
 		return
 	}
-	for i := range high {
-		row := c[i*ldc:][:Panel]
-		if !more {
-			clear(row)
+	for r := r0; r < r1; r += high {
+		o.edge(t, c[(r-r0)*ldc:], p, width, r, high, k0, k1)
+	}
+}
+
+// edge does a tile's rows of the panels from p on that are not whole, or of which
+// the level has no such tile, by way of one that reaches beyond the result.
+func (o *Operands) edge(t *block, c []float32, p, width, r, high, k0, k1 int) {
+	var spare [highest * Panel]float32
+	own, ldc := *t, t.ldc/4
+	own.c, own.ldc = &spare[0], 4*Panel
+	for i := range own.rows {
+		own.rows[i] = o.Rows.bytes[r+min(i, high-1)]
+	}
+	tall := high
+	if tilePanels(high, 1) == 0 {
+		tall = High
+	}
+	for ; p*Panel < width; p++ {
+		n := min(Panel, width-p*Panel)
+		for i := 0; i < high && t.more != 0; i++ {
+			copy(spare[i*Panel:], c[i*ldc+p*Panel:][:n])
 		}
+		own.b = &o.B[p*o.Apart+Panel*k0]
+		if tilePanels(tall, 1) != 0 {
+			product(tall, 1, &own)
+		} else {
+			o.portable(&own, spare[:high*Panel], p, k0, k1)
+		}
+		for i := range high {
+			copy(c[i*ldc+p*Panel:][:n], spare[i*Panel:])
+		}
+	}
+}
+
+// portable is a tile of one panel in Go.
+func (o *Operands) portable(t *block, c []float32, p, k0, k1 int) {
+	if t.more == 0 {
+		clear(c)
+	}
+	for i := range len(c) / Panel {
+		row := c[i*Panel:][:Panel]
 		for k := k0; k < k1; k++ {
 			x := o.A[(t.rows[i]+o.Depth.bytes[k])/4]
-			for j, y := range o.B[p/Panel*o.Apart+Panel*k:][:Panel] {
+			for j, y := range o.B[p*o.Apart+Panel*k:][:Panel] {
 				row[j] = FMA(x, y, row[j])
 			}
 		}

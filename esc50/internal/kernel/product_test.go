@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 func TestProduct(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, width := range []int{1, 10, 16, 17, 32, 64, 80, 96, 112, 130} {
-		for _, high := range []int{1, 5, 6, 7, 13} {
+		for _, high := range []int{1, 2, 3, 4, 5, 6, 7, 8, 10, 13, 32, 40} {
 			const depth = 37
 			o := operands(r, width, high, depth)
 			want := make([]float32, high*(width+3))
@@ -59,22 +60,33 @@ func operands(r *rand.Rand, width, high, depth int) *Operands {
 	return o
 }
 
+// BenchmarkProduct multiplies so many rows with 256 columns, 256 deep, which is
+// what lies in the second-level cache.
 func BenchmarkProduct(b *testing.B) {
-	const n = 256
+	const width, n = 256, 256
 	r := rand.New(rand.NewPCG(3, 4))
-	o := operands(r, 64, 96, n)
-	o.A = make([]float32, 96*n)
-	rows, depth := make([]int, 96), make([]int, n)
-	for i := range rows {
-		rows[i] = i * n
+	for _, high := range []int{96, 66, 32, 10, 7, 2, 1} {
+		for _, l := range machine[1:] {
+			b.Run(fmt.Sprintf("%d/%v", high, l), func(b *testing.B) {
+				old, err := SetLevel(l)
+				require.NoError(b, err)
+				defer func() { _, _ = SetLevel(old) }()
+				o := operands(r, width, high, n)
+				o.A = make([]float32, high*n)
+				rows, depth := make([]int, high), make([]int, n)
+				for i := range rows {
+					rows[i] = i * n
+				}
+				for i := range depth {
+					depth[i] = i
+				}
+				o.Rows, o.Depth = NewTaps(rows), NewTaps(depth)
+				c := make([]float32, high*width)
+				for b.Loop() {
+					o.Product(c, width, width, 0, high, 0, n, false)
+				}
+				b.ReportMetric(float64(high*width*n)/(b.Elapsed().Seconds()/float64(b.N))/1e9, "GFMA/s")
+			})
+		}
 	}
-	for i := range depth {
-		depth[i] = i
-	}
-	o.Rows, o.Depth = NewTaps(rows), NewTaps(depth)
-	c := make([]float32, 96*64)
-	for b.Loop() {
-		o.Product(c, 64, 64, 0, 96, 0, n, false)
-	}
-	b.ReportMetric(96*64*n/(b.Elapsed().Seconds()/float64(b.N))/1e9, "GFMA/s")
 }

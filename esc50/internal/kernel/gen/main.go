@@ -44,6 +44,7 @@ func main() {
 			a.conv512()
 			a.dw512()
 		} else {
+			a.turn()
 			a.conv2()
 			a.dw2()
 		}
@@ -52,12 +53,16 @@ func main() {
 		a.stats()
 		a.pointwise()
 		a.sign()
+		a.signs()
+		a.fromUint32()
 		a.tileRows()
 		a.products()
 		a.columns()
 		a.exponentials()
 		a.logarithm()
+		a.trigonometric()
 		a.depthwises()
+		a.scatterMax()
 		file := map[string]string{"AVX512": "avx512_amd64.s", "AVX2": "avx2_amd64.s"}[i.name]
 		if err := os.WriteFile(file, a.Bytes(), 0o644); err != nil {
 			log.Fatal(err)

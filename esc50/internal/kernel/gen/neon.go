@@ -30,7 +30,9 @@ func writeNEON() {
 	a.columns()
 	a.exponentials()
 	a.logarithm()
+	a.trigonometric()
 	a.depthwises()
+	a.scatterMax()
 	if err := os.WriteFile("neon_arm64.s", a.Bytes(), 0o644); err != nil {
 		log.Fatal(err)
 	}
@@ -42,32 +44,36 @@ var neonOps = map[string]struct {
 	bits uint32
 	text string
 }{
-	"fadd":    {0x4e20d400, "fadd v%d.4s, v%d.4s, v%d.4s"},
-	"fsub":    {0x4ea0d400, "fsub v%d.4s, v%d.4s, v%d.4s"},
-	"fmul":    {0x6e20dc00, "fmul v%d.4s, v%d.4s, v%d.4s"},
-	"fdiv":    {0x6e20fc00, "fdiv v%d.4s, v%d.4s, v%d.4s"},
-	"fmax":    {0x4e20f400, "fmax v%d.4s, v%d.4s, v%d.4s"},
-	"fmin":    {0x4ea0f400, "fmin v%d.4s, v%d.4s, v%d.4s"},
-	"faddp":   {0x6e20d400, "faddp v%d.4s, v%d.4s, v%d.4s"},
-	"fcmeq":   {0x4e20e400, "fcmeq v%d.4s, v%d.4s, v%d.4s"},
-	"fcmgt":   {0x6ea0e400, "fcmgt v%d.4s, v%d.4s, v%d.4s"},
-	"fcmle0":  {0x6ea0d800, "fcmle v%d.4s, v%d.4s, #0.0"},
-	"fsqrt":   {0x6ea1f800, "fsqrt v%d.4s, v%d.4s"},
-	"fadd64":  {0x4e60d400, "fadd v%d.2d, v%d.2d, v%d.2d"},
-	"fcvtl":   {0x0e617800, "fcvtl v%d.2d, v%d.2s"},
-	"fcvtl2":  {0x4e617800, "fcvtl2 v%d.2d, v%d.4s"},
-	"fsub64":  {0x4ee0d400, "fsub v%d.2d, v%d.2d, v%d.2d"},
-	"fmul64":  {0x6e60dc00, "fmul v%d.2d, v%d.2d, v%d.2d"},
-	"fdiv64":  {0x6e60fc00, "fdiv v%d.2d, v%d.2d, v%d.2d"},
-	"fmax64":  {0x4e60f400, "fmax v%d.2d, v%d.2d, v%d.2d"},
-	"fmin64":  {0x4ee0f400, "fmin v%d.2d, v%d.2d, v%d.2d"},
-	"fcmgt64": {0x6ee0e400, "fcmgt v%d.2d, v%d.2d, v%d.2d"},
-	"fcmge64": {0x6e60e400, "fcmge v%d.2d, v%d.2d, v%d.2d"},
-	"fcmeq64": {0x4e60e400, "fcmeq v%d.2d, v%d.2d, v%d.2d"},
-	"fneg64":  {0x6ee0f800, "fneg v%d.2d, v%d.2d"},
-	"fcvtn":   {0x0e616800, "fcvtn v%d.2s, v%d.2d"},
-	"fcvtn2":  {0x4e616800, "fcvtn2 v%d.4s, v%d.2d"},
-	"bic":     {0x4e601c00, "bic v%d.16b, v%d.16b, v%d.16b"},
+	"fadd":     {0x4e20d400, "fadd v%d.4s, v%d.4s, v%d.4s"},
+	"fsub":     {0x4ea0d400, "fsub v%d.4s, v%d.4s, v%d.4s"},
+	"fmul":     {0x6e20dc00, "fmul v%d.4s, v%d.4s, v%d.4s"},
+	"fdiv":     {0x6e20fc00, "fdiv v%d.4s, v%d.4s, v%d.4s"},
+	"fmax":     {0x4e20f400, "fmax v%d.4s, v%d.4s, v%d.4s"},
+	"fmin":     {0x4ea0f400, "fmin v%d.4s, v%d.4s, v%d.4s"},
+	"faddp":    {0x6e20d400, "faddp v%d.4s, v%d.4s, v%d.4s"},
+	"fcmeq":    {0x4e20e400, "fcmeq v%d.4s, v%d.4s, v%d.4s"},
+	"fcmgt":    {0x6ea0e400, "fcmgt v%d.4s, v%d.4s, v%d.4s"},
+	"fcmle0":   {0x6ea0d800, "fcmle v%d.4s, v%d.4s, #0.0"},
+	"ucvtf":    {0x6e21d800, "ucvtf v%d.4s, v%d.4s"},
+	"fabs":     {0x4ea0f800, "fabs v%d.4s, v%d.4s"},
+	"fneg":     {0x6ea0f800, "fneg v%d.4s, v%d.4s"},
+	"fsqrt":    {0x6ea1f800, "fsqrt v%d.4s, v%d.4s"},
+	"fadd64":   {0x4e60d400, "fadd v%d.2d, v%d.2d, v%d.2d"},
+	"fcvtl":    {0x0e617800, "fcvtl v%d.2d, v%d.2s"},
+	"fcvtl2":   {0x4e617800, "fcvtl2 v%d.2d, v%d.4s"},
+	"fsub64":   {0x4ee0d400, "fsub v%d.2d, v%d.2d, v%d.2d"},
+	"fmul64":   {0x6e60dc00, "fmul v%d.2d, v%d.2d, v%d.2d"},
+	"fdiv64":   {0x6e60fc00, "fdiv v%d.2d, v%d.2d, v%d.2d"},
+	"fmax64":   {0x4e60f400, "fmax v%d.2d, v%d.2d, v%d.2d"},
+	"fmin64":   {0x4ee0f400, "fmin v%d.2d, v%d.2d, v%d.2d"},
+	"fcmgt64":  {0x6ee0e400, "fcmgt v%d.2d, v%d.2d, v%d.2d"},
+	"fcmge64":  {0x6e60e400, "fcmge v%d.2d, v%d.2d, v%d.2d"},
+	"fcmeq64":  {0x4e60e400, "fcmeq v%d.2d, v%d.2d, v%d.2d"},
+	"fneg64":   {0x6ee0f800, "fneg v%d.2d, v%d.2d"},
+	"frintn64": {0x4e618800, "frintn v%d.2d, v%d.2d"},
+	"fcvtn":    {0x0e616800, "fcvtn v%d.2s, v%d.2d"},
+	"fcvtn2":   {0x4e616800, "fcvtn2 v%d.4s, v%d.2d"},
+	"bic":      {0x4e601c00, "bic v%d.16b, v%d.16b, v%d.16b"},
 }
 
 // w writes one of neonOps: the result, then the operands.

@@ -246,6 +246,17 @@ func (a *neon) pointwise() {
 		a.st(0, 4, "R0")
 	})
 	a.o("RET")
+	for _, k := range []struct{ name, op string }{{"abs", "fabs"}, {"neg", "fneg"}, {"fromUint32", "ucvtf"}} {
+		a.fn(k.name, 0, "dst:R0", "x:R1", "n:R2")
+		a.chunks("R2", func() {
+			a.ld("R1", 0, 4)
+			for i := range 4 {
+				a.w(k.op, i, i)
+			}
+			a.st(0, 4, "R0")
+		})
+		a.o("RET")
+	}
 	a.fn("sqrt", 0, "dst:R0", "x:R1", "n:R2")
 	a.chunks("R2", func() {
 		a.ld("R1", 0, 4)

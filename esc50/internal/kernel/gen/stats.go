@@ -185,6 +185,47 @@ func (a *asm) extreme(instr string, x, y int) {
 	a.o("VMOVAPS %s, %s", a.v(4), a.v(0))
 }
 
+// signs are the kernels that change nothing but the sign: without, turned.
+func (a *asm) signs() {
+	for _, k := range []struct{ name, op string }{{"abs", "VANDNPS"}, {"neg", "VXORPS"}} {
+		a.fn(k.name, "dst:DI", "x:SI", "n:CX")
+		a.o("VBROADCASTSS minus0<>(SB), %s", a.v(9))
+		a.loop(func(part int) {
+			a.ld("SI", part, a.v(0))
+			a.o("%s %s, %s, %s", k.op, a.v(0), a.v(9), a.v(0))
+			a.st(a.v(0), "DI", part)
+		})
+		a.ret()
+	}
+}
+
+// fromUint32 converts whole numbers: AVX2 has the halves, which are exact, and
+// rounds their sum.
+func (a *asm) fromUint32() {
+	a.fn("fromUint32", "dst:DI", "x:SI", "n:CX")
+	if !a.wide() {
+		a.o("MOVL $0x47800000, AX") // 65536
+		a.o("MOVQ AX, X8")
+		a.o("VBROADCASTSS X8, Y8")
+	}
+	a.loop(func(part int) {
+		a.ld("SI", part, a.v(0))
+		if a.wide() {
+			a.o("VCVTUDQ2PS Z0, Z0")
+		} else {
+			a.o("VPSRLD $16, Y0, Y1")
+			a.o("VPSLLD $16, Y0, Y0")
+			a.o("VPSRLD $16, Y0, Y0")
+			a.o("VCVTDQ2PS Y1, Y1")
+			a.o("VCVTDQ2PS Y0, Y0")
+			a.o("VMULPS Y8, Y1, Y1")
+			a.o("VADDPS Y0, Y1, Y0")
+		}
+		a.st(a.v(0), "DI", part)
+	})
+	a.ret()
+}
+
 // sign is -1, 0 or 1: zeros keep their sign, and what is not a number stays.
 func (a *asm) sign() {
 	a.fn("sign", "dst:DI", "x:SI", "n:CX")
