@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,12 +26,7 @@ func expand(root *cobra.Command, args []string) []string {
 		case strings.HasPrefix(arg, "--"):
 			arg = "--" + longOption(cmd, arg[2:])
 		case !strings.HasPrefix(arg, "-"):
-			for _, sub := range cmd.Commands() {
-				if sub.Name() == arg || sub.HasAlias(arg) {
-					cmd = sub
-					break
-				}
-			}
+			cmd = subcommand(cmd, arg)
 		}
 		out = append(out, arg)
 	}
@@ -39,17 +36,25 @@ func expand(root *cobra.Command, args []string) []string {
 // longOption is the option that text, which may have "=value", begins.
 func longOption(cmd *cobra.Command, text string) string {
 	name, value, hasValue := strings.Cut(text, "=")
-	var found []string
+	var found, ours []string
 	// An option that is written out wins over longer ones that it begins.
 	for _, set := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags(), cmd.InheritedFlags()} {
 		if set.Lookup(name) != nil {
 			return text
 		}
 		set.VisitAll(func(f *pflag.Flag) {
-			if strings.HasPrefix(f.Name, name) && (len(found) == 0 || found[0] != f.Name) {
-				found = append(found, f.Name)
+			list := &found
+			// What dvc does not know makes none of its abbreviations ambiguous.
+			if strings.HasSuffix(f.Usage, "(not in dvc)") {
+				list = &ours
+			}
+			if strings.HasPrefix(f.Name, name) && (len(*list) == 0 || (*list)[0] != f.Name) {
+				*list = append(*list, f.Name)
 			}
 		})
+	}
+	if len(found) == 0 {
+		found = ours
 	}
 	// None, or several: the parser refuses the text as it is.
 	if len(found) != 1 {
@@ -69,6 +74,26 @@ func (a *app) usageError(cmd *cobra.Command, err error) error {
 			err = fmt.Errorf("unrecognized arguments: %s", rest)
 		}
 	}
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &invalid):
+		why := invalid.Unwrap()
+		if kind := invalid.GetFlag().Value.Type(); errors.Is(why, strconv.ErrSyntax) || errors.Is(why, strconv.ErrRange) {
+			why = fmt.Errorf("invalid %s value: '%s'", kind, invalid.GetValue())
+		}
+		err = fmt.Errorf("argument %s: %w", optionNames(invalid.GetFlag()), why)
+	case errors.As(err, &missing):
+		err = fmt.Errorf("argument %s: expected one argument", optionNames(missing.GetFlag()))
+	}
 	fmt.Fprint(a.out, cmd.UsageString())
 	return err
+}
+
+// optionNames are the names of an option as argparse shows them: -j/--jobs.
+func optionNames(f *pflag.Flag) string {
+	if f.Shorthand == "" {
+		return "--" + f.Name
+	}
+	return "-" + f.Shorthand + "/--" + f.Name
 }

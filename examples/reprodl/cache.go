@@ -6,14 +6,35 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // cacheCmd groups what dvc has below cache.
 func (a *app) cacheCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "cache", Short: "Say where the cache is"}
-	cmd.AddCommand(a.cacheDirCmd())
+	cmd := &cobra.Command{Use: "cache", Short: "Say where the cache is, and migrate it"}
+	cmd.AddCommand(a.cacheDirCmd(), a.cacheMigrateCmd())
 	return requireSub(cmd)
+}
+
+// cacheMigrateCmd is dvc cache migrate.
+func (a *app) cacheMigrateCmd() *cobra.Command {
+	var opts data.MigrateOptions
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Make objects of DVC 2 in the cache objects of DVC 3",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			repo, err := a.open()
+			if err != nil {
+				return err
+			}
+			return repo.MigrateCache(cmd.Context(), &opts)
+		},
+	}
+	cmd.Flags().BoolVar(&opts.Files, "dvc-files", false, "also migrate .dvc files and dvc.lock")
+	cmd.Flags().BoolVar(&opts.Dry, "dry", false, "only say what would be done")
+	return cmd
 }
 
 // cacheDirCmd is dvc cache dir: it gets, sets or unsets cache.dir.
@@ -31,14 +52,14 @@ func (a *app) cacheDirCmd() *cobra.Command {
 			}
 			target, chosen := level.level()
 			if chosen && c.File(target) == "" {
-				return &repo.ConfigError{Err: errors.New("Not inside a DVC repo")}
+				return &config.Error{Err: errors.New("Not inside a DVC repo")}
 			}
 			switch {
 			case unset:
 				if err := missingOption(c, "cache", "dir", target); err != nil {
 					return err
 				}
-				return c.Edit(target, func(e *repo.Editor) error { e.Unset("cache", "dir"); return nil })
+				return c.Edit(target, func(e *config.Editor) error { e.Unset("cache", "dir"); return nil })
 			case len(args) == 1:
 				return c.Set(target, "cache", "dir", args[0], a.Dir)
 			}
@@ -51,7 +72,7 @@ func (a *app) cacheDirCmd() *cobra.Command {
 }
 
 // showCacheDir prints the directory of a level or, without one, the one in use.
-func (a *app) showCacheDir(c *repo.Config, target repo.Level, chosen bool) error {
+func (a *app) showCacheDir(c *config.Config, target config.Level, chosen bool) error {
 	if chosen {
 		if err := missingOption(c, "cache", "dir", target); err != nil {
 			return err
@@ -62,11 +83,11 @@ func (a *app) showCacheDir(c *repo.Config, target repo.Level, chosen bool) error
 	}
 	dir, ok := c.Get("cache", "dir")
 	if !ok {
-		root, err := repo.Find(a.Dir)
-		if err != nil {
-			return missingOption(c, "cache", "dir", repo.Project)
+		file := c.File(config.Project)
+		if file == "" {
+			return missingOption(c, "cache", "dir", config.Project)
 		}
-		dir = filepath.Join(root, ".dvc", "cache")
+		dir = filepath.Join(filepath.Dir(file), "cache")
 	}
 	a.printf("%s\n", dir)
 	return nil

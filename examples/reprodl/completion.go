@@ -187,7 +187,7 @@ func (a *app) experimentNames(ctx context.Context) ([]string, error) {
 }
 
 func (a *app) taskNames(ctx context.Context) (list []string, err error) {
-	err = a.withQueue(func(q *queue.Queue) error {
+	err = a.withQueue(ctx, func(q *queue.Queue) error {
 		tasks, err := q.Tasks(ctx)
 		for _, t := range tasks {
 			list = append(list, t.Name)

@@ -3,14 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
-	"github.com/reprodl/reprodl/internal/lazyregexp"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // levelFlag is the choice of a configuration file.
@@ -21,55 +22,47 @@ func (l *levelFlag) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&l.global, "global", false, "use the user's configuration")
 	flags.BoolVar(&l.project, "project", false, "use .dvc/config")
 	flags.BoolVar(&l.local, "local", false, "use .dvc/config.local")
+	exclude(flags, "system", "global", "project", "local")
 }
 
 // level returns the chosen level; ok is false if none was.
-func (l *levelFlag) level() (level repo.Level, ok bool) {
+func (l *levelFlag) level() (level config.Level, ok bool) {
 	switch {
 	case l.system:
-		return repo.System, true
+		return config.System, true
 	case l.global:
-		return repo.Global, true
+		return config.Global, true
 	case l.local:
-		return repo.Local, true
+		return config.Local, true
 	}
 	// Without a choice a change goes to .dvc/config.
-	return repo.Project, l.project
+	return config.Project, l.project
 }
 
 // levels are the levels to read.
-func (l *levelFlag) levels() []repo.Level {
+func (l *levelFlag) levels() []config.Level {
 	if level, ok := l.level(); ok {
-		return []repo.Level{level}
+		return []config.Level{level}
 	}
-	return []repo.Level{repo.System, repo.Global, repo.Project, repo.Local}
+	return []config.Level{config.System, config.Global, config.Project, config.Local}
 }
 
 // config reads the configuration, which need not be valid.
-func (a *app) config() (*repo.Config, error) {
-	// Without a repository there are the system's and the user's files.
-	dvcDir := ""
-	if root, err := repo.Find(a.Dir); err == nil {
-		dvcDir = filepath.Join(root, ".dvc")
-	}
-	return repo.LoadConfig(dvcDir, a.getenv)
+func (a *app) config() (*config.Config, error) {
+	return config.Open(a.Dir, a.getenv)
 }
 
-// optionName takes "remote.NAME.option" and "db.NAME.option" apart, of which the
-// file makes sections such as remote "NAME".
-var optionName = lazyregexp.New(`^((remote|db)\.)?([^.]*)\.([^.]*)$`)
-
-// configSection splits the name of an option.
+// configSection splits the name of an option. Of "remote.NAME.option" and
+// "db.NAME.option" the file makes sections such as remote "NAME".
 func configSection(name string) (section, key string, err error) {
-	m := optionName.FindStringSubmatch(name)
-	if m == nil {
-		return "", "", &exitError{code: exitUsage, err: errors.New("argument name: name argument should look like remote.name.option or db.name.option or section.option")}
+	parts := strings.Split(name, ".")
+	switch {
+	case len(parts) == 2:
+		return strings.ToLower(parts[0]), strings.ToLower(parts[1]), nil
+	case len(parts) == 3 && (parts[0] == "remote" || parts[0] == "db"):
+		return parts[0] + ` "` + strings.ToLower(parts[1]) + `"`, strings.ToLower(parts[2]), nil
 	}
-	section, key = strings.ToLower(m[3]), strings.ToLower(m[4])
-	if m[2] != "" {
-		section = m[2] + ` "` + section + `"`
-	}
-	return section, key, nil
+	return "", "", &exitError{code: exitUsage, err: errors.New("argument name: name argument should look like remote.name.option or db.name.option or section.option")}
 }
 
 // configCmd is dvc config: it lists, gets, sets or unsets.
@@ -81,13 +74,20 @@ func (a *app) configCmd() *cobra.Command {
 		Short: "Get or set config options",
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
+			var section, key string
+			if len(args) > 0 {
+				var err error
+				if section, key, err = configSection(args[0]); err != nil {
+					return err
+				}
+			}
 			c, err := a.config()
 			at, chosen := level.level()
 			switch {
 			case err != nil:
 				return err
 			case chosen && c.File(at) == "":
-				return &repo.ConfigError{Err: errors.New("Not inside a DVC repo")}
+				return &config.Error{Err: errors.New("Not inside a DVC repo")}
 			case origin && (len(args) == 2 || unset):
 				return soft(errors.New("--show-origin can't be used together with any of these options: -u/--unset, value"))
 			case list && (len(args) > 0 || unset):
@@ -97,19 +97,29 @@ func (a *app) configCmd() *cobra.Command {
 			case len(args) == 0:
 				return soft(errors.New("name argument is required"))
 			}
-			section, key, err := configSection(args[0])
-			if err != nil {
-				return err
-			}
 			target, _ := level.level()
+			named := wholeSection(c, target, section, key)
 			switch {
+			case unset && named != "":
+				return c.Edit(target, func(e *config.Editor) error { e.RemoveSection(named); return nil })
 			case unset:
 				if err := missingOption(c, section, key, target); err != nil {
 					return err
 				}
-				return c.Edit(target, func(e *repo.Editor) error { e.Unset(section, key); return nil })
+				err := c.Edit(target, func(e *config.Editor) error { e.Unset(section, key); return nil })
+				if err == nil {
+					a.warnUnsupported(c)
+				}
+				return err
 			case len(args) == 2:
-				return c.Set(target, section, key, args[1], a.Dir)
+				err := c.Set(target, section, key, args[1], a.Dir)
+				if err == nil {
+					a.warnUnsupported(c)
+				}
+				if why := config.Unused(section, key, args[1]); why != "" && err == nil {
+					a.logger().Warn(fmt.Sprintf("%s has no effect: %s", args[0], why))
+				}
+				return err
 			}
 			return a.getConfig(c, &level, section, key, origin)
 		},
@@ -123,13 +133,13 @@ func (a *app) configCmd() *cobra.Command {
 }
 
 // origin is the prefix that names the file of a level.
-func (a *app) origin(c *repo.Config, level repo.Level, show bool) string {
+func (a *app) origin(c *config.Config, level config.Level, show bool) string {
 	if !show {
 		return ""
 	}
 	file := c.File(level)
 	// The repository's own files are shown relative to its root.
-	if level == repo.Project || level == repo.Local {
+	if level == config.Project || level == config.Local {
 		if rel, err := filepath.Rel(filepath.Dir(filepath.Dir(file)), file); err == nil {
 			file = rel
 		}
@@ -138,7 +148,7 @@ func (a *app) origin(c *repo.Config, level repo.Level, show bool) string {
 }
 
 // listConfig prints every level by itself: one option may be there several times.
-func (a *app) listConfig(c *repo.Config, levels []repo.Level, origin bool) error {
+func (a *app) listConfig(c *config.Config, levels []config.Level, origin bool) error {
 	for _, level := range levels {
 		for _, v := range c.List(level) {
 			a.printf("%s%s=%s\n", a.origin(c, level, origin), v.Name(), v.Value)
@@ -148,11 +158,15 @@ func (a *app) listConfig(c *repo.Config, levels []repo.Level, origin bool) error
 }
 
 // getConfig prints a value. An option that is set nowhere is no error.
-func (a *app) getConfig(c *repo.Config, flag *levelFlag, section, key string, origin bool) error {
+func (a *app) getConfig(c *config.Config, flag *levelFlag, section, key string, origin bool) error {
 	levels := flag.levels()
 	// The last level counts: local, project, global, system.
 	for i := len(levels) - 1; i >= 0; i-- {
-		if value, ok := c.GetLevel(levels[i], section, key); ok {
+		value, ok := c.GetLevel(levels[i], section, key)
+		if named := wholeSection(c, levels[i], section, key); named != "" {
+			value, ok = sectionText(c, levels[i], named), true
+		}
+		if ok {
 			a.printf("%s%s\n", a.origin(c, levels[i], origin), value)
 			return nil
 		}
@@ -164,18 +178,38 @@ func (a *app) getConfig(c *repo.Config, flag *levelFlag, section, key string, or
 	return nil
 }
 
+// wholeSection is the section of a remote or database if "remote.NAME" names one of a
+// level, else empty.
+func wholeSection(c *config.Config, level config.Level, section, key string) string {
+	if named := section + ` "` + key + `"`; (section == "remote" || section == "db") && c.HasSection(named, level) {
+		return named
+	}
+	return ""
+}
+
+// sectionText prints all options of a section as Python prints a dictionary.
+func sectionText(c *config.Config, level config.Level, section string) string {
+	m := ordered.New()
+	for _, v := range c.List(level) {
+		if v.Section == section {
+			m.Set(v.Key, v.Value)
+		}
+	}
+	return pyjson.Repr(m)
+}
+
 // missingOption is the error about an option that is not set at a level.
-func missingOption(c *repo.Config, section, key string, level repo.Level) error {
+func missingOption(c *config.Config, section, key string, level config.Level) error {
 	kind, name := "section", section
 	// Of remote "NAME" the message has the two words apart.
 	if top, rest, ok := strings.Cut(section, ` "`); ok {
 		kind, name = top, strings.TrimSuffix(rest, `"`)
 		if !c.HasSection(section, level) {
-			return &repo.ConfigError{Err: fmt.Errorf("%s '%s' doesn't exist", kind, name)}
+			return &config.Error{Err: fmt.Errorf("%s '%s' doesn't exist", kind, name)}
 		}
 	}
 	if _, ok := c.GetLevel(level, section, key); ok {
 		return nil
 	}
-	return &repo.ConfigError{Err: fmt.Errorf("option '%s' doesn't exist in %s '%s'", key, kind, name)}
+	return &config.Error{Err: fmt.Errorf("option '%s' doesn't exist in %s '%s'", key, kind, name)}
 }

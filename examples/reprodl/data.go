@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -36,6 +37,9 @@ func (a *app) addCmd() *cobra.Command {
 				return &exitError{code: exitOther, err: err}
 			}
 			if err != nil && slices.ContainsFunc(targets, isURL) { // a mistake of the call, not of the configuration
+				return &exitError{code: exitSoft, err: err}
+			}
+			if errors.Is(err, fs.ErrNotExist) { // a link in a directory that leads nowhere, too
 				return &exitError{code: exitSoft, err: err}
 			}
 			if errors.Is(err, data.ErrIgnoreFile) {

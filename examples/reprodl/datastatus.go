@@ -1,12 +1,10 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -14,14 +12,14 @@ import (
 func (a *app) dataCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "data", Short: "Commands about tracked data"}
 	cmd.AddCommand(a.dataStatusCmd())
-	return cmd
+	return requireSub(cmd)
 }
 
 // dataStatusCmd is dvc data status.
 func (a *app) dataStatusCmd() *cobra.Command {
 	var opts data.StatusOptions
 	var asJSON, unchanged bool
-	var untracked string
+	untracked := "no"
 	cmd := &cobra.Command{
 		Use:   "status [target]...",
 		Short: "Show how the last commit, the recorded state and the workspace differ",
@@ -51,7 +49,7 @@ func (a *app) dataStatusCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%s\n", data)
+			a.printf("%s\n", data)
 			return nil
 		},
 	}
@@ -59,9 +57,8 @@ func (a *app) dataStatusCmd() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVar(&opts.Granular, "granular", false, "also the files in tracked directories")
 	flags.BoolVar(&unchanged, "unchanged", false, "also what is unchanged")
-	flags.StringVar(&untracked, "untracked-files", "no", "also what git does not know: `all` or no")
-	// The option may stand without a value.
-	flags.Lookup("untracked-files").NoOptDefVal = "all"
+	flags.Var(&choice{&untracked, []string{"no", "all"}}, "untracked-files", "also what git does not know: `all` or no")
+	takesOptional(flags, "untracked-files", "all")
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")
 	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "also what the remote lacks")
 	// DVC keeps a list of a remote's objects between calls; here there is none.

@@ -45,7 +45,7 @@ func (a *app) diffCmd() *cobra.Command {
 			case asJSON:
 				return a.diffJSON(c, states, hash)
 			case markdown:
-				a.printf("%s", renderTable(true, diffHeaders(hash), diffRows(states, hash)))
+				a.table(renderTable(true, diffHeaders(hash), diffRows(states, hash)))
 			case !c.IsZero():
 				a.showChanges(states, hash)
 			}
@@ -54,6 +54,7 @@ func (a *app) diffCmd() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&targets, "targets", nil, "tracked files or directories to compare")
+	takesList(flags, "targets")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
 	flags.BoolVar(&hash, "show-hash", false, "show hashes")
 	flags.BoolVar(&markdown, "md", false, "print a Markdown table")
@@ -130,8 +131,8 @@ func (a *app) showChanges(states []diffState, hash bool) {
 			if !strings.HasSuffix(path, "/") {
 				files++
 			}
-			if hash {
-				path = diffHash(s.name, c) + "  " + path
+			if h := diffHash(s.name, c); hash && h != "" {
+				path = h + "  " + path
 			}
 			a.printf("    %s\n", path)
 		}
@@ -160,16 +161,18 @@ func (a *app) diffJSON(c *data.Changes, states []diffState, hash bool) error {
 		}
 	}
 	text, err := jsonLine(out)
-	fmt.Fprint(a.out, text)
+	a.printf("%s", text)
 	return err
 }
 
 func diffEntry(state string, c data.Change, hash bool) *ordered.Map {
-	pair := func(old, now string) *ordered.Map {
-		m := ordered.New()
-		m.Set("old", old)
-		m.Set("new", now)
-		return m
+	pair := func(old, now any) *ordered.Map { return ordered.New("old", old, "new", now) }
+	// A link that leads nowhere has no hash, and what was never made neither.
+	sum := func(md5 string) any {
+		if md5 == "" {
+			return nil
+		}
+		return md5
 	}
 	m := ordered.New()
 	m.Set("path", c.Path)
@@ -179,11 +182,11 @@ func diffEntry(state string, c data.Change, hash bool) *ordered.Map {
 	switch {
 	case !hash:
 	case state == "modified":
-		m.Set("hash", pair(c.OldMD5, c.MD5))
+		m.Set("hash", pair(sum(c.OldMD5), sum(c.MD5)))
 	case state == "added":
-		m.Set("hash", c.MD5)
+		m.Set("hash", sum(c.MD5))
 	default:
-		m.Set("hash", c.OldMD5)
+		m.Set("hash", sum(c.OldMD5))
 	}
 	return m
 }

@@ -26,11 +26,11 @@ func (a *app) duCmd() *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			rows, err := usageRows(f, where, summarize)
+			rows, err := usageRows(f, args[0], where, summarize)
 			if err != nil {
 				return missingPath(where, args[0], err)
 			}
-			a.printf("%s", alignedRows(rows, false))
+			a.table(alignedRows(rows, false))
 			return nil
 		},
 	}
@@ -41,7 +41,7 @@ func (a *app) duCmd() *cobra.Command {
 }
 
 // usageRows are sizes and paths, what is in a directory before itself.
-func usageRows(f *repofs.FS, where string, summarize bool) ([][]string, error) {
+func usageRows(f *repofs.FS, url, where string, summarize bool) ([][]string, error) {
 	name, err := f.Clean(where)
 	if err != nil {
 		return nil, err
@@ -61,8 +61,8 @@ func usageRows(f *repofs.FS, where string, summarize bool) ([][]string, error) {
 				continue // DVC leaves them out
 			}
 			size, err := f.Usage(e.Path)
-			if err != nil {
-				return nil, err
+			if err != nil { // of a link to nowhere, say
+				return nil, missingPath(path.Join(where, path.Base(e.Path)), url, err)
 			}
 			rows = append(rows, []string{naturalSize(size), path.Join(where, path.Base(e.Path))})
 		}

@@ -27,6 +27,11 @@ type elsewhere struct {
 func (e *elsewhere) flags(f *pflag.FlagSet) {
 	f.StringVar(&e.on, "on", "", "start workers `where`: slurm, or ssh:HOST,HOST with a hub (not in dvc)")
 	f.IntVar(&e.perJob, "per-job", 1, "with slurm: `number` of experiments that a job runs one after the other (not in dvc)")
+	e.stageFlags(f)
+}
+
+// stageFlags are those that repro --on has, too.
+func (e *elsewhere) stageFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&e.args, "sbatch", nil, "with slurm: a further `option` of sbatch, such as --partition=gpu (not in dvc)")
 	needFlag(f, &e.need)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // Exit codes of dvc.
@@ -38,26 +39,32 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // soft makes err exit with 1, which dvc does for refusals by some commands.
 // Problems with the configuration keep their own code, and so does an error of the
-// system such as a link that leads nowhere, for which DVC has no words.
+// system such as a link that leads nowhere or a socket, for which DVC has no words.
 func soft(err error) error {
 	var system *fs.PathError
-	if err == nil || exitCode(err) != exitOther || errors.As(err, &system) && system.Op == "stat" {
+	if err == nil || exitCode(err) != exitOther || !isBroken(err) && errors.As(err, &system) && (system.Op == "stat" || system.Op == "hash") {
 		return err
 	}
 	return &exitError{code: exitSoft, err: err}
 }
 
+// isConfig reports an error about the configuration, also one that is the fault of the
+// call: a remote that is not there.
+func isConfig(err error) bool {
+	return errors.As(err, new(*config.Error)) || errors.Is(err, config.ErrNoRemote)
+}
+
 // exitCode maps an error to dvc's exit code.
 func exitCode(err error) int {
 	var exit *exitError
-	var config interface{ ConfigError() bool }
+	var mistake interface{ ConfigError() bool }
 	switch {
 	case err == nil:
 		return 0
 	// What a command wanted comes before all that its error wraps.
 	case errors.As(err, &exit):
 		return exit.code
-	case errors.As(err, &config) && config.ConfigError():
+	case errors.As(err, &mistake) && mistake.ConfigError():
 		return exitConfig
 	case errors.Is(err, pipeline.ErrNotRepo):
 		return exitNotRepo

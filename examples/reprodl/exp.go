@@ -111,7 +111,7 @@ func (a *app) expListCmd() *cobra.Command {
 	f.BoolVar(&shaOnly, "shas-only", false, "")
 	f.MarkHidden("names-only")
 	f.MarkHidden("shas-only")
-	cmd.MarkFlagsMutuallyExclusive("name-only", "sha-only")
+	exclude(f, "name-only", "sha-only")
 	return cmd
 }
 
@@ -221,8 +221,12 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			defer repo.Close()
 			ctx := cmd.Context()
 			var fromQueue []string
+			q, err := a.queue(ctx, repo)
+			if err != nil {
+				return err
+			}
 			if queued {
-				if fromQueue, err = a.queue(repo).Remove(ctx, &queue.TaskFilter{Queued: true}); err != nil {
+				if fromQueue, err = q.Remove(ctx, &queue.TaskFilter{Queued: true}); err != nil {
 					return err
 				}
 			}
@@ -235,7 +239,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			case len(args) > 0 && keep:
 				removed, err = repo.Keep(ctx, args...)
 			case len(args) > 0:
-				err = a.queue(repo).RemoveAny(ctx, args...)
+				err = q.RemoveAny(ctx, args...)
 			case keep:
 				removed, err = repo.KeepSelected(ctx, &sel)
 			default:

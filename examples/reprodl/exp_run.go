@@ -8,8 +8,9 @@ import (
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/pyjson"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // expRunCmd is dvc exp run: in the workspace or a copy at once, with --queue for
@@ -28,6 +29,7 @@ func (a *app) expRunCmd() *cobra.Command {
 				return err
 			}
 			defer repo.Close()
+			a.warnHydra(noHydra)
 			opts.Targets, opts.Repro = targets, *f.options(a)
 			opts.Force = f.opts.Force
 			ctx := cmd.Context()
@@ -39,7 +41,11 @@ func (a *app) expRunCmd() *cobra.Command {
 				_, err := repo.Run(ctx, &opts)
 				return err
 			}
-			tasks, err := a.queue(repo).Add(ctx, &opts)
+			q, err := a.queue(ctx, repo)
+			if err != nil {
+				return err
+			}
+			tasks, err := q.Add(ctx, &opts)
 			if err != nil {
 				return err
 			}
@@ -72,6 +78,13 @@ func (a *app) expRunCmd() *cobra.Command {
 	return cmd
 }
 
+// warnHydra says once a run that Hydra doesn't compose the parameters.
+func (a *app) warnHydra(off bool) {
+	if c, err := a.config(); err == nil && !off && c.Bool("hydra", "enabled", false) {
+		a.logger().Warn("hydra.enabled has no effect: " + config.Unused("hydra", "enabled", "true"))
+	}
+}
+
 // overridesText is the Python text of a mapping from file to overrides.
 func overridesText(set []string) string {
 	byFile := pyjson.NewMap()
@@ -88,17 +101,24 @@ func overridesText(set []string) string {
 // that waited or ran before and have succeeded since; another process may have run
 // some of them.
 func (a *app) runAll(cmd *cobra.Command, repo *experiment.Repo, jobs int, opts *queue.WorkOptions) error {
-	before, err := a.queue(repo).Tasks(cmd.Context())
+	if err := notElsewhere(repo); err != nil {
+		return err
+	}
+	q, err := a.queue(cmd.Context(), repo)
 	if err != nil {
 		return err
 	}
-	failed, err := a.queue(repo).WorkAll(cmd.Context(), jobs, opts)
+	before, err := q.Tasks(cmd.Context())
+	if err != nil {
+		return err
+	}
+	failed, err := q.WorkAll(cmd.Context(), jobs, opts)
 	// A failed task is told below; anything else ends the command here.
 	if err != nil && len(failed) == 0 {
 		return err
 	}
 	done := ""
-	after, err := a.queue(repo).Tasks(cmd.Context())
+	after, err := q.Tasks(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/reprodl/reprodl/experiment/compare"
-	"github.com/reprodl/reprodl/internal/atomicfile"
 )
 
 // expShowCmd is dvc exp show; --html and orphans are not in dvc.
@@ -18,22 +17,27 @@ func (a *app) expShowCmd() *cobra.Command {
 	var opts compare.ShowOptions
 	var table compare.TableOptions
 	var asJSON, markdown, noPager, noFetch bool
-	var order, html string
+	order, html := "asc", ""
 	cmd := &cobra.Command{
 		Use:   "show",
 		Short: "Print experiments",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if order != "asc" && order != "desc" {
-				return &exitError{code: exitUsage, err: fmt.Errorf("argument --sort-order: invalid choice: '%s' (choose from 'asc', 'desc')", order)}
-			}
 			table.Descending = order == "desc"
 			repo, err := a.openExp()
+			if exitCode(err) == exitOther {
+				return soft(fmt.Errorf("failed to show experiments - %w", err))
+			}
 			if err != nil {
 				return err
 			}
 			defer repo.Close()
-			opts.Activities = a.queue(repo).Activities
+			// Without a hub elsewhere that it uses, the table has what the clone has.
+			if q, err := a.queue(cmd.Context(), repo); err != nil {
+				a.warnf("%v", err)
+			} else {
+				opts.Activities = q.Activities
+			}
 			// What programs read is as dvc writes it; our further rows are for people.
 			opts.HideOrphans = opts.HideOrphans || asJSON || table.CSV || markdown
 			states, err := compare.Show(cmd.Context(), repo, &opts)
@@ -75,7 +79,7 @@ func (a *app) expShowCmd() *cobra.Command {
 	f.StringArrayVar(&table.Keep, "keep", nil, "preserve the columns matching the regular `expression`")
 	f.BoolVar(&opts.ParamDeps, "param-deps", false, "show only params that are stage dependencies")
 	f.StringVar(&table.SortBy, "sort-by", "", "sort related experiments by the specified `metric/param`")
-	f.StringVar(&order, "sort-order", "asc", "sort `order` to use with --sort-by: asc or desc")
+	f.Var(&choice{&order, []string{"asc", "desc"}}, "sort-order", "sort `order` to use with --sort-by: asc or desc")
 	f.BoolVar(&opts.SHA, "sha", false, "always show git commit SHAs instead of branch/tag names")
 	f.BoolVar(&opts.HideFailed, "hide-failed", false, "hide failed experiments in the table")
 	f.BoolVar(&opts.HideQueued, "hide-queued", false, "hide queued experiments in the table")
@@ -94,15 +98,10 @@ func (a *app) expShowCmd() *cobra.Command {
 
 // writeHTML writes the page in one step and prints its address.
 func (a *app) writeHTML(name string, states []compare.State, table *compare.TableOptions) error {
-	f, err := atomicfile.Create(a.path(name), nil)
+	err := replaceFile(a.path(name), func(w io.Writer) error {
+		return compare.WriteHTML(w, "Experiments", states, table)
+	})
 	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	if err := compare.WriteHTML(f, "Experiments", states, table); err != nil {
-		return err
-	}
-	if err := f.Commit(); err != nil {
 		return err
 	}
 	a.printf("file://%s\n", a.path(name))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/experiment"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // syncFlags are the options that exp push and exp pull share.
@@ -49,11 +51,13 @@ func (a *app) expPushCmd() *cobra.Command {
 			}
 			uploaded := 0
 			if !s.noCache {
+				end := a.startData(&s.data)
 				uploaded, err = repo.PushData(cmd.Context(), exps, &s.data)
+				end()
 			}
 			a.tellPush(done, args[0], uploaded)
 			if err != nil {
-				return fmt.Errorf("failed to push cache: %w", err)
+				return &exitError{exitOther, fmt.Errorf("failed to push cache: %w", err)}
 			}
 			if s.noCache {
 				// The missing blank is DVC's.
@@ -64,6 +68,14 @@ func (a *app) expPushCmd() *cobra.Command {
 	}
 	s.add(cmd, "Push")
 	return cmd
+}
+
+// startData is startTransfer for the data of experiments.
+func (a *app) startData(opts *experiment.DataOptions) (end func()) {
+	var t data.TransferOptions
+	end = a.startTransfer(&t)
+	opts.Progress, opts.Ask = t.Progress, t.Ask
+	return end
 }
 
 // tellPush prints the outcome as dvc does; what diverged goes to stderr.
@@ -122,7 +134,10 @@ func (a *app) expPullCmd() *cobra.Command {
 				a.warnf("Local experiment '[%s]' has diverged from remote experiment with the same name. To override the local experiment re-run with '--force'.", strings.ReplaceAll(quoted(done.Diverged), " and ", ", "))
 			}
 			if !s.noCache {
-				if err := repo.FetchData(cmd.Context(), exps, &s.data); err != nil {
+				end := a.startData(&s.data)
+				err := repo.FetchData(cmd.Context(), exps, &s.data)
+				end()
+				if err != nil {
 					return err
 				}
 			}
@@ -142,6 +157,14 @@ func (a *app) expPullCmd() *cobra.Command {
 	return cmd
 }
 
+func (a *app) clean(ctx context.Context, repo *experiment.Repo) error {
+	q, err := a.queue(ctx, repo)
+	if err != nil {
+		return err
+	}
+	return errors.Join(repo.Clean(ctx), q.Clean(ctx))
+}
+
 // expCleanCmd is dvc exp clean, with DVC's words for what is no dvc-task here.
 func (a *app) expCleanCmd() *cobra.Command {
 	return &cobra.Command{
@@ -155,7 +178,7 @@ func (a *app) expCleanCmd() *cobra.Command {
 			}
 			defer repo.Close()
 			a.printf("Cleaning up dvc-task messages...\n")
-			if err := errors.Join(repo.Clean(cmd.Context()), a.queue(repo).Clean(cmd.Context())); err != nil {
+			if err := a.clean(cmd.Context(), repo); err != nil {
 				return err
 			}
 			a.printf("Done!\n")

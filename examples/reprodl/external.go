@@ -27,6 +27,7 @@ func (e *externalFlags) add(flags *pflag.FlagSet, rev bool) {
 	flags.StringVar(&e.opts.Config, "config", "", "`file` of configuration over that of the repository")
 	flags.StringVar(&e.opts.Remote, "remote", "", "`name` of a remote of the repository, in place of its default one")
 	flags.Var((*pairs)(&e.opts.RemoteConfig), "remote-config", "options `name=value` over those of that remote")
+	takesList(flags, "remote-config")
 }
 
 // openExternal opens the repository at a URL or path.
@@ -68,9 +69,31 @@ func missingPath(name, url string, err error) error {
 	return err
 }
 
+// isBroken reports a file of stages that cannot be read.
+func isBroken(err error) bool {
+	var pretty interface {
+		error
+		Pretty() string
+	}
+	return errors.As(err, &pretty)
+}
+
+// unparsed is what is wrong with a stage of a repository, without the path that was
+// looked for; else nil.
+func unparsed(err error) error {
+	var stage interface {
+		error
+		Class() string
+	}
+	if isBroken(err) || !errors.As(err, &stage) {
+		return nil
+	}
+	return stage
+}
+
 // isRefusal reports what dvc lists as its own error, which exits with 1.
 func isRefusal(err error) bool {
-	return errors.As(err, new(*repofs.CloneError)) || errors.As(err, new(*repofs.RevError)) || errors.As(err, new(*repofs.ExistsError))
+	return isBroken(err) || errors.As(err, new(*repofs.CloneError)) || errors.As(err, new(*repofs.RevError)) || errors.As(err, new(*repofs.ExistsError))
 }
 
 // shownPath is a path in a repository as dvc's errors show it.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -20,15 +19,34 @@ import (
 // These commands, and what they add to the others, are not in dvc: its queue
 // has workers on one machine.
 
-// hubOf connects to the hub that serves the repository on this machine; nil if
-// there is none.
+// hubOf connects to the hub that serves the repository on this machine, or to the
+// one elsewhere that the clone uses; nil if there is none.
 func (a *app) hubOf(ctx context.Context, repo *experiment.Repo) (*hub.Conn, error) {
 	token, err := hub.Running(repo)
-	if err != nil || token == nil {
+	if err != nil || token != nil {
+		if err != nil {
+			return nil, err
+		}
+		return hub.Dial(ctx, token, &hub.DialOptions{Login: hub.EnvLogin(a.getenv)})
+	}
+	if token, err = hub.Used(repo); err != nil || token == nil {
 		return nil, err
 	}
-	return hub.Dial(ctx, token, nil)
+	c, err := hub.Dial(ctx, token, &hub.DialOptions{Clone: repo, Login: hub.EnvLogin(a.getenv)})
+	if err != nil {
+		return nil, &farError{err}
+	}
+	return c, nil
 }
+
+// farError is about a hub elsewhere, without which the commands of a clone that uses
+// it make no sense.
+type farError struct{ err error }
+
+func (e *farError) Error() string {
+	return fmt.Sprintf("the hub that this clone uses ('queue use --none' ends that): %v", e.err)
+}
+func (e *farError) Unwrap() error { return e.err }
 
 // withHub runs fn with the connection to the hub, which must run.
 func (a *app) withHub(ctx context.Context, fn func(*hub.Conn) error) error {
@@ -68,6 +86,14 @@ func (a *app) dismiss(ctx context.Context) error {
 	return a.ifHub(ctx, func(c *hub.Conn) error { return c.Dismiss(ctx) })
 }
 
+// queueURL is the variable that names the site's NATS servers. It is no key of
+// .dvc/config, where DVC refuses what it does not know.
+const queueURL = "REPRODL_QUEUE_URL"
+
+// hubMemory is what the hub tries to do with: thousands of workers that join at once
+// leave much behind.
+const hubMemory = 256 << 20
+
 func (a *app) queueServeCmd() *cobra.Command {
 	var opts hub.Options
 	var life time.Duration
@@ -81,9 +107,21 @@ func (a *app) queueServeCmd() *cobra.Command {
 				return err
 			}
 			defer repo.Close()
-			opts.Logger = a.logger()
+			opts.Logger, opts.Login = a.logger(), hub.EnvLogin(a.getenv)
+			if opts.URL == "" {
+				opts.URL = a.getenv(queueURL)
+			}
+			if opts.URL == "" && (opts.Space != "" || opts.Replicas != 0) {
+				return errors.New("--space and --replicas are for a NATS server of the site's, which --url or " + queueURL + " names")
+			}
+			if opts.URL != "" && opts.Listen != "" {
+				return errors.New("--listen is for the server of the hub's own, and --url names another one")
+			}
 			if a.getenv("GOGC") == "" {
 				debug.SetGCPercent(20) // what there are many of is small and stays
+			}
+			if a.getenv("GOMEMLIMIT") == "" {
+				debug.SetMemoryLimit(hubMemory)
 			}
 			h, err := hub.Serve(cmd.Context(), repo, &opts)
 			if err != nil {
@@ -95,7 +133,9 @@ func (a *app) queueServeCmd() *cobra.Command {
 				return err
 			}
 			a.printf("Serving the queue at %s. On each machine that shall work run:\n\n\treprodl queue join %s\n\n", strings.Join(token.Addresses, ", "), token)
-			if !token.Expires.IsZero() {
+			if token.Secret == "" {
+				a.printf("The token has no secret: NATS_USER and NATS_PASSWORD, NATS_TOKEN, NATS_CREDS or NATS_NKEY must let the machine in, and NATS_CA may be needed.\n")
+			} else if !token.Expires.IsZero() {
 				a.printf("The token is good until %s; 'reprodl queue token --revoke %s' ends it.\n", token.Expires.Local().Format(time.DateTime), token.ID)
 			}
 			<-h.Done()
@@ -107,6 +147,9 @@ func (a *app) queueServeCmd() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.Listen, "listen", "", "listen at `host:port` instead of 127.0.0.1 alone; the port is kept")
+	f.StringVar(&opts.URL, "url", "", "use the NATS `servers` there, separated by commas, instead of one of its own; "+queueURL+" if not given")
+	f.StringVar(&opts.Space, "space", "", "with --url: `name` of the queue there, instead of one made of the first commit")
+	f.IntVar(&opts.Replicas, "replicas", 0, "with --url: `number` of the cluster's servers that keep the queue; 3 if not given")
 	f.DurationVar(&opts.Lease, "lease", time.Minute, "how long a worker may be silent before another one gets its task")
 	f.IntVar(&opts.Losses, "max-losses", 5, "fail a task that cost that `number` of workers")
 	f.DurationVar(&life, "expires", 30*24*time.Hour, "how long the token is good; 0 is for ever")
@@ -115,23 +158,26 @@ func (a *app) queueServeCmd() *cobra.Command {
 
 func (a *app) queueJoinCmd() *cobra.Command {
 	var opts hub.JoinOptions
-	var once bool
+	var once, login bool
 	cmd := &cobra.Command{
 		Use:   "join token",
 		Short: "Run experiments for a queue on another machine (not in dvc)",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text := args[0]
-			if text == "-" {
-				// Others see a command's arguments, but not its input.
-				line, err := bufio.NewReader(a.Stdin).ReadString('\n')
-				if text = line; err != nil && line == "" {
-					return fmt.Errorf("a token on standard input: %w", err)
-				}
-			}
-			token, err := hub.ParseToken(text)
+			token, err := a.readToken(args[0])
 			if err != nil {
 				return err
+			}
+			if login {
+				line, err := a.readLine()
+				if err != nil {
+					return fmt.Errorf("a login on standard input: %w", err)
+				}
+				if line != "" { // else this machine has one, or needs none
+					if opts.Login, err = hub.CarriedLogin(line); err != nil {
+						return err
+					}
+				}
 			}
 			opts.Env, opts.Logger = a.Env, a.logger()
 			if opts.Dir != "" {
@@ -149,6 +195,8 @@ func (a *app) queueJoinCmd() *cobra.Command {
 	f.StringVar(&opts.Name, "name", "", "`name` shown in lists instead of the machine's")
 	f.DurationVar(&opts.Idle, "idle", 0, "end when there was nothing to do for that long; 0 never does")
 	f.BoolVar(&once, "once", false, "end as soon as there is nothing to do")
+	f.BoolVar(&login, "login", false, "read a login to the site's NATS servers from standard input, as queue start sends it")
+	f.MarkHidden("login")
 	return cmd
 }
 
@@ -211,6 +259,67 @@ func (a *app) listTokens(repo *experiment.Repo) error {
 	}
 	a.printf("%s", plainTable([]string{"Token", "For", "Made", "Good until"}, rows))
 	return nil
+}
+
+func (a *app) queueUseCmd() *cobra.Command {
+	var end bool
+	cmd := &cobra.Command{
+		Use:   "use [token]",
+		Short: "Use the queue of a hub on another machine (not in dvc)",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if end == (len(args) > 0) {
+				return errors.New("give a token of 'queue token --client', - to read it, or --none")
+			}
+			repo, err := a.openExp()
+			if err != nil {
+				return err
+			}
+			defer repo.Close()
+			if end {
+				return hub.Use(repo, nil)
+			}
+			token, err := a.readToken(args[0])
+			if err != nil {
+				return err
+			}
+			c, err := hub.Dial(cmd.Context(), token, &hub.DialOptions{Login: hub.EnvLogin(a.getenv)})
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			return hub.Use(repo, token)
+		},
+	}
+	cmd.Flags().BoolVar(&end, "none", false, "use no hub any more")
+	return cmd
+}
+
+// readToken is a token of the command line; "-" reads it from the input, as others
+// see a command's arguments.
+func (a *app) readToken(text string) (*hub.Token, error) {
+	if text == "-" {
+		var err error
+		if text, err = a.readLine(); err != nil && text == "" {
+			return nil, fmt.Errorf("a token on standard input: %w", err)
+		}
+	}
+	return hub.ParseToken(text)
+}
+
+// readLine takes one line of the input, and nothing of what follows.
+func (a *app) readLine() (string, error) {
+	var line []byte
+	for one := make([]byte, 1); ; {
+		n, err := a.Stdin.Read(one)
+		if n > 0 && one[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, one[:n]...)
+		if err != nil {
+			return string(line), err
+		}
+	}
 }
 
 func (a *app) queueWorkersCmd() *cobra.Command {

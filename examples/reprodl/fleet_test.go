@@ -86,7 +86,7 @@ func (r *fleetRepo) serve(args ...string) (token string, server *exec.Cmd) {
 		if m := printedToken.FindSubmatch(data); m != nil {
 			token = string(m[1])
 		}
-		return token != "" && strings.HasSuffix(string(data), "ends it.\n")
+		return token != "" && (strings.HasSuffix(string(data), "ends it.\n") || strings.HasSuffix(string(data), "may be needed.\n"))
 	}, time.Minute, 10*time.Millisecond)
 	return token, cmd
 }
@@ -197,8 +197,160 @@ func TestStartOverSSH(t *testing.T) {
 	r.dvc("exp", "run", "--queue", "-n", "s", "-S", "lr=5,6")
 	require.Eventually(t, func() bool { return strings.Count(r.dvc("queue", "status"), "Success") == 2 }, time.Minute, 100*time.Millisecond)
 	r.dvc("queue", "stop") // the worker outlives its connection, and ends by this
-	require.Eventually(t, func() bool {
-		locks, _ := filepath.Glob(filepath.Join(base, "far", "reprodl", "worker-*.log"))
-		return len(locks) == 1 && strings.Contains(readFile(t, locks[0]), "asked to stop")
-	}, time.Minute, 100*time.Millisecond)
+	stopped := func(want int) func() bool {
+		return func() bool {
+			n := want
+			logs, _ := filepath.Glob(filepath.Join(base, "far", "reprodl", "worker-*.log"))
+			for _, log := range logs {
+				if strings.Contains(readFile(t, log), "asked to stop") {
+					n--
+				}
+			}
+			return n == 0
+		}
+	}
+	require.Eventually(t, stopped(1), time.Minute, 100*time.Millisecond)
+
+	// The stages of the pipeline itself.
+	r.write("params.yaml", "lr: 7\n")
+	assert.Contains(t, r.dvc("repro", "--on", "ssh:far"), "train | trained\n")
+	assert.Equal(t, "lr: 7\n", readFile(t, filepath.Join(r.dir, "out")))
+	r.dvc("queue", "stop")
+	require.Eventually(t, stopped(2), time.Minute, 100*time.Millisecond)
+}
+
+// TestFleetOfAnotherClone queues, looks, kills and collects from a clone that only
+// knows the hub by a token.
+func TestFleetOfAnotherClone(t *testing.T) {
+	r := newFleetRepo(t)
+	worker, _ := r.serve()
+	there := *r
+	there.dir = filepath.Join(filepath.Dir(r.dir), "clone")
+	r.run("git", "clone", "-q", r.dir, there.dir)
+	fails := func(args ...string) string {
+		t.Helper()
+		out, err := there.command(there.self, args...).CombinedOutput()
+		require.Error(t, err, string(out))
+		return string(out)
+	}
+	assert.Contains(t, fails("queue", "use", worker), "token of a worker")
+	client := strings.TrimSpace(r.dvc("queue", "token", "--client"))
+	there.dvc("queue", "use", client)
+	fi, err := os.Stat(filepath.Join(there.dir, ".dvc", "tmp", "exps", "reprodl", "hub.token"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), fi.Mode().Perm())
+
+	// A commit that the hub's repository has never seen, and a change on top.
+	there.write("more", "x\n")
+	there.run("git", "add", "-A")
+	there.run("git", "commit", "-qm", "more")
+	there.dvc("exp", "run", "--queue", "-n", "far", "-S", "lr=5,6")
+	there.dvc("exp", "run", "--queue", "-n", "gone")
+	for _, status := range []string{r.dvc("queue", "status"), there.dvc("queue", "status")} {
+		assert.Regexp(t, `far-1 .* Queued .* no worker`, status)
+	}
+	assert.Contains(t, there.dvc("exp", "show", "--no-pager"), "[far-1]")
+	assert.Contains(t, there.dvc("queue", "remove", "gone"), "gone")
+	assert.NotContains(t, r.run("git", "log", "--format=%s", "--glob=refs/reprodl/queue"), "gone")
+	assert.Contains(t, fails("queue", "start"), "'queue join'")
+
+	join := r.command(r.self, "queue", "join", "-", "--once", "--name", "w")
+	join.Stdin = strings.NewReader(worker + "\n")
+	out, err := join.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Regexp(t, `far-2 .* Success +w@`, there.dvc("queue", "status"))
+	assert.Contains(t, there.dvc("queue", "logs", "far-2"), "trained\n")
+	list := there.dvc("exp", "list", "--names-only")
+	assert.Contains(t, list, "far-1\n")
+	assert.Contains(t, list, "far-2\n")
+	assert.Equal(t, list, r.dvc("exp", "list", "--names-only", "-A"))
+	there.dvc("exp", "branch", "far-2", "b")
+	assert.Equal(t, "lr: 6\n", there.run("git", "show", "b:params.yaml"))
+	assert.Empty(t, there.run("git", "for-each-ref", "refs/reprodl/queue"))
+
+	// Two clones queue at once under one name.
+	other := there
+	other.dir = filepath.Join(filepath.Dir(r.dir), "other")
+	r.run("git", "clone", "-q", there.dir, other.dir)
+	other.dvc("queue", "use", client)
+	first := there.command(there.self, "exp", "run", "--queue", "-n", "same", "-S", "lr=7")
+	require.NoError(t, first.Start())
+	outOther, errOther := other.command(other.self, "exp", "run", "--queue", "-n", "same", "-S", "lr=8").CombinedOutput()
+	errFirst := first.Wait()
+	assert.False(t, errFirst != nil && errOther != nil, string(outOther))
+	join = r.command(r.self, "queue", "join", "-", "--once", "--name", "w")
+	join.Stdin = strings.NewReader(worker + "\n")
+	out, err = join.CombinedOutput()
+	require.NoError(t, err, string(out))
+	ran := 0
+	for _, err := range []error{errFirst, errOther} {
+		if err == nil {
+			ran++
+		}
+	}
+	there.dvc("queue", "status")
+	other.dvc("queue", "status")
+	assert.Equal(t, ran, strings.Count(r.dvc("exp", "list", "--names-only", "-A"), "same"), "each is recorded once")
+
+	there.dvc("queue", "use", "--none")
+	assert.NotContains(t, there.dvc("queue", "status"), "far-2")
+}
+
+// TestReproOfAnotherClone runs stages from a clone that knows the hub by a token alone,
+// and takes up what workers finished for a call that was killed: there, and in the hub's
+// own repository.
+func TestReproOfAnotherClone(t *testing.T) {
+	r := newFleetRepo(t)
+	there := *r
+	there.dir = filepath.Join(filepath.Dir(r.dir), "clone")
+	r.run("git", "clone", "-q", r.dir, there.dir)
+	worker, _ := r.serve()
+	there.dvc("queue", "use", strings.TrimSpace(r.dvc("queue", "token", "--client")))
+	out, err := there.command(there.self, "repro", "--on", "hub").CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "needs a DVC remote that both reach")
+
+	r = newFleetRepo(t)
+	r.dvc("remote", "add", "-d", "r", filepath.Join(filepath.Dir(r.dir), "remote"))
+	attempts := filepath.Join(filepath.Dir(r.dir), "attempts")
+	r.write("dvc.yaml", "stages:\n  first:\n    cmd: echo first >> "+attempts+"; cp params.yaml one\n    params: [lr]\n    outs: [one]\n"+
+		"  second:\n    cmd: echo a line; echo second >> "+attempts+"; cat one one > two\n    deps: [one]\n    outs: [two]\n    metrics: [{m.json: {cache: false}}]\n")
+	r.write("dvc.yaml", strings.Replace(readFile(t, filepath.Join(r.dir, "dvc.yaml")), "> two", "> two; echo 1 > m.json", 1))
+	r.run("git", "add", "-A")
+	r.run("git", "commit", "-qm", "two stages")
+	there = *r
+	there.dir = filepath.Join(filepath.Dir(r.dir), "clone")
+	r.run("git", "clone", "-q", r.dir, there.dir)
+	worker, _ = r.serve()
+	there.dvc("queue", "use", strings.TrimSpace(r.dvc("queue", "token", "--client")))
+	join := func(args ...string) *exec.Cmd {
+		cmd := r.command(r.self, append([]string{"queue", "join", worker}, args...)...)
+		require.NoError(t, cmd.Start())
+		t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+		return cmd
+	}
+	for i, at := range []*fleetRepo{&there, r} {
+		at.write("params.yaml", fmt.Sprintf("lr: %d\n", 10+i)) // not committed
+		killed := at.command(at.self, "repro", "--on", "hub")
+		require.NoError(t, killed.Start())
+		require.Eventually(t, func() bool { return strings.Contains(r.dvc("queue", "status"), "stage/first") }, time.Minute, 10*time.Millisecond)
+		require.NoError(t, killed.Process.Kill())
+		killed.Wait()
+		require.NoError(t, join("--once").Wait())
+		assert.Equal(t, strings.Repeat("first\nsecond\n", i)+"first\n", readFile(t, attempts))
+
+		w := join()
+		said := at.dvc("repro", "-j", "4", "--on", "hub")
+		assert.Contains(t, said, "had finished this for a call that was killed")
+		assert.Contains(t, said, "second | a line\n")
+		assert.Equal(t, strings.Repeat("first\nsecond\n", i+1), readFile(t, attempts), "each ran once")
+		assert.Equal(t, fmt.Sprintf("lr: %d\nlr: %d\n", 10+i, 10+i), readFile(t, filepath.Join(at.dir, "two")))
+		assert.Equal(t, "1\n", readFile(t, filepath.Join(at.dir, "m.json")))
+		assert.Contains(t, at.dvc("status"), "up to date")
+		for _, c := range []*fleetRepo{&there, r} {
+			assert.Empty(t, c.run("git", "for-each-ref", "refs/reprodl"))
+		}
+		require.NoError(t, w.Process.Signal(syscall.SIGINT))
+		w.Wait()
+	}
 }

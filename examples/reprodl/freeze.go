@@ -33,7 +33,7 @@ func (a *app) freezing(name, short string, do func(*pipeline.Repo, context.Conte
 			for _, target := range args {
 				if err := do(repo, cmd.Context(), target); err != nil {
 					failed = true
-					fmt.Fprintf(a.Stderr, "ERROR: failed to %s '%s' - %v\n", name, target, err)
+					a.report(fmt.Errorf("failed to %s '%s' - %w", name, target, err))
 				}
 			}
 			if failed {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	config "github.com/reprodl/reprodl/internal/repo"
+	config "github.com/reprodl/reprodl/pipeline/config"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -46,7 +46,11 @@ func (a *app) gcCmd() *cobra.Command {
 			if !force && !opts.Dry && !a.confirm("Are you sure you want to proceed?") {
 				return &exitError{code: exitSoft}
 			}
+			var t data.TransferOptions
+			end := a.startTransfer(&t)
+			opts.Progress, opts.Ask = t.Progress, t.Ask
 			err = repo.GC(cmd.Context(), &opts)
+			end()
 			// Unlike push and pull, DVC's gc takes it for a fault of the configuration.
 			if errors.Is(err, config.ErrNoRemote) {
 				return &exitError{exitConfig, err}
@@ -64,6 +68,7 @@ func (a *app) gcCmd() *cobra.Command {
 	flags.BoolVar(&opts.AllExperiments, "all-experiments", false, "keep what all experiments need")
 	flags.StringVar(&date, "date", "", "keep what the commits from this `date` on need, such as 2024-01-31")
 	flags.StringArrayVarP(&opts.Projects, "projects", "p", nil, "keep what the repository in this `directory` needs, which shares the cache")
+	takesList(flags, "projects")
 	flags.BoolVar(&opts.NotInRemote, "not-in-remote", false, "keep only what the remote lacks")
 	flags.BoolVarP(&opts.Cloud, "cloud", "c", false, "also clean the remote")
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "`name` of the remote")

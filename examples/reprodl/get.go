@@ -30,6 +30,8 @@ func (a *app) getCmd() *cobra.Command {
 			switch {
 			case errors.As(err, new(*repofs.CloneError)):
 				return soft(fmt.Errorf("failed to get '%s' - %w", path, err))
+			case unparsed(err) != nil:
+				return soft(fmt.Errorf("failed to get '%s' from '%s' - %w", path, url, unparsed(err)))
 			case isRefusal(err) || errors.Is(err, errDVCFile):
 				return soft(fmt.Errorf("failed to get '%s' from '%s' - %w", path, url, err))
 			}

@@ -33,7 +33,11 @@ func (a *app) getURLCmd() *cobra.Command {
 				out = args[1]
 			}
 			if err := a.getURL(cmd, args[0], out, force, jobs, config); err != nil {
-				return soft(fmt.Errorf("failed to get '%s' - %w", args[0], err))
+				err = fmt.Errorf("failed to get '%s' - %w", args[0], err)
+				if exitCode(err) == exitConfig { // as in DVC, not for the list
+					return &exitError{exitSoft, err}
+				}
+				return soft(err)
 			}
 			return nil
 		},
@@ -42,6 +46,7 @@ func (a *app) getURLCmd() *cobra.Command {
 	flags.IntVarP(&jobs, "jobs", "j", 0, "copies at a time")
 	flags.BoolVarP(&force, "force", "f", false, "overwrite what is there")
 	flags.Var(&config, "fs-config", "options `name=value` for the URL")
+	takesList(flags, "fs-config")
 	return cmd
 }
 
@@ -81,6 +86,9 @@ func (a *app) listURLCmd() *cobra.Command {
 				opts.Recursive = false
 			}
 			entries, err := repofs.ListURL(cmd.Context(), args[0], opts)
+			if isConfig(err) {
+				return &exitError{exitConfig, err}
+			}
 			if err != nil {
 				return err
 			}
@@ -99,6 +107,7 @@ func (a *app) listURLCmd() *cobra.Command {
 	flags.IntVarP(&l.level, "level", "L", 0, "go so many directories deep")
 	flags.BoolVar(&l.size, "size", false, "show sizes")
 	flags.Var(&config, "fs-config", "options `name=value` for the URL")
+	takesList(flags, "fs-config")
 	return cmd
 }
 

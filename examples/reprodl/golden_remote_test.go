@@ -4,16 +4,15 @@ package main
 
 import (
 	"bytes"
-	"net/http"
-	"net/http/httptest"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,101 +21,78 @@ import (
 	"github.com/reprodl/reprodl/internal/repotest"
 )
 
-// remoteCases are the recordings of commands that read other repositories and URLs.
-// The repository that they were recorded with is made anew, from what they tell
-// of it.
-var remoteCases = []string{
-	"33-get-file", "34-get-dir-rev", "35-get-show-url", "36-get-url", "37-get-url-local-dir",
-	"38-list", "39-list-R", "40-list-dvc-only", "41-list-size", "42-list-json", "43-list-tree", "44-list-url", "45-list-url-R",
-	"46-artifacts-get", "47-artifacts-get-rev", "48-artifacts-get-show", "49-get-missing", "50-get-exists", "52-list-missing",
-}
-
-// TestGoldenRemote runs them in their order in one directory, as they were recorded.
+// TestGoldenRemote runs all recorded commands that read other repositories and URLs, in
+// their order, in one directory, as they were recorded. The repositories and servers
+// that they were recorded with are made anew, from what they tell of them.
 func TestGoldenRemote(t *testing.T) {
 	dir := golden.Dir(t, "remote")
-	g := newRemoteGolden(t)
-	for _, name := range remoteCases {
-		a, err := txtar.ParseFile(filepath.Join(dir, name+".txtar"))
-		require.NoError(t, err)
-		g.check(t, name, a)
-	}
-}
-
-// remoteGolden is the directory /r of the recordings.
-type remoteGolden struct {
-	root, home string
-	server     *httptest.Server
-}
-
-func newRemoteGolden(t *testing.T) *remoteGolden {
-	root, err := filepath.EvalSymlinks(t.TempDir())
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
 	require.NoError(t, err)
-	g := &remoteGolden{root: root, home: t.TempDir()}
-	g.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/pub/file.txt" {
-			http.NotFound(w, r)
-			return
-		}
-		_, _ = w.Write([]byte("changed http\n"))
-	}))
-	t.Cleanup(g.server.Close)
-	src := filepath.Join(root, "src")
-	require.NoError(t, os.MkdirAll(filepath.Join(root, "w"), 0o777))
-	require.NoError(t, os.MkdirAll(src, 0o777))
-	repotest.Git(t, src, "init", "-q", "-b", "main")
-	g.run(t, src, "init", "-q")
-	repotest.Write(t, src, ".dvc/config", "[core]\n    remote = store\n['remote \"store\"']\n    url = "+filepath.Join(root, "store")+"\n")
-	repotest.Write(t, src, "dvc.yaml", "artifacts:\n  mymodel:\n    path: model.bin\n    type: model\n")
-	for name, text := range map[string]string{"notes.txt": "plain git file\n", "code/a.py": "print(1)\n", "images/1.png": "aa", "images/2.png": "bb", "images/sub/3.png": "cc"} {
-		repotest.Write(t, src, name, text)
+	require.Len(t, files, 54)
+	// The options of one case name no credentials.
+	for name, value := range map[string]string{"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1", "EC2_METADATA_DISABLED": "true"} {
+		t.Setenv("AWS_"+name, value)
 	}
-	for _, v := range []struct{ tag, csv, model string }{{"v1", "id,v\n1,2\n", "model-v1"}, {"v2", "id,v\n1,2\n3,4\n", "model-v2"}} {
-		repotest.Write(t, src, "data.csv", v.csv)
-		repotest.Write(t, src, "model.bin", v.model)
-		g.run(t, src, "add", "-q", "data.csv", "images", "model.bin")
-		g.run(t, src, "push", "-q")
-		repotest.Commit(t, src, v.tag)
-		repotest.Git(t, src, "tag", v.tag)
-		repotest.Git(t, src, "tag", "-a", "-m", "m", "mymodel@"+v.tag+".0.0")
-		repotest.Write(t, src, "images/4.png", "dd")
-	}
-	repotest.Write(t, root, "ext/dir/x", "x")
-	repotest.Write(t, root, "ext/dir/y", "y")
-	repotest.Git(t, filepath.Join(root, "w"), "init", "-q", "-b", "main")
-	g.run(t, filepath.Join(root, "w"), "init", "-q")
-	g.bucket(t)
-	return g
-}
-
-// bucket makes remote://s3r/, of which the recordings have files.
-func (g *remoteGolden) bucket(t *testing.T) {
-	store := s3mem.New()
-	require.NoError(t, store.CreateBucket("imp"))
-	for name, text := range map[string]string{"file.txt": "f", "dir/x": "x", "dir/y": "y"} {
-		_, err := store.PutObject("imp", name, nil, strings.NewReader(text), int64(len(text)), nil)
+	g := newRemoteGolden(t, false)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		a, err := txtar.ParseFile(file)
 		require.NoError(t, err)
+		t.Run(name, func(t *testing.T) { g.check(t, name, a) })
 	}
-	s := httptest.NewServer(gofakes3.New(store).Server())
-	t.Cleanup(s.Close)
-	repotest.Write(t, g.root, "w/.dvc/config", "['remote \"s3r\"']\n    url = s3://imp\n    endpointurl = "+s.URL+
-		"\n    access_key_id = a\n    secret_access_key = b\n    region = us-east-1\n")
+	// Those with a server of S3 were recorded a second time, alone, with one that tells
+	// versions only of buckets that keep them.
+	t.Run("S3", func(t *testing.T) {
+		g := newRemoteGolden(t, true)
+		for _, file := range files {
+			name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+			if !inS3Run(name) {
+				continue
+			}
+			a, err := txtar.ParseFile(file)
+			require.NoError(t, err)
+			t.Run(name, func(t *testing.T) { g.check(t, name, a) })
+		}
+	})
 }
 
-// run is the program, which must succeed.
-func (g *remoteGolden) run(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	var out bytes.Buffer
-	code := run(t.Context(), args, &world{Dir: dir, Env: repotest.Env(g.home), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out})
-	require.Zero(t, code, out.String())
+func inS3Run(name string) bool {
+	return name >= "18" && name < "26" || strings.HasPrefix(name, "44-") || strings.HasPrefix(name, "45-")
 }
 
-// here puts the places of this run into a recorded text.
-func (g *remoteGolden) here(text string) string {
-	text = strings.ReplaceAll(text, "http://127.0.0.1:42080", g.server.URL)
-	return strings.ReplaceAll(text, "/r/", g.root+"/")
+// What may differ, case by case.
+var (
+	// In the first of the two runs of the cases with S3 it failed: the server was at
+	// another port.
+	goldenNotRun = map[string]bool{"22-import-url-s3-fsconfig": true}
+	// DVC keeps, unused, the manifest with the server's tags in place of hashes, and
+	// leaves temporary files in a remote that is a directory.
+	goldenNotMade = regexp.MustCompile(`/40/aa0a0f40e89439ab3dc0d87cea147f\.dir$|\.tmp$`)
+	// Where dvc has an "unexpected error" the words are ours.
+	goldenUnexpected = map[string]string{"09-import-missing": "nothere", "49-get-missing": "does not exist"}
+	// DVC prints these in the order of a set.
+	goldenUnordered = map[string]bool{"29-status-unchanged": true, "30-status-changed": true, "55-update-recursive-all": true}
+	// The servers of the recording gave versions and the names of commits that are
+	// others each time.
+	goldenVaries = regexp.MustCompile(`(?m)^( *(?:version_id|rev_lock): *).*(\n +\S+=$)?`)
+	// The checksum of an import covers them, and the places of the recording.
+	goldenSum   = regexp.MustCompile(`(?m)^md5: [0-9a-f]{32}$`)
+	goldenPlace = regexp.MustCompile(`/r/|127\.0\.0\.1|version_id|rev_lock`)
+)
+
+// before are what was done by hand between two recorded commands.
+func (g *remoteGolden) before(t *testing.T, name string) {
+	if name == "30-status-changed" {
+		repotest.Write(t, g.root, "ext/file.txt", "changed\n")
+		g.page.Store(&page{"changed http\n", `"65937d5c-d"`})
+	}
 }
 
 func (g *remoteGolden) check(t *testing.T, name string, a *txtar.Archive) {
+	if goldenNotRun[name] && !g.strict {
+		t.Skip("run in the other one")
+	}
+	g.before(t, name)
 	want := map[string]string{}
 	files := map[string]string{}
 	for _, f := range a.Files {
@@ -126,22 +102,95 @@ func (g *remoteGolden) check(t *testing.T, name string, a *txtar.Archive) {
 			want[f.Name] = g.here(string(f.Data))
 		}
 	}
+	objects := g.objects(t)
 	args := strings.Fields(want["cmd"])[1:]
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), args, &world{Dir: filepath.Join(g.root, "w"), Env: repotest.Env(g.home), Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
-	assert.Equal(t, strings.TrimSpace(want["rc"]), strconv.Itoa(code), name)
-	assert.Equal(t, want["stdout"], stdout.String(), name)
-	// Where dvc has an "unexpected error" the words are ours.
-	if !strings.Contains(want["stderr"], "unexpected error") {
-		assert.Equal(t, want["stderr"], stderr.String(), name)
-	} else {
-		assert.Contains(t, stderr.String(), "does not exist", name)
+	assert.Equal(t, strings.TrimSpace(want["rc"]), strconv.Itoa(code), stderr.String())
+	shown := [][2]string{{want["stdout"], stdout.String()}, {want["stderr"], stderr.String()}}
+	if text, ok := goldenUnexpected[name]; ok {
+		assert.Contains(t, stderr.String(), text)
+		shown = shown[:1]
+	}
+	for _, s := range shown {
+		if goldenUnordered[name] {
+			s[0], s[1] = sortedBlocks(s[0]), sortedBlocks(s[1])
+		}
+		assert.Equal(t, sortedAdd(s[0]), sortedAdd(s[1]))
 	}
 	for file, text := range files {
+		if file == ".gitignore" && inS3Run(name) && !g.strict {
+			continue // of the other run
+		}
 		got, err := os.ReadFile(filepath.Join(g.root, "w", file))
-		if assert.NoError(t, err, name) {
+		if assert.NoError(t, err) {
 			// The recording ends each file with a line end.
-			assert.Equal(t, strings.TrimRight(text, "\n"), strings.TrimRight(string(got), "\n"), "%s: %s", name, file)
+			assert.Equal(t, g.plain(text, text, name), g.plain(string(got), text, name), file)
 		}
 	}
+	if inS3Run(name) && !g.strict {
+		return
+	}
+	var made []string
+	for _, o := range g.objects(t) {
+		if !slices.Contains(objects, o) {
+			made = append(made, o)
+		}
+	}
+	recorded := slices.DeleteFunc(strings.Fields(want["new objects"]), goldenNotMade.MatchString)
+	slices.Sort(recorded)
+	assert.Equal(t, strings.Join(recorded, "\n"), strings.Join(slices.DeleteFunc(made, goldenNotMade.MatchString), "\n"), "new objects")
+}
+
+// plain is a file without what varies.
+func (g *remoteGolden) plain(text, recorded, name string) string {
+	if goldenPlace.MatchString(recorded) || !g.strict && inS3Run(name) {
+		text = goldenSum.ReplaceAllString(text, "md5: SUM")
+	}
+	if !g.strict && inS3Run(name) { // this server tells versions always
+		text = regexp.MustCompile(`(?m)^ +version_id: .*\n( +\S+=\n)?`).ReplaceAllString(text, "")
+	}
+	return strings.TrimRight(g.here(goldenVaries.ReplaceAllString(text, "$1 X")), "\n")
+}
+
+// objects are the files in the cache and the remote.
+func (g *remoteGolden) objects(t *testing.T) []string {
+	var list []string
+	for _, dir := range []string{"lremote/files/md5", "w/.dvc/cache/files/md5"} {
+		err := filepath.WalkDir(filepath.Join(g.root, dir), func(path string, e fs.DirEntry, err error) error {
+			if os.IsNotExist(err) {
+				return nil
+			}
+			if err == nil && !e.IsDir() {
+				list = append(list, path)
+			}
+			return err
+		})
+		require.NoError(t, err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// sortedAdd puts the files that are to be added to git, of which DVC makes a set, in order.
+func sortedAdd(text string) string {
+	return regexp.MustCompile(`(?m)^\tgit add .*$`).ReplaceAllStringFunc(text, func(line string) string {
+		words := strings.Fields(line)
+		slices.Sort(words[2:])
+		return "\t" + strings.Join(words, " ")
+	})
+}
+
+// sortedBlocks sorts lines, each with those below it that are indented.
+func sortedBlocks(text string) string {
+	var blocks []string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "\t") && len(blocks) > 0 {
+			blocks[len(blocks)-1] += line
+		} else {
+			blocks = append(blocks, line)
+		}
+	}
+	slices.Sort(blocks)
+	return strings.Join(blocks, "")
 }

@@ -105,8 +105,15 @@ the workspace stays; what was a link into the cache becomes a file. It asks firs
 reprodl destroy
 reprodl destroy -f`},
 	"cache": {`
-See "reprodl help cache dir".`, `
-reprodl cache dir`},
+See "reprodl help cache dir" and "reprodl help cache migrate".`, `
+reprodl cache dir
+reprodl cache migrate`},
+	"cache migrate": {`
+Objects of DVC 2 in the cache get a second name, by the hash that DVC 3 has of them. With
+--dvc-files .dvc files and dvc.lock record these hashes from then on; what is not in the
+workspace stays.`, `
+reprodl cache migrate --dry --dvc-files
+reprodl cache migrate --dvc-files`},
 	"cache dir": {`
 Without a path it prints the directory. A path is relative to the working directory, and written
 relative to the configuration file. What is in the old directory stays there.`, `

@@ -100,6 +100,12 @@ Tokens are kept as hashes. Revoking one cuts off who is connected by it.`, `
 reprodl queue token
 reprodl queue token --list
 reprodl queue token --revoke k3x8aq2p`},
+	"queue use": {`
+The token, of 'queue token --client', is kept in a file of this clone that only its
+owner can read. Commits go to the hub with the tasks; the experiments come when
+the queue is next looked at. Data goes through the DVC remote.`, `
+reprodl queue use RJ1.eyJh…
+reprodl queue use --none`},
 	"queue workers": {`
 Those that were heard of within the last lease, and what they run.`, `
 reprodl queue workers`},

@@ -25,10 +25,21 @@ reprodl run -n prepare --no-exec -o clean.csv ./prepare raw.csv clean.csv`},
 	"repro": {`
 Compares hashes of inputs, outputs, parameters and commands with dvc.lock and runs, in order,
 the stages that differ. What ran before with the same inputs is taken from the cache of runs
-instead. --why tells for each stage what changed. It can be interrupted and continues later.`, `
+instead. --why tells for each stage what changed. It can be interrupted and continues later.
+
+With --on stages run on other machines, as many at a time as are independent, or as -j says:
+by the workers of the hub that "queue serve" started, or by Slurm. dvc.lock and all outputs
+become the same as here. A worker sees the files that git tracks as they are now, small ones
+that it does not ignore, and what the stage names as deps and params, and nothing else. Data
+goes through the DVC remote, or through the hub if there is none. Stages without outputs, or
+with outputs that persist or lie outside of the repository, run here.`, `
 reprodl repro
 # with reasons, four stages at a time
 reprodl repro --why -j 4
+# on the workers of the hub; on machines that join it; as jobs of Slurm
+reprodl repro --on hub
+reprodl repro --on ssh:gpu1,gpu2
+reprodl repro --on slurm -j 20 --need time=2h --sbatch --partition=gpu
 # one stage alone, even if nothing changed
 reprodl repro -f -s train
 # what would run?

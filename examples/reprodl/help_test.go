@@ -65,7 +65,7 @@ func parseExample(t *testing.T, line string) string {
 	root := new(app).root()
 	words := shellWords(line)
 	require.Equal(t, "reprodl", words[0], line)
-	cmd, rest, err := root.Traverse(expandLists(expand(root, words[1:])))
+	cmd, rest, err := root.Traverse(expandLists(root, expand(root, words[1:])))
 	require.NoError(t, err, line)
 	require.NoError(t, cmd.ParseFlags(rest), line)
 	require.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()), line)

@@ -7,8 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/external"
-	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
 
@@ -20,9 +18,6 @@ func (a *app) importCmd() *cobra.Command {
 		Short: "Download a file or directory of another repository and track it",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.exclusive(cmd, "no-exec", "no-download"); err != nil {
-				return err
-			}
 			repo, err := a.open()
 			if err != nil {
 				return err
@@ -31,11 +26,10 @@ func (a *app) importCmd() *cobra.Command {
 			_, err = repo.Import(cmd.Context(), args[0], args[1], &opts)
 			end()
 			words := fmt.Sprintf("failed to import '%s' from '%s'.", args[1], args[0])
-			var nothing *origin.NoPathError
 			switch {
-			case errors.As(err, new(*external.CloneError)):
+			case errors.Is(err, data.ErrClone):
 				words = fmt.Sprintf("failed to import '%s'", args[1])
-			case errors.As(err, &nothing) || errors.Is(err, fs.ErrNotExist): // dvc does not expect it
+			case errors.Is(err, fs.ErrNotExist): // dvc does not expect it
 				return &exitError{code: exitOther, err: fmt.Errorf("%s - %w", words, err)}
 			}
 			return importFailure(words, err)
@@ -48,6 +42,7 @@ func (a *app) importCmd() *cobra.Command {
 	flags.StringVar(&opts.Config, "config", "", "`file` of options over those of the repository")
 	flags.StringVar(&opts.Remote, "remote", "", "`name` of the repository's remote to use instead of its default one")
 	flags.StringArrayVar(&opts.RemoteConfig, "remote-config", nil, "options over those of that remote, as name=`value`")
+	takesList(flags, "remote-config")
 	return cmd
 }
 

@@ -19,9 +19,6 @@ func (a *app) importURLCmd() *cobra.Command {
 		Short: "Download or copy a file or directory from a URL and track it",
 		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.exclusive(cmd, "no-exec", "no-download"); err != nil {
-				return err
-			}
 			repo, err := a.open()
 			if err != nil {
 				return err
@@ -41,6 +38,7 @@ func (a *app) importURLCmd() *cobra.Command {
 	flags.StringVarP(&opts.Remote, "remote", "r", "", "the `name` of the remote to send it to")
 	flags.BoolVar(&opts.VersionAware, "version-aware", false, "bind the import to the versions that the server keeps")
 	flags.StringArrayVar(&opts.Config, "fs-config", nil, "options for the source, as name=`value`")
+	takesList(flags, "fs-config")
 	return cmd
 }
 

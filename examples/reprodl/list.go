@@ -23,7 +23,7 @@ type listFlags struct {
 	level                       int
 }
 
-// listCmd is dvc list. Names are not coloured.
+// listCmd is dvc list. On a terminal names have the colours of LS_COLORS.
 func (a *app) listCmd() *cobra.Command {
 	var e externalFlags
 	var l listFlags
@@ -37,6 +37,9 @@ func (a *app) listCmd() *cobra.Command {
 			if l.tree && asJSON {
 				return errors.New("Cannot use --tree and --json options together.")
 			}
+			if l.recursive && !l.tree && l.level < 0 {
+				return errors.New("the level must be at least 1")
+			}
 			where := ""
 			if len(args) == 2 {
 				where = args[1]
@@ -46,7 +49,15 @@ func (a *app) listCmd() *cobra.Command {
 				defer f.Close()
 				err = a.list(f, where, &l, trackedOnly, asJSON, cmd.Flags().Changed("level"))
 			}
+			var ignored interface {
+				error
+				IgnoredPath() string
+			}
 			switch {
+			case errors.As(err, &ignored):
+				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], ignored))
+			case unparsed(err) != nil:
+				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], unparsed(err)))
 			case isRefusal(err):
 				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], err))
 			case errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*repofs.DataError)):
@@ -130,7 +141,7 @@ func (a *app) listJSON(entries []repofs.Entry) error {
 		list[i] = m
 	}
 	text, err := jsonLine(list)
-	fmt.Fprint(a.out, text)
+	a.printf("%s", text)
 	return err
 }
 
@@ -151,16 +162,19 @@ func (l *listFlags) cells(e repofs.Entry) []string {
 }
 
 func (a *app) showEntries(entries []repofs.Entry, l *listFlags) {
+	colors := a.colors()
 	rows := make([][]string, len(entries))
 	for i, e := range entries {
-		rows[i] = append(l.cells(e), e.Path)
-	}
-	if l.size || l.hash {
-		for _, r := range rows { // as tabulate does, but not in a plain list
-			r[len(r)-1] = strings.TrimSpace(r[len(r)-1])
+		name := e.Path
+		if l.size || l.hash { // as tabulate does, but not in a plain list
+			name = strings.TrimSpace(name)
 		}
+		rows[i] = append(l.cells(e), colors.paint(e, name))
 	}
-	a.printf("%s", alignedRows(rows, l.size))
+	// With -q DVC hides plain names, but no table.
+	if a.quiet == 0 || l.size || l.hash {
+		a.painted(alignedRows(rows, l.size))
+	}
 }
 
 // alignedRows are columns two blanks apart; the first may be set to the right.
@@ -223,10 +237,11 @@ func treeOf(f *repofs.FS, e repofs.Entry, l *listFlags, limited, trackedOnly boo
 }
 
 func (a *app) showTree(t *listTree, l *listFlags) {
+	colors := a.colors()
 	var rows [][]string
 	var add func(t *listTree, prefix, part string, depth int)
 	add = func(t *listTree, prefix, part string, depth int) {
-		rows = append(rows, append(l.cells(t.entry), prefix+part+t.name))
+		rows = append(rows, append(l.cells(t.entry), prefix+part+colors.paint(t.entry, t.name)))
 		for i, child := range t.children {
 			below, corner := prefix, "├── "
 			if i == len(t.children)-1 {
@@ -242,7 +257,7 @@ func (a *app) showTree(t *listTree, l *listFlags) {
 		}
 	}
 	add(t, "", "", 0)
-	a.printf("%s", alignedRows(rows, l.size))
+	a.painted(alignedRows(rows, l.size))
 }
 
 func sortTree(t *listTree) {

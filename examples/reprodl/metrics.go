@@ -38,12 +38,12 @@ func (a *app) metricsShowCmd() *cobra.Command {
 		Use:   "show [targets...]",
 		Short: "Print metrics",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			repo, err := a.open()
+			repo, err := a.openValues()
 			if err != nil {
 				return err
 			}
 			opts.Targets = args
-			all, err := values.Metrics(cmd.Context(), repo.Repo, &opts)
+			all, err := values.Metrics(cmd.Context(), repo, &opts)
 			if err != nil {
 				return err
 			}
@@ -85,12 +85,12 @@ func (a *app) metricsDiffCmd() *cobra.Command {
 		Short: "Compare metrics of two commits, or of a commit and the working tree",
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			repo, err := a.open()
+			repo, err := a.openValues()
 			if err != nil {
 				return err
 			}
 			d.revs(args)
-			diff, err := values.MetricsDiff(cmd.Context(), repo.Repo, &d.opts)
+			diff, err := values.MetricsDiff(cmd.Context(), repo, &d.opts)
 			if err != nil {
 				return err
 			}

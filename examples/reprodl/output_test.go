@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 type fullDisk struct{}
@@ -42,4 +44,22 @@ func TestHarmless(t *testing.T) {
 	o := &output{w: &b}
 	o.Write([]byte("\x1b[1m"))
 	assert.Equal(t, "\x1b[1m", b.String(), "what is piped stays as it is")
+}
+
+// TestOutputRaw: what other programs wrote is copied as it is, but not to a terminal.
+func TestOutputRaw(t *testing.T) {
+	for safe, want := range map[bool]string{false: "a\x1b]0;x\x07\n", true: "a\\x1b]0;x\\x07\n"} {
+		var b bytes.Buffer
+		_, err := io.WriteString((&output{w: &b, safe: safe}).raw(), "a\x1b]0;x\x07\n")
+		require.NoError(t, err)
+		assert.Equal(t, want, b.String())
+	}
+}
+
+// TestQuietResult: -q hides messages, never what was asked for.
+func TestQuietResult(t *testing.T) {
+	var out bytes.Buffer
+	w := &world{Dir: t.TempDir(), Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard}
+	require.Zero(t, run(t.Context(), []string{"version", "-q"}, w))
+	assert.Contains(t, out.String(), "DVC version: ")
 }

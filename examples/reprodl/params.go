@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/ordered"
 	"github.com/reprodl/reprodl/pipeline/values"
 )
 
@@ -31,6 +31,7 @@ type diffFlags struct {
 func (d *diffFlags) add(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringArrayVar(&d.opts.Targets, "targets", nil, "files to compare, even if not declared")
+	takesList(f, "targets")
 	f.BoolVar(&d.opts.Unchanged, "all", false, "also show what is unchanged")
 	f.BoolVar(&d.asJSON, "json", false, "show JSON")
 	f.BoolVar(&d.markdown, "md", false, "show a Markdown table")
@@ -55,12 +56,12 @@ func (a *app) paramsDiffCmd() *cobra.Command {
 		Short: "Compare parameters of two commits, or of a commit and the working tree",
 		Args:  cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			repo, err := a.open()
+			repo, err := a.openValues()
 			if err != nil {
 				return err
 			}
 			d.revs(args)
-			diff, err := values.ParamsDiff(cmd.Context(), repo.Repo, &d.opts)
+			diff, err := values.ParamsDiff(cmd.Context(), repo, &d.opts)
 			if err != nil {
 				return err
 			}
@@ -136,17 +137,9 @@ func diffJSON(files []values.FileDiff) *params.Map {
 }
 
 // errorJSON is an error as dvc's JSON has it.
-func errorJSON(err error) *params.Map {
-	m := &params.Map{}
-	var v *values.ValueError
-	if errors.As(err, &v) {
-		m.Set("type", v.Type)
-		m.Set("msg", v.Msg)
-		return m
-	}
-	m.Set("type", dvcfile.ExceptionOf(err))
-	m.Set("msg", dvcfile.Brief(err))
-	return m
+func errorJSON(err error) *ordered.Map {
+	v := values.AsValueError(err)
+	return ordered.New("type", v.Type, "msg", v.Msg)
 }
 
 // printJSON prints a value on one line, as dvc does.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/atomicfile"
 	"github.com/reprodl/reprodl/params"
-	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/config"
 	"github.com/reprodl/reprodl/pipeline/data"
 	"github.com/reprodl/reprodl/pipeline/values"
 )
@@ -39,6 +37,7 @@ type plotFlags struct {
 func (p *plotFlags) addProps(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&p.template, "template", "t", "", "template to use")
+	takesOptional(f, "template", "")
 	f.StringVarP(&p.x, "x", "x", "", "field of the X axis")
 	f.StringVarP(&p.y, "y", "y", "", "field of the Y axis")
 	f.BoolVar(&p.noHeader, "no-header", false, "tables have no header")
@@ -54,8 +53,8 @@ func (p *plotFlags) add(cmd *cobra.Command) {
 	f.BoolVar(&p.showVega, "show-vega", false, "print the specification of one plot")
 	f.BoolVar(&p.asJSON, "json", false, "print JSON")
 	f.BoolVar(&p.opts.Split, "split", false, "with --json: data and layout apart from the template")
-	f.BoolVar(&p.open, "open", false, "accepted and ignored")
-	f.StringVar(&p.htmlTemplate, "html-template", "", "accepted and ignored")
+	f.BoolVar(&p.open, "open", false, "open the page in the browser")
+	f.StringVar(&p.htmlTemplate, "html-template", "", "accepted for DVC: the page has a layout of its own")
 }
 
 // props are the properties given on the command line.
@@ -102,6 +101,7 @@ func (a *app) plotsDiffCmd() *cobra.Command {
 	}
 	p.add(cmd)
 	cmd.Flags().StringArrayVar(&p.opts.Targets, "targets", nil, "plots to show")
+	takesList(cmd.Flags(), "targets")
 	cmd.Flags().BoolVarP(&p.experiment, "experiment", "e", false, "compare experiments with their baselines")
 	return cmd
 }
@@ -122,31 +122,43 @@ func (a *app) plots(cmd *cobra.Command, p *plotFlags, read plotsOf) error {
 			return &exitError{exitSoft, errors.New("'--show-vega' and '--json' are mutually exclusive options.")} // DVC's words
 		}
 	}
-	repo, err := a.open()
+	repo, err := a.openValues()
 	if err != nil {
 		return err
 	}
 	p.opts.Props = p.props(cmd)
-	plots, err := read(cmd.Context(), repo.Repo, &p.opts)
-	if err != nil {
+	plots, err := read(cmd.Context(), repo, &p.opts)
+	var template *values.TemplateError
+	switch {
+	case errors.As(err, &template): // no DvcException
+		return err
+	case err != nil:
 		return soft(err)
 	}
 	a.plotWarnings(plots)
 	switch {
 	case p.asJSON:
-		return a.plotsJSON(repo, plots, p)
+		return a.plotsJSON(plots, p)
 	case p.showVega:
 		for _, plot := range plots.Plots {
-			if plot.Spec != nil {
+			switch {
+			case plot.Spec != nil:
 				return a.printJSON(plot.Spec)
+			case plot.Template != "":
+				return a.printJSON(&params.Map{}) // of no data
 			}
 		}
 		return nil
 	}
+	if len(plots.Plots)+len(plots.Errors)+len(p.opts.Targets) == 0 {
+		// A target that is not there is an empty page of DVC, without a word.
+		fmt.Fprintln(a.msg, "No plots were loaded, visualization file will not be created.")
+	}
 	return a.plotsPage(plots, p)
 }
 
-// plotWarnings names the revisions of which a data file could not be read.
+// plotWarnings names the revisions of which a data file could not be read, and what
+// is wrong with data that could.
 func (a *app) plotWarnings(plots *values.PlotSet) {
 	var revs []string
 	for _, e := range plots.Errors {
@@ -156,6 +168,11 @@ func (a *app) plotWarnings(plots *values.PlotSet) {
 	}
 	if len(revs) > 0 {
 		fmt.Fprintf(a.msg, "DVC failed to load some plots for following revisions: '%s'.\n", strings.Join(revs, ", "))
+	}
+	for _, e := range plots.Errors {
+		if e.ID != "" && e.Source == "" {
+			a.logger().Warn(fmt.Sprintf("In '%s', %s", e.Rev, strings.ToLower(e.Err.Error())))
+		}
 	}
 }
 
@@ -174,7 +191,7 @@ func (a *app) outDir(p *plotFlags) string {
 
 // plotsJSON prints what the editor's extension reads. Images are written to files,
 // which it names.
-func (a *app) plotsJSON(repo *pipeline.Repo, plots *values.PlotSet, p *plotFlags) error {
+func (a *app) plotsJSON(plots *values.PlotSet, p *plotFlags) error {
 	data := &params.Map{}
 	for _, plot := range plots.Plots {
 		list := []any{}
@@ -249,25 +266,32 @@ func texts(list []string) []any {
 // plotsPage writes index.html in one step and prints its address.
 func (a *app) plotsPage(plots *values.PlotSet, p *plotFlags) error {
 	if len(plots.Plots) == 0 {
-		// With errors the user has been told already.
-		if len(plots.Errors) == 0 {
-			fmt.Fprintln(a.msg, "No plots were loaded, visualization file will not be created.")
-		}
 		return nil
-	}
-	var page bytes.Buffer
-	if err := plots.WriteHTML(&page); err != nil {
-		return err
 	}
 	file := filepath.Join(a.path(a.outDir(p)), "index.html")
 	if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(file, page.Bytes(), nil); err != nil {
+	if err := replaceFile(file, plots.WriteHTML); err != nil {
 		return err
 	}
-	a.printf("%s\n", &url.URL{Scheme: "file", Path: filepath.ToSlash(file)})
-	return nil
+	address := (&url.URL{Scheme: "file", Path: filepath.ToSlash(file)}).String()
+	a.printf("%s\n", address)
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	auto := c.Bool("plots", "auto_open", false)
+	if own, _ := c.Get("plots", "html_template"); own != "" || p.htmlTemplate != "" {
+		a.logger().Warn("plots.html_template has no effect: " + config.Unused("plots", "html_template", own))
+	}
+	switch {
+	case !auto && !p.open:
+		return nil
+	case !auto:
+		a.printf("To enable auto opening, you can run:\n\n\tdvc config plots.auto_open true\n")
+	}
+	return a.browse(address)
 }
 
 // plotsTemplatesCmd is dvc plots templates.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func (a *app) plotsModifyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "modify target",
 		Short: "Change how a plot of a stage is shown",
-		Args:  cobra.MinimumNArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			repo, err := a.open()
 			if err != nil {
@@ -32,17 +31,12 @@ func (a *app) plotsModifyCmd() *cobra.Command {
 					return err
 				}
 			}
-			// --unset takes all arguments that follow, up to the next option.
-			if len(unset) > 0 {
-				unset = append(unset, args[1:]...)
-			} else if len(args) > 1 {
-				return &exitError{code: exitUsage, err: fmt.Errorf("unrecognized arguments: %s", strings.Join(args[1:], " "))}
-			}
 			return repo.ModifyPlot(cmd.Context(), args[0], props, unset...)
 		},
 	}
 	p.addProps(cmd)
 	cmd.Flags().StringArrayVar(&unset, "unset", nil, "`property` to remove")
+	takesList(cmd.Flags(), "unset")
 	return cmd
 }
 

@@ -27,40 +27,82 @@ func (a *app) queueCmd() *cobra.Command {
 		},
 	}
 	cmd.AddCommand(a.queueStartCmd(), a.queueStopCmd(), a.queueStatusCmd(), a.queueLogsCmd(), a.queueRemoveCmd(), a.queueKillCmd(),
-		a.queueRetryCmd(), a.queueWorkerCmd(), a.queueServeCmd(), a.queueJoinCmd(), a.queueTokenCmd(), a.queueWorkersCmd(), a.queueSlurmCmd())
+		a.queueRetryCmd(), a.queueWorkerCmd(), a.queueServeCmd(), a.queueJoinCmd(), a.queueTokenCmd(), a.queueUseCmd(), a.queueWorkersCmd(), a.queueSlurmCmd())
 	return cmd
 }
 
 // queue returns the queue of an open repository: that of the hub, if one serves
-// it. A hub that does not answer is told of, and does without: what it knows is
-// in git as well.
-func (a *app) queue(repo *experiment.Repo) *queue.Queue {
+// it. A hub of this machine that does not answer is told of, and does without: what it
+// knows is in git as well.
+func (a *app) queue(ctx context.Context, repo *experiment.Repo) (*queue.Queue, error) {
 	o := &queue.Options{Env: a.Env, Logger: a.logger()}
-	c, err := a.hubOf(context.Background(), repo)
+	c, err := a.hubOf(ctx, repo)
+	if far := (*farError)(nil); errors.As(err, &far) {
+		return nil, err
+	}
 	if err != nil {
 		a.warnf("%v", err)
 	}
 	if c != nil {
 		o.Store = c
+		// What others ran for this clone becomes its own.
+		if err := c.Collect(ctx); err != nil {
+			a.warnf("%v", err)
+		}
 	}
 	q := queue.Open(repo, o)
 	// What Slurm has done meanwhile, nobody has told the queue.
 	if s := a.cluster(repo); s.Used() {
-		if err := s.Sync(context.Background(), q); err != nil {
+		if err := s.Sync(ctx, q); err != nil {
 			a.warnf("%v", err)
 		}
 	}
-	return q
+	return q, nil
 }
 
 // withQueue opens the queue for one command.
-func (a *app) withQueue(fn func(*queue.Queue) error) error {
+func (a *app) withQueue(ctx context.Context, fn func(*queue.Queue) error) error {
 	repo, err := a.openExp()
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	return fn(a.queue(repo))
+	q, err := a.queue(ctx, repo)
+	if err != nil {
+		return err
+	}
+	return fn(q)
+}
+
+// withWorkers is withQueue for who works on it in this clone.
+func (a *app) withWorkers(ctx context.Context, fn func(*queue.Queue) error) error {
+	repo, err := a.openExp()
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	if err := notElsewhere(repo); err != nil {
+		return err
+	}
+	q, err := a.queue(ctx, repo)
+	if err != nil {
+		return err
+	}
+	return fn(q)
+}
+
+// notElsewhere refuses to work in a clone whose queue is a hub's on another machine:
+// others queue there, too.
+func notElsewhere(repo *experiment.Repo) error {
+	here, err := hub.Running(repo)
+	if err != nil || here != nil {
+		return err
+	}
+	t, err := hub.Used(repo)
+	if err == nil && t != nil {
+		err = fmt.Errorf("the queue of this clone is served by %s; 'queue join' with a token of that hub makes this machine a worker", strings.Join(t.Addresses, ", "))
+	}
+	return err
 }
 
 // queueStartCmd is dvc queue start: with background workers of this program up to
@@ -82,7 +124,7 @@ func (a *app) queueStartCmd() *cobra.Command {
 				}
 				return a.startElsewhere(cmd.Context(), &far, jobs)
 			}
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withWorkers(cmd.Context(), func(q *queue.Queue) error {
 				// The workers are this program, with a hidden command.
 				self, err := os.Executable()
 				if err != nil {
@@ -120,7 +162,7 @@ func (a *app) queueWorkerCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withWorkers(cmd.Context(), func(q *queue.Queue) error {
 				return q.Serve(cmd.Context(), n, &queue.WorkOptions{Idle: 10 * time.Second, CPUs: cpus})
 			})
 		},
@@ -137,7 +179,7 @@ func (a *app) queueStopCmd() *cobra.Command {
 		Short: "Stop all experiments task queue workers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
 				if err := errors.Join(a.stopSlurm(cmd.Context(), kill), q.Stop(cmd.Context(), &queue.StopOptions{Kill: kill}), a.dismiss(cmd.Context())); err != nil {
 					return err
 				}
@@ -162,7 +204,7 @@ func (a *app) queueStatusCmd() *cobra.Command {
 		Short: "Show the status of experiments queue tasks and workers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
 				tasks, err := q.All(cmd.Context())
 				if err != nil {
 					return err
@@ -183,14 +225,19 @@ func (a *app) queueStatusCmd() *cobra.Command {
 				}); err != nil {
 					return err
 				}
-				a.printf("%s\nWorker status: %d active, %d idle\n", table, active, idle)
+				if len(tasks) > 0 {
+					a.table(table)
+				} else {
+					a.printf("%s", table)
+				}
+				a.printf("\nWorker status: %d active, %d idle\n", active, idle)
 				return nil
 			})
 		},
 	}
 }
 
-// queueLogsCmd is dvc queue logs. The output is copied byte for byte.
+// queueLogsCmd is dvc queue logs. The output is copied byte for byte, save to a terminal.
 func (a *app) queueLogsCmd() *cobra.Command {
 	var follow bool
 	var encoding string
@@ -199,8 +246,8 @@ func (a *app) queueLogsCmd() *cobra.Command {
 		Short: "Show output logs for running and completed experiment queue tasks",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *queue.Queue) error {
-				return q.Log(cmd.Context(), args[0], a.Stdout, &queue.LogOptions{Follow: follow})
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
+				return q.Log(cmd.Context(), args[0], a.out.raw(), &queue.LogOptions{Follow: follow})
 			})
 		},
 	}
@@ -226,7 +273,7 @@ func (a *app) queueRemoveCmd() *cobra.Command {
 			if all {
 				f.Queued, f.Failed, f.Success = true, true, true
 			}
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
 				names, err := q.Remove(cmd.Context(), &f)
 				if err != nil {
 					return err
@@ -255,7 +302,7 @@ func (a *app) queueKillCmd() *cobra.Command {
 		Use:   "kill [task...]",
 		Short: "Gracefully interrupt running experiment queue tasks (equivalent to Ctrl-C)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
 				if err := a.killSlurm(cmd.Context(), q, args); err != nil {
 					return err
 				}
@@ -273,7 +320,7 @@ func (a *app) queueRetryCmd() *cobra.Command {
 		Use:   "retry [task...]",
 		Short: "Queue failed tasks again (not in dvc)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withQueue(func(q *queue.Queue) error {
+			return a.withQueue(cmd.Context(), func(q *queue.Queue) error {
 				if err := a.retrySlurm(cmd.Context(), q, args); err != nil {
 					return err
 				}

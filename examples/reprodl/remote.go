@@ -5,18 +5,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // remoteCmd groups the commands that change or show remotes in the configuration.
 func (a *app) remoteCmd() *cobra.Command {
 	cmd := &cobra.Command{Use: "remote", Short: "Set up and manage data remotes"}
 	cmd.AddCommand(a.remoteAddCmd(), a.remoteDefaultCmd(), a.remoteModifyCmd(), a.remoteListCmd(), a.remoteRemoveCmd(), a.remoteRenameCmd())
-	return cmd
+	return requireSub(cmd)
 }
 
 // onConfig makes the body of a command that changes the file of one level.
-func (a *app) onConfig(level *levelFlag, f func(c *repo.Config, l repo.Level, args []string) error) func(*cobra.Command, []string) error {
+func (a *app) onConfig(level *levelFlag, f func(c *config.Config, l config.Level, args []string) error) func(*cobra.Command, []string) error {
 	return func(_ *cobra.Command, args []string) error {
 		c, err := a.config()
 		if err != nil {
@@ -34,7 +34,7 @@ func (a *app) remoteAddCmd() *cobra.Command {
 	var isDefault, force bool
 	cmd := &cobra.Command{
 		Use: "add name url", Short: "Add a new data remote", Args: cobra.ExactArgs(2),
-		RunE: a.onConfig(&level, func(c *repo.Config, l repo.Level, args []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, l config.Level, args []string) error {
 			if isDefault {
 				a.printf("Setting '%s' as a default remote.\n", lower(args[0]))
 			}
@@ -53,7 +53,7 @@ func (a *app) remoteDefaultCmd() *cobra.Command {
 	var unset bool
 	cmd := &cobra.Command{
 		Use: "default [name]", Short: "Set or unset the default data remote", Args: cobra.MaximumNArgs(1),
-		RunE: a.onConfig(&level, func(c *repo.Config, l repo.Level, args []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, l config.Level, args []string) error {
 			switch {
 			case unset:
 				return c.SetDefaultRemote(l, "")
@@ -77,8 +77,8 @@ func (a *app) remoteDefaultCmd() *cobra.Command {
 }
 
 // reversed are the levels from the one that counts most.
-func reversed(levels []repo.Level) []repo.Level {
-	out := make([]repo.Level, 0, len(levels))
+func reversed(levels []config.Level) []config.Level {
+	out := make([]config.Level, 0, len(levels))
 	for i := len(levels) - 1; i >= 0; i-- {
 		out = append(out, levels[i])
 	}
@@ -91,7 +91,7 @@ func (a *app) remoteModifyCmd() *cobra.Command {
 	var unset bool
 	cmd := &cobra.Command{
 		Use: "modify name option [value]", Short: "Modify the configuration of a data remote", Args: cobra.RangeArgs(2, 3),
-		RunE: a.onConfig(&level, func(c *repo.Config, l repo.Level, args []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, l config.Level, args []string) error {
 			var value *string
 			if len(args) == 3 && !unset {
 				value = &args[2]
@@ -109,7 +109,7 @@ func (a *app) remoteListCmd() *cobra.Command {
 	var level levelFlag
 	cmd := &cobra.Command{
 		Use: "list", Short: "List all available data remotes", Args: cobra.NoArgs,
-		RunE: a.onConfig(&level, func(c *repo.Config, _ repo.Level, _ []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, _ config.Level, _ []string) error {
 			def, _ := c.Get("core", "remote")
 			for _, r := range c.Remotes(level.levels()...) {
 				line := r.Name + "\t" + r.URL
@@ -147,7 +147,7 @@ func (a *app) remoteRemoveCmd() *cobra.Command {
 	var level levelFlag
 	cmd := &cobra.Command{
 		Use: "remove name", Short: "Remove a data remote", Args: cobra.ExactArgs(1),
-		RunE: a.onConfig(&level, func(c *repo.Config, l repo.Level, args []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, l config.Level, args []string) error {
 			return c.RemoveRemote(l, args[0])
 		}),
 	}
@@ -159,7 +159,7 @@ func (a *app) remoteRenameCmd() *cobra.Command {
 	var level levelFlag
 	cmd := &cobra.Command{
 		Use: "rename name new", Short: "Rename a data remote", Args: cobra.ExactArgs(2),
-		RunE: a.onConfig(&level, func(c *repo.Config, l repo.Level, args []string) error {
+		RunE: a.onConfig(&level, func(c *config.Config, l config.Level, args []string) error {
 			return c.RenameRemote(l, args[0], args[1])
 		}),
 	}

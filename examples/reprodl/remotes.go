@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )

@@ -51,6 +51,7 @@ func (f *reproFlags) options(a *app) *pipeline.ReproOptions {
 // reproCmd is dvc repro. Its last line tells whether any stage has new outputs.
 func (a *app) reproCmd() *cobra.Command {
 	var f reproFlags
+	var far elsewhere
 	cmd := &cobra.Command{
 		Use:   "repro [target]...",
 		Short: "Run the stages whose inputs changed",
@@ -58,6 +59,9 @@ func (a *app) reproCmd() *cobra.Command {
 			repo, err := a.open()
 			if err != nil {
 				return err
+			}
+			if far.on != "" && !cmd.Flags().Changed("jobs") {
+				f.opts.Jobs = manyStages
 			}
 			// Stages write at once: the streams get a lock, and the repository is
 			// opened again to have them.
@@ -68,7 +72,15 @@ func (a *app) reproCmd() *cobra.Command {
 					return err
 				}
 			}
-			results, err := repo.Repro(cmd.Context(), f.options(a), targets...)
+			opts := f.options(a)
+			if far.on != "" && !opts.Dry {
+				done, err := a.stagesElsewhere(cmd.Context(), &far, opts)
+				if err != nil {
+					return err
+				}
+				defer done()
+			}
+			results, err := repo.Repro(cmd.Context(), opts, targets...)
 			if err != nil {
 				return err
 			}
@@ -90,6 +102,8 @@ func (a *app) reproCmd() *cobra.Command {
 	flags.BoolVar(&f.opts.NoRunCache, "no-run-cache", false, "run even what is known from an earlier run")
 	flags.BoolVar(&a.why, "why", false, "tell on stderr why each stage runs (not in dvc; -v does it too)")
 	flags.IntVarP(&f.opts.Jobs, "jobs", "j", 1, "run up to `n` stages at a time (not in dvc)")
+	flags.StringVar(&far.on, "on", "", "run stages `where`: hub, slurm, or ssh:HOST,HOST with a hub (not in dvc)")
+	far.stageFlags(flags)
 	return cmd
 }
 

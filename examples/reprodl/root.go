@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/reprodl/reprodl/pipeline/data"
+)
 
 func (a *app) rootCmd() *cobra.Command {
 	return &cobra.Command{
@@ -8,7 +12,7 @@ func (a *app) rootCmd() *cobra.Command {
 		Short: "Print the path of the repository's root, relative to the working directory",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			repo, err := a.open()
+			repo, err := data.Open(a.Dir, nil) // a broken configuration is no matter here
 			if err != nil {
 				return err
 			}

@@ -14,8 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/config"
+	"github.com/reprodl/reprodl/pipeline/data"
 )
 
 // world is what a process has from its surroundings; tests make their own.
@@ -37,6 +38,7 @@ type app struct {
 	verbose int
 	why     bool // tell the reasons on stderr
 	started bool // the command line was understood
+	warned  bool // of unsupported options
 }
 
 // run is the program: it parses args, runs the command and returns the exit
@@ -51,7 +53,7 @@ func run(ctx context.Context, args []string, w *world) int {
 	if isCompletion(args) {
 		a.completeNames(root)
 	} else {
-		args = expandLists(expand(root, args))
+		args = expandLists(root, expand(root, args))
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -96,6 +98,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().Bool("wait-for-lock", false, "wait for the lock (it is always waited for, as long as dvc does)")
 	root.AddCommand(a.commands()...)
 	a.volume(root)
+	a.strict(root)
 	root.InitDefaultHelpCmd()
 	document(root)
 	return root
@@ -160,17 +163,44 @@ func (a *app) open() (*pipeline.Repo, error) {
 	})
 }
 
+// openValues is open for the commands that show values: they read a directory that
+// is in no DVC repository, too.
+func (a *app) openValues() (*data.Repo, error) {
+	if err := a.checkConfig(); err != nil {
+		return nil, err
+	}
+	return data.Open(a.Dir, &data.Options{Env: a.Env, Logger: a.logger(), Uninitialized: true})
+}
+
 // checkConfig is the error of every command about a broken configuration, but of
 // those that may mend it. Without a repository there is nothing to say here.
 func (a *app) checkConfig() error {
-	if _, err := repo.Find(a.Dir); err != nil {
+	c, err := a.config()
+	if c != nil && c.File(config.Project) == "" {
 		return nil
 	}
-	c, err := a.config()
 	if err != nil {
 		return err
 	}
-	return c.Validate()
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	a.warnUnsupported(c)
+	return nil
+}
+
+// warnUnsupported names, once, options that DVC knew and does not any more.
+func (a *app) warnUnsupported(c *config.Config) {
+	names := c.Unsupported()
+	if len(names) == 0 || a.warned {
+		return
+	}
+	a.warned = true
+	verb := " is"
+	if len(names) > 1 {
+		verb = "s are"
+	}
+	a.warnf("'%s' config option%s unsupported", strings.Join(names, "', '"), verb)
 }
 
 // getenv is the value of a variable of the program's environment, or "".

@@ -16,14 +16,16 @@ import (
 )
 
 // sshJob is what runs on a machine: it takes this program from standard input,
-// if it has not the same already, and joins with the token that follows. The
-// worker goes on after the connection ends.
+// if it has not the same already, and joins with the token and the login that come
+// first, a line each: neither is an argument, or in a file that stays. The worker goes on
+// after the connection ends.
 const sshJob = `set -e
 umask 077
 dir=${XDG_CACHE_HOME:-$HOME/.cache}/reprodl/bin
 mkdir -p "$dir"
 bin=$dir/reprodl-%[1]s
 IFS= read -r token
+IFS= read -r login
 if [ ! -x "$bin" ]; then
 	cat > "$bin.$$"
 	chmod 700 "$bin.$$"
@@ -32,8 +34,8 @@ else
 	cat > /dev/null
 fi
 log=$dir/../worker-$(date +%%Y%%m%%d-%%H%%M%%S)-$$.log
-printf '%%s\n' "$token" > "$bin.token.$$"
-nohup sh -c '"$0" queue join - -j %[2]d < "$1"' "$bin" "$bin.token.$$" > "$log" 2>&1 &
+printf '%%s\n' "$token" "$login" > "$bin.token.$$"
+nohup sh -c '"$0" queue join - --login -j %[2]d < "$1"' "$bin" "$bin.token.$$" > "$log" 2>&1 &
 for i in 1 2 3 4 5 6 7 8 9 10; do
 	if grep -q '^working for' "$log"; then rm -f "$bin.token.$$"; echo "$log"; exit 0; fi
 	if ! kill -0 $! 2>/dev/null; then break; fi
@@ -70,6 +72,12 @@ func (a *app) startSSH(ctx context.Context, hosts []string, jobs int) error {
 	if err != nil {
 		return err
 	}
+	login := ""
+	if token.Secret == "" { // the site's servers let workers in as they do this machine
+		if login, err = hub.EnvLogin(a.getenv).Carry(); err != nil {
+			return err
+		}
+	}
 	var errs []error
 	for _, host := range hosts {
 		host = strings.TrimSpace(host)
@@ -78,7 +86,7 @@ func (a *app) startSSH(ctx context.Context, hosts []string, jobs int) error {
 		}
 		cmd := exec.CommandContext(ctx, "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "--", host, fmt.Sprintf(sshJob, digest(program), jobs))
 		cmd.Env = a.Env
-		cmd.Stdin = bytes.NewReader(append([]byte(token.String()+"\n"), program...))
+		cmd.Stdin = bytes.NewReader(append([]byte(token.String()+"\n"+login+"\n"), program...))
 		var out, msg bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &msg
 		if err := cmd.Run(); err != nil {

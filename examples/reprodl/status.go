@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 	"github.com/reprodl/reprodl/pipeline"
 	"github.com/reprodl/reprodl/pipeline/data"
 )
@@ -28,9 +28,14 @@ func (a *app) statusCmd() *cobra.Command {
 			}
 			if cloud || transfer.Remote != "" {
 				transfer.WithDeps, transfer.Recursive = opts.WithDeps, opts.Recursive
+				end := a.startTransfer(&transfer)
 				list, err := repo.CloudStatus(cmd.Context(), &transfer, targets...)
+				end()
+				if err != nil && !unexpected(err, false) {
+					err = soft(err)
+				}
 				if err != nil {
-					return soft(err)
+					return err
 				}
 				remote := cmp.Or(repo.RemoteName(transfer.Remote), "None")
 				return a.showCloud(list, a.inSync(cmd.Context(), repo, fmt.Sprintf("Cache and remote '%s' are in sync.", remote)), asJSON)
@@ -76,7 +81,7 @@ func (a *app) showStatus(list []pipeline.StageStatus, inSync func() string, asJS
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s\n", data)
+		a.printf("%s\n", data)
 	case a.quiet > 0:
 		if len(list) > 0 {
 			return &exitError{code: exitSoft}

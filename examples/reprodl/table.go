@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // plainTable lays out rows as dvc does: columns two blanks apart, and at least

@@ -81,8 +81,13 @@ type progressLine struct {
 	width int
 }
 
-// show writes the line over the last one, filled up to its length.
+// show writes the line over the last one, filled up to its length. Of nothing there is
+// no line.
 func (l *progressLine) show(p data.Progress) {
+	if p == (data.Progress{}) {
+		l.clear()
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if p.Phase != l.phase {
@@ -99,13 +104,18 @@ func (l *progressLine) clear() {
 	defer l.mu.Unlock()
 	if l.width > 0 {
 		fmt.Fprintf(l.w, "\r%*s\r", l.width, "")
+		l.width = 0
 	}
 }
 
 // progressText is phase, files, bytes, rate and, where the end is known, the
 // time left.
 func progressText(p data.Progress, spent time.Duration) string {
-	text := fmt.Sprintf("%s %s: %d/%d files", p.Remote, p.Phase, p.Files, p.TotalFiles)
+	text := fmt.Sprintf("%s: %d", strings.TrimSpace(p.Remote+" "+p.Phase), p.Files)
+	if p.TotalFiles > 0 {
+		text += fmt.Sprintf("/%d", p.TotalFiles)
+	}
+	text += " files"
 	if p.Bytes == 0 {
 		return text
 	}
@@ -126,22 +136,26 @@ func progressText(p data.Progress, spent time.Duration) string {
 	return text
 }
 
-// remoteFailure is the error of a transfer with dvc's exit code: dvc calls it
-// unexpected, 255, that a remote cannot be reached or refuses, except where its
-// library for HTTP, or a download by SSH, reports it as a failed file.
+// remoteFailure is the error of a transfer with dvc's exit code, and its words in front.
 func remoteFailure(what string, download bool, err error) error {
 	if err == nil {
 		return nil
 	}
-	// DVC's words in front of every error of a transfer.
 	wrapped := fmt.Errorf("failed to %s data %s the cloud - %w", what, map[bool]string{true: "from", false: "to"}[download], err)
+	if errors.Is(err, remote.ErrUnversioned) || unexpected(err, download) {
+		return wrapped
+	}
+	return soft(wrapped)
+}
+
+// unexpected reports what dvc calls so, exit code 255: that a remote cannot be reached
+// or refuses, except where its library for HTTP, or a download by SSH, reports it as a
+// failed file.
+func unexpected(err error, download bool) bool {
 	var e *remote.Error
 	if !errors.As(err, &e) || e.Kind != remote.ErrDenied && e.Kind != remote.ErrUnreachable {
-		return soft(wrapped)
+		return false
 	}
 	scheme, _, _ := strings.Cut(e.URL, "://")
-	if strings.HasPrefix(scheme, "http") || scheme == "ssh" && download {
-		return soft(wrapped)
-	}
-	return wrapped
+	return !strings.HasPrefix(scheme, "http") && (scheme != "ssh" || !download)
 }

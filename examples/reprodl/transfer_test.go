@@ -18,6 +18,8 @@ func TestProgressText(t *testing.T) {
 	assert.Equal(t, "lab uploading: 3/10 files, 5.0 MB, 0.5 MB/s", progressText(p, 10*time.Second))
 	p.TotalBytes = 20_000_000
 	assert.Equal(t, "lab uploading: 3/10 files, 5.0/20.0 MB, 0.5 MB/s, 30s left", progressText(p, 10*time.Second))
+	assert.Equal(t, "lab querying: 7 files", progressText(data.Progress{Phase: "querying", Remote: "lab", Files: 7}, time.Minute))
+	assert.Equal(t, "removing: 1/2 files, 1.0 MB", progressText(data.Progress{Phase: "removing", Files: 1, TotalFiles: 2, Bytes: 1e6}, 0))
 }
 
 func TestBandwidth(t *testing.T) {

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/pipeline"
+	"github.com/reprodl/reprodl/pipeline/config"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
@@ -28,14 +29,14 @@ func (a *app) versionCmd() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			title := "DVC version: " + dvcVersion + " (reprodl)"
-			a.printf("%s\n%s\n", title, strings.Repeat("-", len(title)))
-			a.printf("Platform: %s on %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			a.printf("Supports:\n\t%s\n", strings.Join(remote.Schemes(), ",\n\t"))
+			fmt.Fprintf(a.out, "%s\n%s\n", title, strings.Repeat("-", len(title)))
+			fmt.Fprintf(a.out, "Platform: %s on %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(a.out, "Supports:\n\t%s\n", strings.Join(remote.Schemes(), ",\n\t"))
 			c, err := a.config()
 			if err != nil {
 				return err
 			}
-			a.printf("Config:\n\tGlobal: %s\n\tSystem: %s\n", filepath.Dir(c.File(repo.Global)), filepath.Dir(c.File(repo.System)))
+			fmt.Fprintf(a.out, "Config:\n\tGlobal: %s\n\tSystem: %s\n", filepath.Dir(c.File(config.Global)), filepath.Dir(c.File(config.System)))
 			r, err := a.open()
 			if errors.Is(err, pipeline.ErrNotRepo) {
 				return nil
@@ -49,14 +50,14 @@ func (a *app) versionCmd() *cobra.Command {
 	}
 }
 
-func (a *app) aboutRepo(r *pipeline.Repo, c *repo.Config) {
+func (a *app) aboutRepo(r *pipeline.Repo, c *config.Config) {
 	if isDir(r.CacheDir()) {
-		a.printf("Cache types: %s\n", strings.Join(linkTypes(r.CacheDir(), r.Root()), ", "))
+		fmt.Fprintf(a.out, "Cache types: %s\n", strings.Join(linkTypes(r.CacheDir(), r.Root()), ", "))
 	} else {
-		a.printf("Cache types: https://error.dvc.org/no-dvc-cache\n")
+		fmt.Fprintf(a.out, "Cache types: https://error.dvc.org/no-dvc-cache\n")
 	}
-	a.printf("Cache directory: %s\n", r.CacheDir())
-	a.printf("Caches: local\n")
+	fmt.Fprintf(a.out, "Cache directory: %s\n", r.CacheDir())
+	fmt.Fprintf(a.out, "Caches: local\n")
 	var kinds []string
 	for _, def := range c.Remotes() {
 		scheme := (&remote.Config{URL: def.URL}).Scheme()
@@ -68,16 +69,17 @@ func (a *app) aboutRepo(r *pipeline.Repo, c *repo.Config) {
 	if kinds == nil {
 		kinds = []string{"None"}
 	}
-	a.printf("Remotes: %s\n", strings.Join(kinds, ", "))
-	a.printf("Workspace directory: %s\n", r.Root())
+	fmt.Fprintf(a.out, "Remotes: %s\n", strings.Join(kinds, ", "))
+	fmt.Fprintf(a.out, "Workspace directory: %s\n", r.Root())
 	what := "dvc, git"
-	switch top := repo.FindGit(r.Root()); {
-	case c.Bool("core", "no_scm", false) || top == "":
+	up, err := exec.Command("git", "-C", r.Root(), "rev-parse", "--show-cdup").Output()
+	switch {
+	case c.Bool("core", "no_scm", false) || err != nil:
 		what = "dvc (no_scm)"
-	case top != r.Root():
+	case strings.TrimSpace(string(up)) != "":
 		what = "dvc (subdir), git"
 	}
-	a.printf("Repo: %s\n", what)
+	fmt.Fprintf(a.out, "Repo: %s\n", what)
 }
 
 // linkTypes tries how a file of the cache can be linked into the workspace.
