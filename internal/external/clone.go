@@ -18,7 +18,8 @@ import (
 
 // clone returns a repository that has a revision of the one at a URL, and the
 // commit that the revision is. It is bare, kept for the next time, and brought
-// up to date, unless rev is a whole commit id that it has already.
+// up to date, unless rev is a whole commit id that it has already. Not asked for in a
+// month, it goes.
 func clone(ctx context.Context, o *Options, url, rev string) (*git.Repo, git.ID, error) {
 	root, err := cloneRoot(o.Env, o.SiteCache)
 	if err != nil {
@@ -33,6 +34,9 @@ func clone(ctx context.Context, o *Options, url, rev string) (*git.Repo, git.ID,
 		return nil, "", err
 	}
 	defer unlock()
+	now := time.Now()
+	used(dir, now)
+	expire(root, now)
 	g, id, err := follow(ctx, o, dir, url, rev)
 	if e := new(CloneError); errors.As(err, &e) && damaged(ctx, o, dir) {
 		// Nothing in it is worth more than a clone anew.
@@ -134,6 +138,12 @@ func (e *CloneError) Error() string {
 	return fmt.Sprintf("Failed to clone repo '%s': %v", e.URL, e.Err)
 }
 func (e *CloneError) Unwrap() error { return e.Err }
+
+// Is makes it an ErrClone.
+func (e *CloneError) Is(target error) bool { return target == ErrClone }
+
+// ErrClone is any *CloneError.
+var ErrClone = errors.New("failed to clone a repository")
 
 // RevError says that a repository has no such revision. It is a git.ErrNotFound.
 type RevError struct{ Rev string }

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 func dirFS(dir string) fs.FS { return os.DirFS(dir) }
@@ -30,18 +30,18 @@ func textMap(v any) map[string]string {
 
 // configValues flattens a configuration written in YAML, whose remotes are a
 // mapping by name.
-func configValues(m *dvcyaml.Map) []repo.Value {
-	var out []repo.Value
+func configValues(m *dvcyaml.Map) []config.Value {
+	var out []config.Value
 	for section, v := range m.All() {
 		keys, _ := v.(*dvcyaml.Map)
 		for key, v := range keys.All() {
 			if options, ok := v.(*dvcyaml.Map); ok {
 				for option, v := range options.All() {
-					out = append(out, repo.Value{Section: fmt.Sprintf("%v \"%v\"", section, key), Key: fmt.Sprint(option), Value: scalarText(v)})
+					out = append(out, config.Value{Section: fmt.Sprintf("%v \"%v\"", section, key), Key: fmt.Sprint(option), Value: scalarText(v)})
 				}
 				continue
 			}
-			out = append(out, repo.Value{Section: fmt.Sprint(section), Key: fmt.Sprint(key), Value: scalarText(v)})
+			out = append(out, config.Value{Section: fmt.Sprint(section), Key: fmt.Sprint(key), Value: scalarText(v)})
 		}
 	}
 	return out

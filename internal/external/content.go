@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 
+	"github.com/reprodl/reprodl/internal/ctxio"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
@@ -23,26 +24,17 @@ func (r *Repo) Copy(ctx context.Context, w io.Writer, n *Node) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(w, contextReader{ctx, f})
+	_, err = io.Copy(w, ctxio.Reader(ctx, f))
 	return errors.Join(err, f.Close())
-}
-
-// contextReader fails when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
 }
 
 func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 	if n.Dir {
 		return nil, &fs.PathError{Op: "open", Path: n.Path, Err: errors.New("is a directory")}
+	}
+	if n.Broken {
+		// To open a pipe might wait for ever.
+		return nil, &fs.PathError{Op: "open", Path: n.Path, Err: errors.New("a pipe, socket or device, not a file")}
 	}
 	if n.Git {
 		return r.files.Open(n.Path)
@@ -67,6 +59,14 @@ func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 			return nil, err
 		}
 		return c.openFile(in, verify)
+	}
+	if s, err := r.urlSource(n.part, n.out); s != nil || err != nil {
+		if err != nil {
+			return nil, r.noData(n.part, n.out, n.rest, err)
+		}
+		if f := s.open(r, n, verify); f != nil {
+			return f, nil
+		}
 	}
 	if n.Hash.IsZero() {
 		return nil, r.noData(n.part, n.out, n.rest, errNotRecorded)
@@ -172,12 +172,18 @@ func (f *stream) Close() error {
 // Address is where the data of a tracked file or directory lies: its object in
 // the remote or, if there is none, in the cache of the repository.
 func (r *Repo) Address(n *Node) (string, error) {
+	if s, err := r.urlSource(n.part, n.out); s != nil || err != nil {
+		if err != nil {
+			return "", err
+		}
+		return s.address(n), nil
+	}
 	if !n.Tracked || n.Hash.IsZero() {
 		return "", fmt.Errorf("'%s' is not tracked by DVC in '%s'", n.Path, r.URL)
 	}
 	s, err := r.store(n.part, n.out.Remote)
 	if err == nil {
-		return s.Address(n.Hash), nil
+		return s.Address(n.Hash, path.Join(n.part.index.FromRoot(n.out.Abs), n.rest)), nil
 	}
 	if r.Path != "" && !errors.Is(err, remote.ErrUnreachable) {
 		return n.part.p.Cache().Path(n.Hash), nil

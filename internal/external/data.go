@@ -44,7 +44,7 @@ func (r *Repo) tree(p *part, o *project.Output) (*tree, error) {
 	h := o.Rec.Hash
 	p.treesMu.Lock()
 	defer p.treesMu.Unlock()
-	if t := p.trees[h]; t != nil {
+	if t := p.trees[h]; t != nil && !h.IsZero() {
 		return t, nil
 	}
 	entries, err := r.manifest(p, o)
@@ -59,6 +59,13 @@ func (r *Repo) tree(p *part, o *project.Output) (*tree, error) {
 // manifest looks for it in the caches, and then where the data comes from.
 func (r *Repo) manifest(p *part, o *project.Output) ([]object.Entry, error) {
 	h := o.Rec.Hash
+	if h.IsZero() {
+		s, err := r.urlSource(p, o)
+		if s == nil || err != nil {
+			return nil, r.noData(p, o, "", errors.Join(errNotRecorded, err))
+		}
+		return s.entries(), nil
+	}
 	for _, c := range r.caches(p) {
 		entries, err := c.Tree(h)
 		if err == nil || !errors.Is(err, object.ErrMissing) && !errors.Is(err, object.ErrCorrupt) {
@@ -70,6 +77,12 @@ func (r *Repo) manifest(p *part, o *project.Output) ([]object.Entry, error) {
 			return nil, err
 		}
 		return c.entries(from)
+	}
+	if s, err := r.urlSource(p, o); s != nil || err != nil {
+		if err != nil {
+			return nil, r.noData(p, o, "", err)
+		}
+		return s.entries(), nil
 	}
 	s, err := r.store(p, o.Remote)
 	if err != nil {
@@ -157,6 +170,8 @@ func (r *Repo) recorded(p *part, o *project.Output, rest string) (h object.Hash,
 				return h, -1, false, false, err
 			}
 			return n.Hash, n.Size, n.Exec, n.Dir, nil
+		case o.From != nil:
+			return r.recordedURL(p, o, rest)
 		case rest != "":
 			return h, -1, false, false, notExist("stat", path.Join(p.index.FromRoot(o.Abs), rest))
 		}
@@ -181,6 +196,26 @@ func (r *Repo) recorded(p *part, o *project.Output, rest string) (h object.Hash,
 	}
 	if _, ok := t.names[rest]; ok {
 		return object.Hash{}, -1, false, true, nil
+	}
+	return h, -1, false, false, notExist("stat", path.Join(p.index.FromRoot(o.Abs), rest))
+}
+
+// recordedURL is recorded for an import from a URL without its data.
+func (r *Repo) recordedURL(p *part, o *project.Output, rest string) (h object.Hash, size int64, exec, dir bool, err error) {
+	s, err := r.urlSource(p, o)
+	if err != nil {
+		return h, -1, false, false, err
+	}
+	if s == nil && rest == "" {
+		return h, 0, false, false, nil
+	}
+	if s != nil {
+		if f, ok := s.files[rest]; ok {
+			return h, f.size, false, false, nil
+		}
+		if _, ok := newTree(s.entries()).names[rest]; ok {
+			return h, -1, false, true, nil
+		}
 	}
 	return h, -1, false, false, notExist("stat", path.Join(p.index.FromRoot(o.Abs), rest))
 }

@@ -90,7 +90,11 @@ func (g *gather) want(n *Node) error {
 	if err != nil {
 		return err
 	}
-	if c != nil {
+	source, err := g.r.urlSource(n.part, n.out)
+	if err != nil {
+		return g.r.noData(n.part, n.out, n.rest, err)
+	}
+	if c != nil || source != nil {
 		return g.copy(n)
 	}
 	s, err := g.r.store(n.part, n.out.Remote)

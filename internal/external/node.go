@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
@@ -29,7 +30,8 @@ type Node struct {
 	// Git says that the working tree, or the commit, has it; it then wins over
 	// what DVC has.
 	Git bool
-	// Broken is a symbolic link that leads nowhere.
+	// Broken is a symbolic link that leads nowhere or in a circle, or what is
+	// neither a file nor a directory: it is listed, but has no content.
 	Broken bool
 	// ModTime is when git's file was changed or committed; zero = not known.
 	ModTime time.Time
@@ -89,6 +91,7 @@ func (n *Node) fromGit(fi fs.FileInfo) {
 	n.Git, n.Dir, n.ModTime = true, fi.IsDir(), fi.ModTime()
 	n.Size = fi.Size()
 	n.Exec = !n.Dir && fi.Mode()&0o100 != 0
+	n.Broken = !n.Dir && !fi.Mode().IsRegular()
 }
 
 // tracked fills in what DVC has at the path, and reports whether it has anything.
@@ -177,7 +180,7 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 			if err == nil && fi.Mode()&fs.ModeSymlink != 0 {
 				fi, err = fs.Stat(r.files, at)
 			}
-			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or a link to nowhere
+			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) { // gone meanwhile, or a link to nowhere
 				if e.Type()&fs.ModeSymlink != 0 && !n.part.hidden(at, false) {
 					found[e.Name()] = &Node{Path: at, part: n.part, Git: true, Broken: true}
 				}
@@ -186,7 +189,7 @@ func (r *Repo) list(n *Node) ([]*Node, error) {
 			if err != nil {
 				return nil, err
 			}
-			if n.part.hidden(at, fi.IsDir()) || !fi.IsDir() && !fi.Mode().IsRegular() {
+			if n.part.hidden(at, fi.IsDir()) {
 				continue
 			}
 			child := &Node{Path: at, part: n.part}

@@ -22,8 +22,8 @@ import (
 	"github.com/reprodl/reprodl/internal/git"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // Options say which state of a repository to open, and how it is configured. Nil
@@ -37,8 +37,8 @@ type Options struct {
 	Env []string     // nil is os.Environ()
 	Log *slog.Logger // nil discards
 
-	// Config are values over the repository's own (see [repo.LoadFile]).
-	Config []repo.Value
+	// Config are values over the repository's own (see [config.LoadFile]).
+	Config []config.Value
 	// Remote is the name of the remote, instead of core.remote.
 	Remote string
 	// RemoteConfig are options over those of that remote.
@@ -76,6 +76,7 @@ type Repo struct {
 	parts  map[string]*part // by directory from the top
 	stores map[storeKey]*transfer.Store
 	chain  map[string]*Repo // that imports come from
+	urls   map[*project.Output]*urlSource
 }
 
 // Open opens the repository at a URL or path. A [*CloneError] says that there is
@@ -153,7 +154,7 @@ func (r *Repo) openPath(path string) error {
 	r.Path, r.root = top, top
 	bare := g != nil && g.Root() == ""
 	if r.opts.Rev == "" && !bare {
-		r.files = os.DirFS(top)
+		r.files = project.Disk(top)
 		return nil
 	}
 	if g == nil {

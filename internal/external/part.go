@@ -12,7 +12,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // part is a directory with a repository of its own: the top and, within it,
@@ -64,9 +64,9 @@ func (r *Repo) newPart(dir string) (*part, error) {
 			return nil, err
 		}
 	}
-	open := func(values []repo.Value) *project.Repo {
+	open := func(values []config.Value) *project.Repo {
 		opts.Config = values
-		s := project.Source{Files: files, Root: abs, Temp: filepath.Join(abs, ".dvc", "tmp")}
+		s := project.Source{Files: files, Root: abs, Temp: filepath.Join(abs, ".dvc", "tmp"), Work: r.Path != "" && r.commit == nil, Commit: string(r.rev)}
 		if r.Path == "" {
 			// Data of a clone is not kept: its cache is where nothing is.
 			s.Temp = filepath.Join(r.root, "reprodl", "tmp")
@@ -92,11 +92,11 @@ func (r *Repo) isDVCDir(abs string) bool {
 }
 
 // overrides are the values that the options put over the configuration.
-func (r *Repo) overrides(p *project.Repo) ([]repo.Value, error) {
-	values := append([]repo.Value(nil), r.opts.Config...)
+func (r *Repo) overrides(p *project.Repo) ([]config.Value, error) {
+	values := append([]config.Value(nil), r.opts.Config...)
 	name := r.opts.Remote
 	if name != "" {
-		values = append(values, repo.Value{Section: "core", Key: "remote", Value: name})
+		values = append(values, config.Value{Section: "core", Key: "remote", Value: name})
 	}
 	if len(r.opts.RemoteConfig) == 0 {
 		return values, nil
@@ -117,10 +117,10 @@ func (r *Repo) overrides(p *project.Repo) ([]repo.Value, error) {
 			return nil, errors.New("options for a remote are given, but the repository has no default remote; name one")
 		}
 		name = "auto-generated-upstream"
-		values = append(values, repo.Value{Section: "core", Key: "remote", Value: name})
+		values = append(values, config.Value{Section: "core", Key: "remote", Value: name})
 	}
 	for _, key := range sortedKeys(r.opts.RemoteConfig) {
-		values = append(values, repo.Value{Section: repo.RemoteSection(name), Key: key, Value: r.opts.RemoteConfig[key]})
+		values = append(values, config.Value{Section: config.RemoteSection(name), Key: key, Value: r.opts.RemoteConfig[key]})
 	}
 	return values, nil
 }
@@ -201,7 +201,7 @@ type Import struct {
 	URL          string
 	Rev, RevLock string
 	Config       string // of a file; its path is relative to the working directory
-	Values       []repo.Value
+	Values       []config.Value
 	Remote       string
 	RemoteConfig map[string]string
 }
@@ -237,7 +237,7 @@ func (i *Import) Options(base *Options) (*Options, error) {
 		o.Rev = i.Rev
 	}
 	if i.Config != "" {
-		values, err := repo.LoadFile(filepath.Join(base.Dir, filepath.FromSlash(i.Config)))
+		values, err := config.LoadFile(filepath.Join(base.Dir, filepath.FromSlash(i.Config)))
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,10 @@ func (r repo) gitSnapshot() string {
 	data, err := os.ReadFile(filepath.Join(r.dir, ".git", "index"))
 	require.NoError(r.t, err)
 	require.NoError(r.t, os.WriteFile(tmp, data, 0o666))
+	// What was edited within a tick of the clock is told by the age of the index.
+	fi, err := os.Stat(filepath.Join(r.dir, ".git", "index"))
+	require.NoError(r.t, err)
+	require.NoError(r.t, os.Chtimes(tmp, time.Time{}, fi.ModTime()))
 	r.t.Setenv("GIT_INDEX_FILE", tmp)
 	r.git("add", "-u")
 	tree := r.git("write-tree")

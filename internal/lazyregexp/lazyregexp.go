@@ -22,3 +22,8 @@ func (r *Regexp) MatchString(s string) bool { return r.compiled().MatchString(s)
 
 // FindStringSubmatch is [regexp.Regexp.FindStringSubmatch].
 func (r *Regexp) FindStringSubmatch(s string) []string { return r.compiled().FindStringSubmatch(s) }
+
+// ReplaceAllString is [regexp.Regexp.ReplaceAllString].
+func (r *Regexp) ReplaceAllString(s, repl string) string {
+	return r.compiled().ReplaceAllString(s, repl)
+}

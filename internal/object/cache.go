@@ -37,6 +37,9 @@ type CacheOptions struct {
 	Temp string
 	// Jobs limits parallel work; 0 = one per core.
 	Jobs int
+	// Listed tells the files of a directory whose list stands elsewhere, as in a .dvc
+	// file: its manifest need not be in the cache. Nil = there are none.
+	Listed func(Hash) ([]Entry, bool)
 }
 
 // Cache is a DVC cache directory. It is safe for concurrent use, also by
@@ -46,6 +49,7 @@ type Cache struct {
 	path   string
 	opts   CacheOptions
 	stored atomic.Int64 // files
+	fresh  sync.Map     // of large objects that were received: Hash to statKey
 
 	newPerm func() fs.FileMode // of a plain new file
 }
@@ -109,6 +113,7 @@ type objects struct {
 	chmod  sync.Once
 	fix    bool // created files lack bits of objectPerm (umask)
 	clone  cloner
+	old    sync.Once // parts were looked for that are too old
 }
 
 // objects opens the tree for reading; a tree that does not exist is nil and
@@ -175,7 +180,7 @@ func (o *objects) close() {
 // 0444, or its bytes have its hash. size < 0 is not compared. A damaged object
 // is removed.
 func (o *objects) has(ctx context.Context, h Hash, size int64) (bool, error) {
-	if o == nil {
+	if o == nil || h.IsZero() {
 		return false, nil
 	}
 	name := h.relPath()
@@ -288,12 +293,14 @@ func (o *objects) create() (file, string, error) {
 
 // commit moves a temporary file to the place of an object.
 // Whoever renames last wins; the bytes are the same.
-func (o *objects) commit(tmp, name string) error {
+func (o *objects) commit(tmp, name string) error { return o.commitFrom(o.stage.dir, tmp, name) }
+
+func (o *objects) commitFrom(from *dir, tmp, name string) error {
 	// Nearly always the folder is there: it is made when the rename fails.
-	err := o.stage.rename(tmp, o.d, name)
+	err := from.rename(tmp, o.d, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = o.mkdir(name[:2]); err == nil {
-			err = o.stage.rename(tmp, o.d, name)
+			err = from.rename(tmp, o.d, name)
 		}
 	}
 	if err == nil && !strings.HasSuffix(name, dirSuffix) {

@@ -20,7 +20,7 @@ type Report struct {
 type CheckoutOptions struct {
 	Force  bool // overwrite and delete files whose content is not in the cache
 	Relink bool // recreate files whose link type is not the wanted one
-	Exec   bool // set the owner's execute bit of a file
+	Exec   bool // the file is recorded as executable: set the owner's execute bit
 	// Part checks out this file or directory of the directory alone, a path with
 	// slashes; empty = all of it. What the directory does not have there is deleted.
 	Part string
@@ -301,25 +301,33 @@ func (co *checkout) finish(p *placer, d *dir, name string) error {
 	return err
 }
 
-// touchUp gives a file that holds the right content the wanted link type and
-// the execute bit, which DVC sets and never takes. It reports whether the bit is
-// new: DVC counts that as a change.
+// touchUp gives a file that holds the right content the execute bit or, if that is
+// as recorded, the wanted link type. It reports whether the bit was not as recorded:
+// DVC counts that as a change and sets the bit then. It never takes it.
 func (co *checkout) touchUp(ctx context.Context) (changed bool, err error) {
-	if !co.opts.Relink && !co.opts.Exec {
-		return false, nil
-	}
 	st, err := statPath(co.path, true)
 	if err != nil {
 		return false, err
 	}
-	changed = co.opts.Exec && st.perm()&0o100 == 0
-	switch {
-	case co.opts.Relink:
-		return changed, co.relinkFile(ctx, &st)
-	case changed:
-		return true, os.Chmod(co.path, st.perm()|0o100)
+	if wrongExec(&st, co.opts.Exec) {
+		return true, setExec(co.path, &st)
+	}
+	if co.opts.Relink {
+		return false, co.relinkFile(ctx, &st)
 	}
 	return false, nil
+}
+
+// wrongExec reports whether a file's execute bit is not what is recorded.
+func wrongExec(st *stat, want bool) bool {
+	return want && st.perm()&0o100 == 0 || !want && st.isExec()
+}
+
+func setExec(path string, st *stat) error {
+	if st.perm()&0o100 != 0 {
+		return nil
+	}
+	return os.Chmod(path, st.perm()|0o100)
 }
 
 // relinkFile recreates a file whose link type is not the wanted one.

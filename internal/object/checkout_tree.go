@@ -27,16 +27,49 @@ func (co *checkout) tree(ctx context.Context) (Report, error) {
 	if co.have == nil || co.lstat.isSymlink() {
 		return co.newTree(ctx, entries)
 	}
-	todo, doomed, relink := co.diff(entries)
+	todo, doomed, same := co.diff(entries)
 	broken := co.broken()
+	relink, exec := co.splitExec(same)
 	done := countChanges(co, todo, doomed, broken)
+	if len(exec) > 0 {
+		done.Change = Modified
+		done.Modified += len(exec)
+	}
 	if err := co.prepare(ctx, todo, doomed); err != nil {
 		return Report{}, err
 	}
 	if !co.opts.Relink {
 		relink = nil
 	}
-	return done, co.update(ctx, todo, doomed, broken, relink)
+	if err := co.update(ctx, todo, doomed, broken, relink); err != nil {
+		return done, err
+	}
+	for path, st := range exec {
+		if err := setExec(path, st); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// splitExec takes out the files whose execute bit is set. A manifest has none, so that
+// to DVC they differ: it counts them, leaves them the bit, and doesn't relink them.
+func (co *checkout) splitExec(same []Entry) (plain []Entry, exec map[string]*stat) {
+	bits := map[string]*stat{}
+	co.have.each(func(rel string, f *treeFile) {
+		if wrongExec(&f.st, false) {
+			bits[rel] = &f.st
+		}
+	})
+	exec = map[string]*stat{}
+	for _, e := range same {
+		if st := bits[e.Path]; st != nil {
+			exec[co.join(e.Path)] = st
+		} else {
+			plain = append(plain, e)
+		}
+	}
+	return plain, exec
 }
 
 // countChanges counts the files of a directory that will change.
@@ -325,7 +358,10 @@ func (f *filler) relink(ctx context.Context, entries []Entry) error {
 		if err != nil {
 			return err
 		}
-		ok, err := f.p.linked(d, filepath.Base(full), e.Hash)
+		ok, err := f.p.fresh(d, filepath.Base(full), e.Hash)
+		if ok {
+			err = f.p.fixMode(d, filepath.Base(full), false, true)
+		}
 		d.close()
 		if err != nil {
 			return err

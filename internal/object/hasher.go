@@ -88,6 +88,26 @@ func (h *Hasher) Tree(ctx context.Context, path string, legacy bool) ([]Entry, M
 	return entries, m, err
 }
 
+// Survey is Tree for who only compares and stores nothing: a link that leads
+// nowhere is an entry without a hash, and the directory's hash is one that no stored
+// directory has.
+func (h *Hasher) Survey(ctx context.Context, path string, legacy bool) ([]Entry, Meta, error) {
+	t, err := h.survey(ctx, path, legacy)
+	if err != nil {
+		return nil, Meta{}, err
+	}
+	entries, m, _, err := t.manifest(legacy)
+	if err != nil {
+		return nil, Meta{}, err
+	}
+	n := len(entries)
+	t.eachBroken(func(path string) { entries = append(entries, Entry{Path: path}) })
+	if len(entries) > n {
+		_, m.Hash, err = HashManifest(entries)
+	}
+	return entries, m, err
+}
+
 // Close writes the memo, if anything new was learned. The Hasher can be used
 // further.
 func (h *Hasher) Close() error {

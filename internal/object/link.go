@@ -83,11 +83,19 @@ func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
 		return p.kind, nil
 	}
 	var err error
-	for _, kind := range p.o.c.opts.Links {
+	for i, kind := range p.o.c.opts.Links {
 		tmp := tempName()
 		switch kind {
-		// Nothing to try: copy clones where that works and copies where it does not.
-		case Reflink, Copy:
+		case Reflink:
+			// If a copy is the next best there is nothing to try: copy clones where that works
+			// and copies where it doesn't.
+			if rest := p.o.c.opts.Links[i+1:]; len(rest) > 0 && rest[0] != Copy {
+				err = p.tryClone(h, tmp)
+				break
+			}
+			p.kind = kind
+			return kind, nil
+		case Copy:
 			p.kind = kind
 			return kind, nil
 		case Hardlink:
@@ -108,7 +116,35 @@ func (p *placer) link(ctx context.Context, h Hash) (LinkType, error) {
 	return "", fmt.Errorf("no link type of cache.type works in %s: %w", p.stage.path, err)
 }
 
-// linked reports whether d/name, which holds h, is linked the wanted way.
+// tryClone makes a clone of the object in the stage, or says that none can be made.
+func (p *placer) tryClone(h Hash, tmp string) error {
+	src, err := p.o.open(h)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if !p.clone.try(src, p.stage.dir, tmp) {
+		return errors.ErrUnsupported
+	}
+	return nil
+}
+
+// fresh reports whether d/name, which holds h, is what placing it would make, but for
+// its mode.
+func (p *placer) fresh(d *dir, name string, h Hash) (bool, error) {
+	st, err := d.stat(name, false)
+	if err != nil {
+		return false, err
+	}
+	kind, err := p.link(context.Background(), h)
+	if err != nil {
+		return false, err
+	}
+	return p.linkedAs(kind, d, name, h, &st)
+}
+
+// linked reports whether d/name, which holds h, is linked the wanted way. As for DVC
+// a plain file is that where a reflink or a copy is what is wanted most.
 func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
 	st, err := d.stat(name, false)
 	if err != nil {
@@ -123,6 +159,10 @@ func (p *placer) linked(d *dir, name string, h Hash) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return p.linkedAs(kind, d, name, h, &st)
+}
+
+func (p *placer) linkedAs(kind LinkType, d *dir, name string, h Hash, st *stat) (bool, error) {
 	switch kind {
 	case Hardlink:
 		object, err := p.o.d.stat(h.relPath(), true)
@@ -152,7 +192,7 @@ func (p *placer) copy(ctx context.Context, h Hash, d *dir, name string) error {
 	if st.key.size < chunkSize {
 		sum, err = p.copySmall(src, st.key.size, h, d, name)
 	} else {
-		sum, err = p.copyLarge(ctx, src, d, name, &st.key)
+		sum, err = p.copyLarge(ctx, src, h, d, name, &st.key)
 	}
 	if err == nil && sum != h.sum {
 		d.remove(name)
@@ -190,11 +230,16 @@ func (p *placer) copySmall(src file, size int64, h Hash, d *dir, name string) (s
 
 // copyLarge clones the object or, where that is not possible, copies it. A clone is
 // hashed after: it can't change any more, and the object may be damaged. The
-// caller compares the sum and removes what is wrong.
-func (p *placer) copyLarge(ctx context.Context, src file, d *dir, name string, key *statKey) (sum [16]byte, err error) {
+// caller compares the sum and removes what is wrong. An object that this process
+// has hashed while it wrote it is not hashed again.
+func (p *placer) copyLarge(ctx context.Context, src file, h Hash, d *dir, name string, key *statKey) (sum [16]byte, err error) {
+	verified := p.o.c.received(h, key)
 	if p.clone.try(src, d, name) {
 		if err := d.chmod(name, p.o.c.newPerm()); err != nil {
 			return sum, err
+		}
+		if verified {
+			return unchanged(src, h, key)
 		}
 		f, err := d.open(name)
 		if err != nil {
@@ -211,10 +256,26 @@ func (p *placer) copyLarge(ctx context.Context, src file, d *dir, name string, k
 	if err != nil {
 		return sum, err
 	}
-	if sum, err = pump(ctx, dst, src, sumFunc(p.o.legacy)); err != nil {
+	add := sumFunc(p.o.legacy)
+	if verified {
+		add = noSum
+	}
+	if sum, err = pump(ctx, dst, src, add); err != nil {
 		err = d.fail("write", name, err)
+	} else if verified {
+		sum, err = unchanged(src, h, key)
 	}
 	return sum, errors.Join(err, dst.Close())
+}
+
+// unchanged is the sum of an object that was verified when it had the key: no sum
+// at all, as that of a damaged one, if it has another by now.
+func unchanged(src file, h Hash, key *statKey) (sum [16]byte, err error) {
+	st, err := src.stat()
+	if err == nil && st.key == *key {
+		sum = h.sum
+	}
+	return sum, err
 }
 
 // hardlink links the object, which is verified first: nobody will read it
@@ -254,7 +315,7 @@ func (p *placer) symlink(ctx context.Context, h Hash, tmp string) error {
 // refresh makes a file that was just stored a link or a fresh copy. A plain
 // file is left in place: it is what a copy would be, but for its mode.
 func (p *placer) refresh(ctx context.Context, hs *Hasher, d *dir, name string, m Meta, before *stat) error {
-	ok, err := p.linked(d, name, m.Hash)
+	ok, err := p.fresh(d, name, m.Hash)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ func SortEntries(entries []Entry) {
 // AppendManifest appends the manifest of a directory, exactly as DVC writes it
 // (Python's json.dumps with sorted keys, ASCII only). The entries must be in
 // the order of [SortEntries]. A path that is not valid UTF-8 has no
-// representation and is an error.
+// representation and is an error. An entry without a hash, which no stored manifest
+// has, is written without md5.
 func AppendManifest(dst []byte, entries []Entry) ([]byte, error) {
 	dst = append(dst, '[')
 	for i, e := range entries {
@@ -39,9 +40,13 @@ func AppendManifest(dst []byte, entries []Entry) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = append(dst, `{"md5": "`...)
-		dst = e.Hash.Append(dst)
-		dst = append(dst, `", "relpath": `...)
+		dst = append(dst, '{')
+		if !e.Hash.IsZero() {
+			dst = append(dst, `"md5": "`...)
+			dst = e.Hash.Append(dst)
+			dst = append(dst, `", `...)
+		}
+		dst = append(dst, `"relpath": `...)
 		dst = appendASCII(dst, e.Path)
 		dst = append(dst, '}')
 	}

@@ -246,3 +246,15 @@ func (p *place) checkLinks(kind object.LinkType) {
 		assert.Equal(p.t, os.FileMode(0o644), a.Mode().Perm())
 	}
 }
+
+// The zero Hash is no object, and nobody has it.
+func TestZeroHash(t *testing.T) {
+	c := object.OpenCache(t.TempDir(), nil)
+	_, err := c.PutManifest(t.Context(), nil) // so that there is a cache
+	require.NoError(t, err)
+	ok, err := c.HasObject(t.Context(), object.Hash{}, -1)
+	assert.False(t, ok)
+	assert.NoError(t, err)
+	_, err = c.Open(object.Hash{})
+	assert.ErrorIs(t, err, object.ErrMissing)
+}

@@ -12,7 +12,7 @@ import (
 
 // open opens an object without checking anything.
 func (o *objects) open(h Hash) (file, error) {
-	if o == nil {
+	if o == nil || h.IsZero() {
 		return file{}, fmt.Errorf("%w: %s", ErrMissing, h)
 	}
 	f, err := o.d.open(h.relPath())
@@ -72,6 +72,25 @@ func (r *reader) Close() error {
 // Tree returns the files of the directory h, sorted; their hashes are legacy
 // ones if h is. The manifest's bytes are verified.
 func (c *Cache) Tree(h Hash) ([]Entry, error) {
+	entries, err := c.tree(h)
+	if errors.Is(err, ErrMissing) {
+		if known, ok := c.listed(h); ok {
+			return known, nil
+		}
+	}
+	return entries, err
+}
+
+// listed are the files of a directory whose list stands elsewhere.
+func (c *Cache) listed(h Hash) ([]Entry, bool) {
+	if c.opts.Listed == nil || !h.IsDir() {
+		return nil, false
+	}
+	return c.opts.Listed(h)
+}
+
+// tree reads a manifest.
+func (c *Cache) tree(h Hash) ([]Entry, error) {
 	r, err := c.Open(h)
 	if err != nil {
 		return nil, err

@@ -67,12 +67,44 @@ func (r *Receiver) Receive(ctx context.Context, h Hash, src io.Reader) (int64, e
 	if err != nil {
 		return 0, err
 	}
-	w, err := r.write(ctx, o, src, sumFunc(h.IsLegacy() && !h.IsDir()))
+	w := &writer{r: r, o: o, add: sumOf(h)}
+	err = w.copy(ctx, src)
 	if err == nil && w.sum != h.sum {
-		err = fmt.Errorf("%w: %s", ErrBadCopy, h)
+		err = badCopy(h)
 	}
-	return w.size, w.end(o, h, err)
+	return w.size, w.end(h, err)
 }
+
+// Resume is Receive for a stream that can begin anywhere. What has come of a large one
+// is kept if it breaks off, also when the process dies, and the next Resume of the
+// object, by this process or another, seeks and goes on there. src is at its beginning.
+// A source that is shorter than what has come seeks to its beginning instead.
+func (r *Receiver) Resume(ctx context.Context, h Hash, src io.ReadSeeker) (int64, error) {
+	o, err := r.tree(h.IsLegacy())
+	if err != nil {
+		return 0, err
+	}
+	w := &writer{r: r, o: o, add: sumOf(h), name: h.String()}
+	err = w.resume(ctx, src)
+	if err == nil && w.resumed && w.sum != h.sum {
+		// Of two different states of the source, perhaps.
+		w.end(h, badCopy(h))
+		if _, err := src.Seek(0, io.SeekStart); err != nil {
+			return 0, err
+		}
+		w = &writer{r: r, o: o, add: w.add, name: w.name}
+		err = w.copy(ctx, src)
+	}
+	if err == nil && w.sum != h.sum {
+		err = badCopy(h)
+	}
+	return w.size, w.end(h, err)
+}
+
+func badCopy(h Hash) error { return fmt.Errorf("%w: %s", ErrBadCopy, h) }
+
+// sumOf is how the hash of an object is computed.
+func sumOf(h Hash) hashFunc { return sumFunc(h.IsLegacy() && !h.IsDir()) }
 
 // Take makes an object of a stream whose hash is not known before. A size that is
 // not negative must be that of the stream.
@@ -81,80 +113,30 @@ func (r *Receiver) Take(ctx context.Context, src io.Reader, size int64) (Meta, e
 	if err != nil {
 		return Meta{}, err
 	}
-	w, err := r.write(ctx, o, src, plainSum)
-	if err == nil && size >= 0 && w.size != size {
-		err = fmt.Errorf("%d bytes came of %d: %w", w.size, size, io.ErrUnexpectedEOF)
-	}
-	m := Meta{Hash: FileHash(w.sum), Size: w.size}
-	return m, w.end(o, m.Hash, err)
+	w := &writer{r: r, o: o, add: plainSum}
+	return w.take(w.copy(ctx, src), size)
 }
 
-// written is a stream as a temporary file.
-type written struct {
-	tmp  string // empty: there is none
-	sum  [16]byte
-	size int64
-}
-
-// end makes an object of the file, or removes it if there was an error.
-func (w *written) end(o *objects, h Hash, err error) error {
-	if w.tmp == "" {
-		return err
-	}
-	if err == nil {
-		err = o.commit(w.tmp, h.relPath())
-	}
+// ResumeAs is Take for a stream that can begin anywhere, as Resume is for Receive. The
+// name stands for the bytes, whatever they are: another source, or another state of it,
+// has another one. It is used as part of a file's name.
+func (r *Receiver) ResumeAs(ctx context.Context, name string, src io.ReadSeeker, size int64) (Meta, error) {
+	o, err := r.tree(false)
 	if err != nil {
-		o.stage.remove(w.tmp)
+		return Meta{}, err
 	}
-	return err
+	w := &writer{r: r, o: o, add: plainSum, name: name}
+	return w.take(w.resume(ctx, src), size)
 }
 
-func (r *Receiver) write(ctx context.Context, o *objects, src io.Reader, add hashFunc) (w written, err error) {
-	f, tmp, err := o.create()
-	if err != nil {
-		return w, err
-	}
-	w.tmp = tmp
-	buf := r.bufs.Get().(*[]byte)
-	defer r.bufs.Put(buf)
-	sum := md5.New()
-	in := contextReader{ctx, src}
-	for err == nil {
-		// Whole chunks, as legacy hashes are of them; but unlike io.ReadFull it tells a
-		// stream that was cut from one that ends.
-		n := 0
-		for n < len(*buf) && err == nil {
-			var k int
-			k, err = in.Read((*buf)[n:])
-			n += k
-		}
-		if n > 0 {
-			add(sum, (*buf)[:n])
-			w.size += int64(n)
-			if _, werr := f.Write((*buf)[:n]); werr != nil {
-				err = o.stage.fail("write", tmp, werr)
-			}
-		}
-	}
-	if err == io.EOF {
-		err = nil
-	}
-	sum.Sum(w.sum[:0])
-	return w, errors.Join(err, f.Close())
-}
+// longSum is the size from which it pays to remember that an object was hashed.
+const longSum = 16 << 20
 
-// contextReader fails when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
+// received reports whether the object has been received, and so verified, by this
+// Cache, and has the same key since.
+func (c *Cache) received(h Hash, key *statKey) bool {
+	known, ok := c.fresh.Load(h)
+	return ok && known == *key
 }
 
 // OpenAt returns the bytes of an object from an offset on. Unlike those of

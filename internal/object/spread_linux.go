@@ -17,9 +17,9 @@ func spread(path string) {
 	defer d.Close()
 	fd := int(d.Fd())
 	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
-	if err != nil {
+	const topDir = 0x00020000 // FS_TOPDIR_FL
+	if err != nil || flags&topDir != 0 {
 		return
 	}
-	const topDir = 0x00020000 // FS_TOPDIR_FL
 	_ = unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(flags|topDir))
 }

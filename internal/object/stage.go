@@ -49,8 +49,8 @@ func (c *Cache) tempUsable(near string) bool {
 		if err := os.MkdirAll(c.opts.Temp, 0o777); err != nil {
 			return false
 		}
-		spread(c.opts.Temp)
 	}
+	spread(c.opts.Temp) // also one that is there: a copy of a repository has lost the mark
 	// Rename works within a file system only.
 	return sameDevice(c.opts.Temp, near)
 }

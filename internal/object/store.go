@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"errors"
+	"hash"
 	"path/filepath"
 )
 
@@ -15,6 +16,9 @@ type AddOptions struct {
 	// file becomes a link or a fresh copy; in a directory only files of the
 	// wrong link type do.
 	Relink bool
+	// Exec is the execute bit that a relinked file gets, as it was recorded before; nil =
+	// the one that it has.
+	Exec *bool
 }
 
 // Add stores the file or directory at path and returns what is to be recorded.
@@ -37,7 +41,7 @@ func (c *Cache) Add(ctx context.Context, hs *Hasher, path string, opts *AddOptio
 		return Meta{}, err
 	}
 	defer o.close()
-	a := &adder{objects: o, hs: hs}
+	a := &adder{objects: o, hs: hs, exec: opts.Exec}
 	if opts.Relink {
 		if a.placer, err = c.placer(path, o); err != nil {
 			return Meta{}, err
@@ -55,6 +59,7 @@ type adder struct {
 	*objects
 	hs     *Hasher
 	placer *placer // nil = leave the workspace alone
+	exec   *bool
 }
 
 // addTree stores the files in parallel, then the manifest: a kill leaves objects
@@ -100,6 +105,9 @@ func (a *adder) addFile(ctx context.Context, path string, st *stat) (Meta, error
 	}
 	m := fileMeta(f.sum, &f.st, a.legacy)
 	if a.placer != nil {
+		if a.exec != nil {
+			m.Exec = *a.exec
+		}
 		return m, a.placer.refresh(ctx, a.hs, d, name, m, &f.st)
 	}
 	if !known && f.st.key.settled(start) {
@@ -246,38 +254,60 @@ func (a *adder) copySum(ctx context.Context, src file, tmp string, key *statKey)
 // pump copies src to dst in chunks and hashes them, the two side by side.
 // Memory is two chunks, whatever the size.
 func pump(ctx context.Context, dst, src file, add hashFunc) (sum [16]byte, err error) {
-	free, full := make(chan []byte, 2), make(chan []byte, 2)
-	free <- make([]byte, chunkSize)
-	free <- make([]byte, chunkSize)
-	h := md5.New()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for chunk := range full {
-			add(h, chunk)
-			free <- chunk[:chunkSize]
-		}
-	}()
+	sums := newSummer(add, 2)
+	sums.free <- make([]byte, chunkSize)
+	sums.free <- make([]byte, chunkSize)
 	for err == nil {
 		if err = ctx.Err(); err != nil {
 			break
 		}
-		buf := <-free
+		buf := <-sums.free
 		var n int
 		if n, err = readChunk(src, buf); n == 0 || err != nil {
 			break
 		}
 		// The hash may lag behind: a chunk is written before it is handed on, and never after.
 		_, err = dst.Write(buf[:n])
-		full <- buf[:n]
+		sums.full <- buf[:n]
 		if n < chunkSize {
 			break
 		}
 	}
-	close(full)
-	<-done
-	h.Sum(sum[:0])
-	return sum, err
+	return sums.end(), err
+}
+
+// summer hashes chunks in a goroutine, while whoever makes them writes or reads
+// others. Chunks are taken from free, filled, and given to full in their order.
+type summer struct {
+	free, full chan []byte
+	sum        hash.Hash
+	added      func(sum hash.Hash, chunk []byte) // hears of each chunk; may be nil
+	done       chan struct{}
+}
+
+// newSummer starts a goroutine, which end ends, for so many buffers at most. Until the
+// first chunk is given to it, sum and added may be replaced.
+func newSummer(add hashFunc, bufs int) *summer {
+	s := &summer{free: make(chan []byte, bufs), full: make(chan []byte, bufs), sum: md5.New(), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		for chunk := range s.full {
+			add(s.sum, chunk)
+			if s.added != nil {
+				s.added(s.sum, chunk)
+			}
+			s.free <- chunk[:cap(chunk)]
+		}
+	}()
+	return s
+}
+
+// end is the sum of all chunks. None of the buffers is in use any more.
+func (s *summer) end() (sum [16]byte) {
+	close(s.full)
+	<-s.done
+	s.sum.Sum(sum[:0])
+	return sum
 }
 
 // PutManifest stores the manifest of a directory and returns its hash. The

@@ -97,6 +97,8 @@ func readDir(path string) ([]fs.DirEntry, error) {
 // more than a day ago.
 // Younger ones may be what another process is just writing.
 func (c *Cache) RemoveStale() {
+	const day = 24 * time.Hour
+	c.removeParts(day)
 	root := c.root(false)
 	entries, err := readDir(root)
 	if err != nil {
@@ -108,7 +110,10 @@ func (c *Cache) RemoveStale() {
 	}
 	defer d.close()
 	for _, e := range entries {
-		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), atomicfile.TempPrefix) && time.Since(fi.ModTime()) > 24*time.Hour {
+		if strings.HasPrefix(e.Name(), partPrefix) {
+			continue
+		}
+		if fi, err := e.Info(); err == nil && strings.HasPrefix(e.Name(), atomicfile.TempPrefix) && time.Since(fi.ModTime()) > day {
 			_ = d.remove(e.Name()) // another time, then
 		}
 	}

@@ -136,13 +136,13 @@ func (w *walker) entry(d *dir, t *tree, e fs.DirEntry) error {
 	name, kind := e.Name(), e.Type()
 	if kind&fs.ModeSymlink != 0 {
 		st, err := d.stat(name, true)
-		broken := errors.Is(err, fs.ErrNotExist) && w.lax
-		if err != nil && !broken {
-			return err // a broken link, or a loop
-		}
-		if broken {
-			if !w.ignores(d, name, false) {
+		if err != nil { // a link to nowhere, or in a circle
+			switch {
+			case w.ignores(d, name, false):
+			case errors.Is(err, fs.ErrNotExist) && w.lax:
 				t.broken = append(t.broken, name)
+			default:
+				return err
 			}
 			return nil
 		}

@@ -47,7 +47,15 @@ func LookAt(ctx context.Context, p *project.Repo, where string, options map[stri
 		return nil, err
 	}
 	l := &Look{Dir: list.dir, Names: list.names}
-	if l.Path = c.URL; !strings.HasPrefix(c.Scheme(), "http") {
+	// As DVC names it: with the bucket, but without the host of a server of files.
+	switch scheme := c.Scheme(); {
+	case strings.HasPrefix(scheme, "http"):
+		l.Path = c.URL
+	case scheme == "ssh":
+		_, rest, _ := strings.Cut(c.URL, "://")
+		_, rest, _ = strings.Cut(rest, "/")
+		l.Path = "/" + rest
+	default:
 		_, l.Path, _ = strings.Cut(c.URL, "://")
 	}
 	if !l.Dir {

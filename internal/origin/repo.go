@@ -132,6 +132,9 @@ func (e *NoPathError) Error() string {
 	return fmt.Sprintf("'%s' does not exist in '%s'%s", e.Path, e.URL, at)
 }
 
+// Is makes it an [fs.ErrNotExist].
+func (e *NoPathError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // advance moves the entry to what a revision is by now.
 func (o *repoOrigin) advance(ctx context.Context, rev string) (dvcfile.LockEntry, error) {
 	e := withRepo(o.rec, rev, "")

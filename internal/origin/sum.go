@@ -9,8 +9,8 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/internal/transfer"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // sumName is under which name DVC records what a server says of its objects; where
@@ -20,8 +20,26 @@ var sumName = map[string]string{
 	"http": "checksum", "https": "checksum",
 }
 
-// Measure is what DVC records of a URL.
+// Measure is what DVC records of a URL. It is found out once, as long as the origin
+// lives: a run is of what was there when it began.
 func (u *urlOrigin) Measure(ctx context.Context) (dvcfile.LockEntry, error) {
+	u.once.Lock()
+	defer u.once.Unlock()
+	if u.now == nil {
+		e, err := u.measure(ctx)
+		if err != nil {
+			return e, err
+		}
+		u.now = &e
+	}
+	e := *u.now
+	if e.Extra != nil {
+		e.Extra = e.Extra.Clone()
+	}
+	return e, nil
+}
+
+func (u *urlOrigin) measure(ctx context.Context) (dvcfile.LockEntry, error) {
 	e := dvcfile.NewEntry(u.url)
 	if v, ok := u.rec.Extra.Get("fs_config"); ok {
 		e.Extra = dvcyaml.NewMap("fs_config", v)

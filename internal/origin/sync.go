@@ -151,7 +151,7 @@ func Advance(ctx context.Context, s *project.Stage, rev string) error {
 			return missing(s, err)
 		}
 		e.Path = dep.Path
-		*dep, s.Deps[0].Rec, s.Deps[0].Origin = e, e, &urlOrigin{p: s.Repo, url: e.Path, rec: e}
+		*dep, s.Deps[0].Rec, s.Deps[0].Origin = e, e, &urlOrigin{p: s.Repo, url: e.Path, rec: e, now: &e}
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func Fetch(ctx context.Context, p *project.Repo, o *project.Output, opts *transf
 	if !o.From.IsRepo() && !o.From.Versioned() {
 		v, err := p.CompareDep(ctx, o.From)
 		if err == nil && v != project.Same && v != project.UpdateAvailable {
-			err = &ChangedError{o.From.Show, v == project.Deleted}
+			err = &ChangedError{o.From.Show, v == project.Deleted, !recorded(&o.From.Rec)}
 		}
 		if err != nil {
 			return object.Meta{}, err
@@ -179,15 +179,26 @@ func Fetch(ctx context.Context, p *project.Repo, o *project.Output, opts *transf
 	return m, err
 }
 
+// recorded reports whether anything is known of what a source was: --no-exec leaves
+// that out.
+func recorded(e *dvcfile.LockEntry) bool {
+	name, _ := e.Sum()
+	return name != "" || !e.Hash.IsZero()
+}
+
 // ChangedError says that a source is not what it was when it was imported.
 type ChangedError struct {
 	Source string
 	Gone   bool
+	New    bool // nothing is recorded of what it was
 }
 
 func (e *ChangedError) Error() string {
 	if e.Gone {
 		return fmt.Sprintf("'%s' does not exist any more", e.Source)
+	}
+	if e.New {
+		return fmt.Sprintf("nothing is recorded of '%s' yet; dvc update fetches it", e.Source)
 	}
 	return fmt.Sprintf("'%s' has changed since it was imported; dvc update fetches what it is now", e.Source)
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -27,6 +28,9 @@ type urlOrigin struct {
 	url     string
 	options map[string]string
 	rec     dvcfile.LockEntry // what a file says of it: options, versions
+
+	once sync.Mutex
+	now  *dvcfile.LockEntry // what Measure has found
 }
 
 // config is how the URL is reached.
@@ -61,11 +65,14 @@ func split(c remote.Config) (remote.Config, string, error) {
 	scheme, rest, _ := strings.Cut(c.URL, "://")
 	query, asked, web := "", false, strings.HasPrefix(scheme, "http") || strings.HasPrefix(scheme, "webdav")
 	if web {
+		rest, _, _ = strings.Cut(rest, "#")
 		rest, query, asked = strings.Cut(rest, "?")
 	}
 	host, file, _ := strings.Cut(rest, "/")
 	dir, name := path.Split(strings.Trim(path.Clean("/"+file), "/"))
-	if plain, err := url.PathUnescape(name); web && err == nil && !strings.Contains(plain, "/") {
+	// The address of a page is kept as it was written.
+	c.Escaped = strings.HasPrefix(scheme, "http")
+	if plain, err := url.PathUnescape(name); web && !c.Escaped && err == nil && !strings.Contains(plain, "/") {
 		name = plain
 	}
 	if name != "" && !fs.ValidPath(name) {
@@ -75,6 +82,23 @@ func split(c remote.Config) (remote.Config, string, error) {
 		c.URL += "?" + query
 	}
 	return c, name, nil
+}
+
+// NameOf is the name that a source has, for a copy here: as DVC has it, with what is
+// percent-encoded in it; "/" if there is none.
+func NameOf(source string) string {
+	if !project.IsURL(source) {
+		return path.Base(path.Clean(filepath.ToSlash(source)))
+	}
+	scheme, rest, _ := strings.Cut(source, "://")
+	rest, _, _ = strings.Cut(rest, "#")
+	rest, _, _ = strings.Cut(rest, "?")
+	_, file, _ := strings.Cut(rest, "/")
+	name := path.Base(path.Clean("/" + file))
+	if strings.HasPrefix(scheme, "http") { // parameters of the last element
+		name, _, _ = strings.Cut(name, ";")
+	}
+	return name
 }
 
 // listing is what lies at a URL at one time.

@@ -17,7 +17,9 @@ func TestSplit(t *testing.T) {
 		{"s3://b", "s3://b", ""},
 		{"s3://b/a?b%20c", "s3://b", "a?b%20c"}, // a key is taken as it is
 		{"http://h:1/d/f?x=a%2Fb", "http://h:1/d?x=a%2Fb", "f"},
-		{"https://h/a%20b", "https://h", "a b"},
+		{"https://h/a%20b", "https://h", "a%20b"}, // and so is an address
+		{"https://h/d%2Fe/f?q#frag", "https://h/d%2Fe?q", "f"},
+		{"webdavs://h/a%20b", "webdavs://h", "a b"},
 		{"https://h/a%2Fb", "https://h", "a%2Fb"},
 		{"ssh://u@h//srv/d", "ssh://u@h/srv", "d"},
 	}
@@ -26,6 +28,17 @@ func TestSplit(t *testing.T) {
 		require.NoError(t, err, tt.url)
 		assert.Equal(t, tt.dir, c.URL, tt.url)
 		assert.Equal(t, tt.name, name, tt.url)
+	}
+}
+
+// The names are those of dvc import-url.
+func TestNameOf(t *testing.T) {
+	for url, want := range map[string]string{
+		"http://h/a%2Fb": "a%2Fb", "http://h/a b": "a b", "http://h/d%20e/f.txt?x=a%2Fb&y=1+2": "f.txt", "http://h/f.txt#frag": "f.txt",
+		"http://h/f%23g.txt": "f%23g.txt", "http://h/dir/f.txt/": "f.txt", "http://h/d/../f": "f", "http://h/f;p=1,2.txt": "f",
+		"http://h/a%zz": "a%zz", "s3://b/k;v": "k;v", "s3://b": "/", "dir/f;x?y#z": "f;x?y#z", "http://h/f[1]{2}|^`.txt": "f[1]{2}|^`.txt",
+	} {
+		assert.Equal(t, want, NameOf(url), url)
 	}
 }
 

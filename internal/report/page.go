@@ -15,7 +15,7 @@ package report
 import (
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Page is what a page shows. Empty parts are left out.

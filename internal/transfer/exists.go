@@ -24,6 +24,9 @@ type sizes map[object.Hash]int64
 // a listing. What either costs is measured on the way, in this remote, today;
 // a listing that proves longer than the requests would take is broken off.
 func (s *Store) exists(ctx context.Context, hashes []object.Hash) (sizes, error) {
+	if s.Versioned() {
+		return s.existsVersions(ctx, hashes)
+	}
 	l, canList := s.r.(remote.Lister)
 	f := &finder{s: s, l: l, found: sizes{}}
 	if !canList {

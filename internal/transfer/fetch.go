@@ -30,7 +30,7 @@ type fetcher struct {
 // run fetches all manifests before any file: only they tell which files there are.
 func (f *fetcher) run(ctx context.Context, objects []Wanted) error {
 	files, dirs := split(objects)
-	if err := f.download(ctx, manifests(dirs)); err != nil {
+	if err := f.manifests(ctx, manifests(dirs)); err != nil {
 		return err
 	}
 	for _, w := range dirs {
@@ -43,6 +43,33 @@ func (f *fetcher) run(ctx context.Context, objects []Wanted) error {
 		}
 	}
 	return f.download(ctx, unique(files))
+}
+
+// manifests fetches those of directories. A remote with versions has none: they are
+// made of what is recorded.
+func (f *fetcher) manifests(ctx context.Context, hashes []object.Hash) error {
+	if !f.s.Versioned() {
+		return f.download(ctx, hashes)
+	}
+	for _, h := range hashes {
+		if ok, err := f.s.cache.HasObject(ctx, h, -1); ok || err != nil || f.s.opts.Dry {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		entries, err := f.s.listed(h)
+		if err != nil { // nothing of it was ever pushed there
+			if err := f.note(h, err); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := f.s.cache.PutManifest(ctx, entries); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tree reads a manifest that has just been fetched; none if it could not be.
@@ -96,89 +123,17 @@ func (f *fetcher) count(ctx context.Context, hashes []object.Hash) error {
 	return nil
 }
 
-// get fetches one object. A copy whose digest is another is refused by the
-// receiver, so that a damaged remote cannot damage the cache.
+// get fetches one object, and of a large one what has not come earlier. A copy whose
+// digest is another is refused by the receiver, so that a damaged remote cannot damage
+// the cache.
 func (f *fetcher) get(ctx context.Context, h object.Hash, m *meter) (size int64, err error) {
-	r := f.s.resume(ctx, m, h.Key())
+	r := f.s.resumeObject(ctx, m, h)
 	defer r.Close()
-	size, err = f.receiver.Receive(ctx, h, r)
+	size, err = f.receiver.Resume(ctx, h, r)
 	if errors.Is(err, object.ErrBadCopy) {
-		err = fmt.Errorf("remote '%s': %s/%s: %w; it was not stored", f.s.Name, f.s.URL, h.Key(), object.ErrBadCopy)
+		err = fmt.Errorf("remote '%s': %s/%s: %w; it was not stored", f.s.Name, f.s.URL, r.key, object.ErrBadCopy)
 	}
 	return size, err
-}
-
-// resume reads an object to its end, over as many connections as it takes.
-func (s *Store) resume(ctx context.Context, m *meter, key string) *resumed {
-	return &resumed{ctx: ctx, s: s, m: m, key: key}
-}
-
-// resumed goes on where a connection broke.
-type resumed struct {
-	ctx context.Context
-	s   *Store
-	m   *meter
-	key string
-
-	version string // empty = the newest
-	opened  int    // connections so far
-
-	offset int64
-	body   io.ReadCloser
-	flow   *flow
-}
-
-// Read never hands out a byte twice: offset counts what the caller has, and the
-// next connection begins there.
-func (r *resumed) Read(p []byte) (n int, err error) {
-	err = r.s.retry(r.ctx, nil, func() error {
-		if r.body == nil {
-			r.flow = r.s.newFlow(r.ctx, r.m)
-			body, err := r.open()
-			if err != nil {
-				return r.broken(err)
-			}
-			r.opened++
-			r.body = r.flow.reader(body, -1)
-		}
-		if n, err = r.body.Read(p); err == io.EOF || err == nil {
-			return err
-		}
-		if err = r.broken(err); n > 0 { // the next Read meets the error again, or goes on
-			return nil
-		}
-		return err
-	})
-	r.offset += int64(n)
-	return n, err
-}
-
-func (r *resumed) open() (io.ReadCloser, error) {
-	if v, ok := r.s.r.(remote.Versioned); ok && r.version != "" {
-		return v.OpenVersion(r.flow.ctx, r.key, r.version, r.offset, -1)
-	}
-	return r.s.r.Open(r.flow.ctx, r.key, r.offset, -1)
-}
-
-// broken ends a connection, and says what its error is.
-func (r *resumed) broken(err error) error {
-	if cause := context.Cause(r.flow.ctx); cause == errStalled {
-		err = &remote.Error{Op: "get", Remote: r.s.Name, URL: r.key, Temporary: true, Err: fmt.Errorf("%w (%s)", errStalled, r.s.opts.Stall)}
-	}
-	r.Close()
-	return err
-}
-
-func (r *resumed) Close() error {
-	if r.body != nil {
-		r.body.Close()
-		r.body = nil
-	}
-	if r.flow != nil {
-		r.flow.end()
-		r.flow = nil
-	}
-	return nil
 }
 
 // Tree reads a directory's manifest from the cache or, without storing it, from
@@ -187,6 +142,9 @@ func (s *Store) Tree(ctx context.Context, h object.Hash) ([]object.Entry, error)
 	entries, err := s.cache.Tree(h)
 	if !errors.Is(err, object.ErrMissing) {
 		return entries, err
+	}
+	if s.Versioned() {
+		return s.listed(h)
 	}
 	data, rerr := s.read(ctx, h.Key())
 	if errors.Is(rerr, remote.ErrNotFound) {
@@ -210,7 +168,7 @@ func (s *Store) read(ctx context.Context, key string) ([]byte, error) {
 func (s *Store) FetchTree(ctx context.Context, h object.Hash) ([]object.Entry, error) {
 	f := &fetcher{batch: batch{s: s}, receiver: s.cache.Receiver()}
 	defer f.receiver.Close()
-	if err := f.download(ctx, []object.Hash{h}); err != nil {
+	if err := f.manifests(ctx, []object.Hash{h}); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(f.result.Failed...); err != nil {
@@ -226,6 +184,9 @@ func (s *Store) Holds(ctx context.Context, hashes []object.Hash, trees map[objec
 	// Two rounds: first the manifests, then those files that none of them vouches
 	// for. A false in found is a file that is only named, and is taken out last.
 	files, parts := split(All(hashes...))
+	if s.Versioned() {
+		return s.holdsVersions(ctx, files, manifests(parts))
+	}
 	there, err := s.holds(ctx, manifests(parts))
 	if err != nil {
 		return nil, err

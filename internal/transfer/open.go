@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
-	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/pipeline/config"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
@@ -17,6 +18,9 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 	c, err := Config(r, name)
 	if err != nil {
 		return nil, err
+	}
+	if c.Bool("worktree", false) && !versioned(&c) {
+		return nil, callError{&config.Error{Err: errors.New("worktree remotes require version_aware cloud")}}
 	}
 	o := Options{}
 	if opts != nil {
@@ -38,7 +42,25 @@ func Open(ctx context.Context, r *project.Repo, name string, opts *Options) (*St
 	if cache == nil {
 		cache = r.Cache()
 	}
-	return New(opened, c, cache, &o), nil
+	s := New(opened, c, cache, &o)
+	if versioned(&c) {
+		s.worktree = c.Bool("worktree", false)
+		s.places = func(h object.Hash) []project.Place { return r.Places(h, s.Name) }
+		s.listed = r.ListedTree
+	}
+	return s, nil
+}
+
+// versioned reports whether a remote is configured as one that keeps versions.
+func versioned(c *remote.Config) bool {
+	return c.Bool("version_aware", c.Bool("worktree", false))
+}
+
+// IsVersioned reports whether a remote keeps versions, without opening it; an empty
+// name is the default one's.
+func IsVersioned(r *project.Repo, name string) (bool, error) {
+	c, err := Config(r, name)
+	return err == nil && versioned(&c), err
 }
 
 // callError hides the class of an error, but not that a remote is missing.
@@ -46,7 +68,7 @@ type callError struct{ err error }
 
 func (e callError) Error() string { return e.err.Error() }
 func (e callError) Is(target error) bool {
-	return target == repo.ErrNoRemote && errors.Is(e.err, target)
+	return target == config.ErrNoRemote && errors.Is(e.err, target)
 }
 
 // Config is what the configuration says about a remote.
@@ -66,7 +88,35 @@ func URLConfig(r *project.Repo, url string, options map[string]string) (remote.C
 	if err := CheckURL(url); err != nil {
 		return c, err
 	}
-	return c.Resolve(func(name string) (remote.Config, error) { return configured(r, name) })
+	c, err := c.Resolve(func(name string) (remote.Config, error) { return configured(r, name) })
+	if err == nil && len(options) > 0 {
+		err = config.CheckURLOptions(c.URL, c.Options)
+	}
+	return c, err
+}
+
+// OpenURL opens the directory that a URL lies in as a store of plain files, and returns
+// the URL with what it stands for in place of remote://NAME.
+func OpenURL(ctx context.Context, r *project.Repo, url string, options map[string]string, opts *Options) (*Store, string, error) {
+	c, err := URLConfig(r, url, options)
+	if err != nil {
+		return nil, "", err
+	}
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	o.Index, o.Log = "", r.Log
+	c.Jobs, c.Ask, c.Logger = o.Jobs, o.Ask, r.Log
+	whole := strings.TrimRight(c.URL, "/")
+	if i := strings.LastIndexByte(whole, '/'); i > strings.Index(whole, "://")+2 {
+		c.URL = whole[:i]
+	}
+	opened, err := remote.Open(ctx, c)
+	if err != nil {
+		return nil, "", err
+	}
+	return New(opened, c, r.Cache(), &o), whole, nil
 }
 
 // CheckURL refuses URLs that there is no kind of remote for.
@@ -76,7 +126,7 @@ func CheckURL(url string) error {
 	case scheme == "file":
 		// DVC takes it for a relative path.
 		return fmt.Errorf("%s is not a URL that DVC understands; write %s instead", url, strings.TrimPrefix(url, "file://"))
-	case !repo.KnownScheme(scheme):
+	case !config.KnownScheme(scheme):
 		return schemeError(scheme)
 	}
 	return nil

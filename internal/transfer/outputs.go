@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
@@ -19,6 +20,23 @@ func FetchHashes(ctx context.Context, r *project.Repo, hashes []object.Hash) err
 		err = errors.Join(t.Failed...)
 	}
 	return err
+}
+
+// SendHashes copies objects to a remote, the default one if it has no name. All of
+// them must be here or there.
+func SendHashes(ctx context.Context, r *project.Repo, name string, hashes []object.Hash) error {
+	s, err := Open(ctx, r, name, nil)
+	if err != nil {
+		return err
+	}
+	t, err := s.Push(ctx, All(hashes...))
+	if err != nil {
+		return err
+	}
+	if len(t.Missing) > 0 {
+		return fmt.Errorf("%s is neither in the cache nor in the remote '%s': %w", t.Missing[0], s.Name, object.ErrMissing)
+	}
+	return errors.Join(t.Failed...)
 }
 
 // BringBack fetches outputs, each from its remote, and checks them out.

@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -97,11 +99,12 @@ func (s *Store) takePlain(ctx context.Context, receiver *object.Receiver, f Plai
 	r := s.resume(ctx, m, f.Key)
 	r.version = f.Version
 	defer r.Close()
-	meta, err := receiver.Take(ctx, r, f.Size)
+	r.length = func() (int64, error) { return f.Size, nil }
+	meta, err := s.take(ctx, receiver, f, r)
 	if err != nil {
 		return meta, fmt.Errorf("%s: %w", joinURL(s.URL, f.Key), err)
 	}
-	if r.opened > 1 && f.Version == "" && f.ETag != "" {
+	if (r.opened > 1 || r.began > 0) && f.Version == "" && f.ETag != "" {
 		var now remote.Info
 		err := s.retry(ctx, nil, func() (err error) { now, err = s.r.Stat(ctx, f.Key); return err })
 		if err != nil {
@@ -112,6 +115,20 @@ func (s *Store) takePlain(ctx context.Context, receiver *object.Receiver, f Plai
 		}
 	}
 	return meta, nil
+}
+
+// take receives a file. If the server says which state of it it is, what came of that
+// state earlier isn't asked for again.
+func (s *Store) take(ctx context.Context, receiver *object.Receiver, f Plain, r *resumed) (object.Meta, error) {
+	state := f.Version
+	if state == "" && !strings.HasPrefix(f.ETag, "W/") { // weak: other bytes may have it
+		state = f.ETag
+	}
+	if state == "" {
+		return receiver.Take(ctx, r, f.Size)
+	}
+	name := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", s.URL, f.Key, state, f.Size))
+	return receiver.ResumeAs(ctx, hex.EncodeToString(name[:16]), r, f.Size)
 }
 
 func joinURL(url, key string) string { return strings.TrimRight(url, "/") + "/" + key }

@@ -13,6 +13,7 @@ const (
 	Querying    Phase = "querying" // what the remote has
 	Uploading   Phase = "uploading"
 	Downloading Phase = "downloading"
+	Removing    Phase = "removing" // what nothing needs
 )
 
 // Progress is how far a transfer is.
@@ -20,9 +21,9 @@ type Progress struct {
 	Phase      Phase
 	Remote     string // name
 	Files      int    // done
-	TotalFiles int
-	Bytes      int64 // moved; those of a try that failed are taken back
-	TotalBytes int64 // 0 = not known
+	TotalFiles int    // 0 = not known
+	Bytes      int64  // moved; those of a try that failed are taken back
+	TotalBytes int64  // 0 = not known
 }
 
 // meter counts and reports, not more often than people can read.

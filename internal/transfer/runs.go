@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -35,12 +36,7 @@ func runFiles(r *project.Repo) ([]string, error) {
 }
 
 // remoteRuns lists the run cache in the remote.
-func (s *Store) remoteRuns(ctx context.Context) (map[string]bool, error) {
-	l, err := s.lister("the run cache")
-	if err != nil {
-		return nil, err
-	}
-	var found map[string]bool
+func (s *Store) remoteRuns(ctx context.Context, l remote.Lister) (found map[string]bool, err error) {
 	err = s.retry(ctx, nil, func() error {
 		found = map[string]bool{}
 		for info, err := range l.List(ctx, "runs/") {
@@ -54,14 +50,36 @@ func (s *Store) remoteRuns(ctx context.Context) (map[string]bool, error) {
 	return found, err
 }
 
+// RunsError says, in DVC's words, that a remote can keep no run cache.
+type RunsError struct{ Text string }
+
+func (e *RunsError) Error() string { return e.Text }
+
+// runs is the run cache of the remote, or a *RunsError.
+func (s *Store) runs(command string) (remote.Lister, error) {
+	if err := s.Plain(command + " --run-cache"); err != nil {
+		return nil, &RunsError{err.Error()}
+	}
+	l, ok := s.r.(remote.Lister)
+	if !ok {
+		scheme, _, _ := strings.Cut(s.URL, "://")
+		return nil, &RunsError{fmt.Sprintf("run-cache is not supported for %s filesystem: %s", scheme, s.URL)}
+	}
+	return l, nil
+}
+
 // PushRuns copies the run cache to the remote and returns how many entries it
-// lacked.
+// lacked. The error of a remote that can keep none is a *RunsError.
 func (s *Store) PushRuns(ctx context.Context, r *project.Repo) (int, error) {
+	l, err := s.runs("push")
+	if err != nil {
+		return 0, err
+	}
 	keys, err := runFiles(r)
 	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
-	there, err := s.remoteRuns(ctx)
+	there, err := s.remoteRuns(ctx, l)
 	if err != nil {
 		return 0, err
 	}
@@ -113,9 +131,14 @@ func (s *Store) eachRun(ctx context.Context, keys []string, do func(context.Cont
 	return g.Wait()
 }
 
-// FetchRuns copies the entries of the run cache that are not here.
+// FetchRuns copies the entries of the run cache that are not here. The error of a remote
+// that can keep none is a *RunsError.
 func (s *Store) FetchRuns(ctx context.Context, r *project.Repo) error {
-	there, err := s.remoteRuns(ctx)
+	l, err := s.runs("fetch")
+	if err != nil {
+		return err
+	}
+	there, err := s.remoteRuns(ctx, l)
 	if err != nil {
 		return err
 	}

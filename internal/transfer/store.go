@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
 
@@ -40,7 +41,8 @@ type Options struct {
 
 // Store is a remote as transfers see it.
 type Store struct {
-	Name, URL string
+	Name string
+	URL  string // for people: without a password
 
 	r     remote.Remote
 	cache *object.Cache
@@ -48,11 +50,16 @@ type Store struct {
 	jobs  int
 	limit *rate.Limiter // nil = none
 	index *index
+
+	// Of a remote that keeps versions: where objects are; else nil.
+	places   func(object.Hash) []project.Place
+	listed   func(object.Hash) ([]object.Entry, error)
+	worktree bool
 }
 
 // New returns the Store of an open remote, whose configuration is c.
 func New(r remote.Remote, c remote.Config, cache *object.Cache, opts *Options) *Store {
-	s := &Store{Name: c.Name, URL: c.URL, r: r, cache: cache}
+	s := &Store{Name: c.Name, URL: c.Address(""), r: r, cache: cache}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -72,6 +79,9 @@ func New(r remote.Remote, c remote.Config, cache *object.Cache, opts *Options) *
 	s.index = openIndex(s.opts.Index, c.URL)
 	return s
 }
+
+// DryRun reports whether nothing is copied.
+func (s *Store) DryRun() bool { return s.opts.Dry }
 
 // CanList reports whether the remote can tell what it holds.
 func (s *Store) CanList() bool {

@@ -39,6 +39,9 @@ func (s *Store) Sweep(ctx context.Context, layout Layout, keep func(object.Hash)
 		}
 	}
 	if s.opts.Dry {
+		if s.opts.Progress != nil {
+			s.opts.Progress(Progress{}) // nothing is under way
+		}
 		for _, key := range slices.Sorted(slices.Values(slices.Concat(dirs, files))) {
 			s.opts.Log.Info("Removing " + key)
 		}
@@ -52,8 +55,10 @@ func (s *Store) Sweep(ctx context.Context, layout Layout, keep func(object.Hash)
 	if err := s.index.save(); err != nil {
 		return count, bytes, err
 	}
+	m := s.newMeter(Removing, count, bytes)
+	defer m.end()
 	for _, keys := range [][]string{dirs, files} {
-		if err := s.remove(ctx, keys); err != nil {
+		if err := s.remove(ctx, keys, m, unused); err != nil {
 			return count, bytes, err
 		}
 	}
@@ -68,6 +73,8 @@ func (s *Store) unused(ctx context.Context, layout Layout, keep func(object.Hash
 	}
 	var mu sync.Mutex
 	found := sizes{}
+	m := s.newMeter(Querying, 0, 0)
+	defer m.end()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.jobs)
 	for i := range 256 {
@@ -77,6 +84,7 @@ func (s *Store) unused(ctx context.Context, layout Layout, keep func(object.Hash
 					if err != nil {
 						return err
 					}
+					m.add(1, 0)
 					if h, ok := object.ParseKey(info.Key); ok && !keep(h) {
 						mu.Lock()
 						found[h] = info.Size
@@ -91,14 +99,21 @@ func (s *Store) unused(ctx context.Context, layout Layout, keep func(object.Hash
 }
 
 // remove deletes keys in requests of a thousand, a few of them at a time.
-func (s *Store) remove(ctx context.Context, keys []string) error {
+func (s *Store) remove(ctx context.Context, keys []string, m *meter, bytes sizes) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	for len(keys) > 0 {
 		part := keys[:min(1000, len(keys))]
 		keys = keys[len(part):]
 		g.Go(func() error {
-			return s.retry(ctx, nil, func() error { return s.r.Remove(ctx, part...) })
+			if err := s.retry(ctx, nil, func() error { return s.r.Remove(ctx, part...) }); err != nil {
+				return err
+			}
+			for _, key := range part {
+				h, _ := object.ParseKey(key)
+				m.add(1, max(0, bytes[h]))
+			}
+			return nil
 		})
 	}
 	return g.Wait()

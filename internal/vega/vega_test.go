@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/internal/vega"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 func text(t *testing.T, v any) string {
