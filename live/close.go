@@ -39,8 +39,7 @@ func (l *Logger) End(ctx context.Context) error {
 
 // Close ends the run, unless [Logger.End] was the last thing called, waits
 // until the files are safe from a power failure, and releases the directory.
-// It returns the first error that kept something from being logged, see
-// [Logger.Err]. A second Close does nothing.
+// It returns what kept something from being logged, see [Logger.Err]. A second Close does nothing.
 func (l *Logger) Close() error { return l.shutdown(context.Background(), closeSink) }
 
 // Shutdown is Close for a program that cannot wait for ever. Once ctx is done,

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // content is what dvc.yaml has to know about the files of a run. Logger.io

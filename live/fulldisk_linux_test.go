@@ -48,7 +48,7 @@ func TestDiskFull(t *testing.T) {
 		require.Eventually(t, func() bool { return errors.Is(l.Err(), unix.ENOSPC) }, time.Minute, time.Millisecond)
 		require.NoError(t, os.Remove(ballast))
 		log(20)
-		assert.ErrorIs(t, l.Close(), unix.ENOSPC, "the first trouble is not forgotten")
+		assert.NoError(t, l.Close(), "what was written late is no trouble any more")
 
 		last += 1040
 		data, err := os.ReadFile(filepath.Join(dir, "plots", "metrics", "loss.tsv"))

@@ -1,7 +1,10 @@
 package live
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -57,6 +60,29 @@ echo "0, 50, 1024, 4096"
 	assert.Contains(t, names, "system/gpu/usage (%)/0")
 	assert.NotContains(t, names, "system/gpu/count")
 	assert.NotContains(t, names, "system/vram/total (GB)/0")
+}
+
+// TestMonitorCardsOfThisMachine holds the numbers against nvidia-smi's list.
+func TestMonitorCardsOfThisMachine(t *testing.T) {
+	list, err := exec.Command("nvidia-smi", "-L").Output()
+	if err != nil {
+		t.Skip("no NVIDIA graphics card here")
+	}
+	n := newNvidia(t.Context())
+	require.NotNil(t, n)
+	s, err := n.sample(t.Context())
+	require.NoError(t, err)
+	t.Log(s)
+	cards := bytes.Count(list, []byte("UUID: GPU-"))
+	assert.EqualValues(t, cards, s[gpuCount])
+	for i := range cards {
+		total, used := s[fmt.Sprintf("system/vram/total (GB)/%d", i)], s[fmt.Sprintf("system/vram/usage (GB)/%d", i)]
+		assert.Positive(t, total)
+		assert.LessOrEqual(t, used, total)
+		busy, ok := s[fmt.Sprintf("system/gpu/usage (%%)/%d", i)]
+		assert.True(t, ok)
+		assert.LessOrEqual(t, busy, 100.0)
+	}
 }
 
 // A machine with the program and without a card, or with a driver that hangs.

@@ -3,7 +3,7 @@ package live
 import (
 	"math/big"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // group is an ordered mapping from key to value: the summary, or a group of

@@ -228,11 +228,12 @@ func (l *Logger) MakeSummary() error {
 // Err returns the first thing that was asked for and is not done, or nil: an
 // error of the disk or of a sink, an artifact outside of any repository, a
 // machine whose use cannot be measured. Training need not stop for it: what
-// can't be written is kept, within limits, and tried again.
+// can't be written is kept, within limits, and tried again, and is no error any
+// more once it is written.
 func (l *Logger) Err() error {
 	l.io.Lock()
 	defer l.io.Unlock()
-	return l.files.err
+	return cmp.Or(l.files.err, l.files.late)
 }
 
 // Dir returns the directory as it was given to Open.

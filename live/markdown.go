@@ -12,9 +12,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/internal/report"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // markdown writes report.md and the images it shows: the structure of

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Point is one row of a metric's history.

@@ -8,8 +8,9 @@ import (
 
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/object"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	dvcrepo "github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/params/pyjson"
+	"github.com/reprodl/reprodl/pipeline/config"
 )
 
 // repo is what surrounds the working directory, and what DVC said about it in
@@ -99,11 +100,11 @@ func (r *repo) init(ctx context.Context) error {
 // cache opens the cache that the repository's configuration names.
 func (r *repo) cache() (*object.Cache, error) {
 	dvc := filepath.Join(r.root, ".dvc")
-	config, err := dvcrepo.LoadConfig(dvc, os.Getenv)
+	c, err := config.Load(dvc, os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	dir, ok := config.Get("cache", "dir")
+	dir, ok := c.Get("cache", "dir")
 	if !ok {
 		dir = filepath.Join(dvc, "cache")
 	}

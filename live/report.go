@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/reprodl/reprodl/internal/atomicfile"
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/internal/report"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // The report is made again at most every reportPause, and rests ten times as

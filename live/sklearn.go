@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // SklearnPlot names an evaluation of a classifier, as scikit-learn does.

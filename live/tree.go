@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // plain converts what may stand in a parameter or in the data of a plot to the

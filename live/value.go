@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // Float16 is a number known to be exact in half precision. Logged by

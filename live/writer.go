@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -13,7 +14,8 @@ const retryDelay = time.Second
 
 // files is the part of a logger that owns the disk. Logger.io guards it.
 type files struct {
-	err     error // the first one
+	err     error // the first of something that won't be done
+	late    error // what keeps something from being written that is tried again
 	ready   bool  // the directory is this run's
 	summary []byte
 	todo    todo
@@ -81,17 +83,17 @@ func (l *Logger) flush() {
 		f.todo = todo{}
 		return
 	}
-	f.note(l, l.prepare())
+	late := l.prepare()
 	// The batch holds a copy of retry, so its array is free to be filled.
 	failed := f.retry[:0]
 	for _, s := range f.batch {
 		if err := s.file.write(s); err != nil {
-			f.note(l, fmt.Errorf("history of %s: %w", s.name, err))
+			late = cmp.Or(late, fmt.Errorf("history of %s: %w", s.name, err))
 			failed = append(failed, s)
 		}
 	}
 	f.retry = failed
-	l.flushSummary()
+	f.noteLate(l, cmp.Or(late, l.flushSummary()))
 	l.flushSinks()
 	l.drawProgress()
 	l.mu.Lock()
@@ -144,11 +146,10 @@ func (t *todo) merge(more todo) {
 }
 
 // flushSummary writes what belongs to a sync.
-func (l *Logger) flushSummary() {
+func (l *Logger) flushSummary() (err error) {
 	f := &l.files
 	if f.todo.summary {
-		err := l.writeSummary()
-		f.note(l, err)
+		err = l.writeSummary()
 		f.todo.summary = err != nil
 		f.todo.syncs = 0
 	}
@@ -160,6 +161,7 @@ func (l *Logger) flushSummary() {
 		f.todo.report = false
 		l.report.kick()
 	}
+	return err
 }
 
 // writeSummary writes metrics.json in one step, so a reader never sees half of it,
@@ -182,6 +184,19 @@ func (f *files) note(l *Logger, err error) {
 	}
 	f.err = err
 	l.slog.Error("live: a part of the run is not kept; training goes on", "dir", l.dir, "err", err)
+}
+
+// noteLate keeps what the last flush could not write, or nil: then nothing is left of
+// an earlier trouble.
+func (f *files) noteLate(l *Logger, err error) {
+	switch {
+	case err == nil && f.late != nil:
+		l.slog.Info("live: what could not be written before is written now", "dir", l.dir)
+		f.late = nil
+	case f.late == nil && err != nil:
+		f.late = err
+		l.slog.Error("live: a part of the run can't be written yet; training goes on", "dir", l.dir, "err", err)
+	}
 }
 
 // refuse notes that something which was asked for is not done. DVCLive prints a

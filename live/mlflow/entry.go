@@ -11,9 +11,9 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/reprodl/reprodl/internal/pyjson"
 	"github.com/reprodl/reprodl/live"
 	"github.com/reprodl/reprodl/params/ordered"
+	"github.com/reprodl/reprodl/params/pyjson"
 )
 
 // entry is one line of a spool: exactly one of its fields is set. The names in
