@@ -1,12 +1,15 @@
 // Package reprodl is the home of five packages for reproducible training
 // programs in Go. They write the files of DVC 3 and DVCLive 3, byte for byte.
 //
-//   - [github.com/reprodl/reprodl/params]: typed parameters from YAML, JSON, TOML and Python files
+//   - [github.com/reprodl/reprodl/params]: typed parameters from YAML, JSON, TOML and Python files;
+//     [github.com/reprodl/reprodl/params/ordered] is the mapping that all values are made of,
+//     [github.com/reprodl/reprodl/params/pyjson] writes them as Python does
 //   - [github.com/reprodl/reprodl/live]: live metrics, images and plots, and a report page;
 //     [github.com/reprodl/reprodl/live/gomlxlive] attaches it to a GoMLX loop,
 //     [github.com/reprodl/reprodl/live/tensorboard] writes event files
 //   - [github.com/reprodl/reprodl/pipeline]: stages, dvc.lock and the run cache;
 //     [github.com/reprodl/reprodl/pipeline/data] adds, restores, pushes and pulls what they read and write,
+//     [github.com/reprodl/reprodl/pipeline/config] reads and changes a repository's configuration,
 //     [github.com/reprodl/reprodl/pipeline/repofs] reads any revision of any repository as a file system,
 //     [github.com/reprodl/reprodl/pipeline/values] shows metrics, parameters and plots over revisions
 //   - [github.com/reprodl/reprodl/experiment]: experiments as git refs; below it
@@ -23,13 +26,12 @@
 //
 // params and live stand alone and stay light; pipeline reads parameters through
 // params, experiment runs pipelines. Within pipeline, pipeline stands on data,
-// and values only takes its handle. esc50 knows none of them. They meet in a
+// and values only takes its handle; config, ordered and pyjson stand below all. esc50 knows none of them. They meet in a
 // caller's main: examples/esc50 is one, examples/reprodl is the command dvc
-// made of pipeline and experiment. Only esc50, the examples and gomlxlive
+// made of the public packages alone. Only esc50, the examples and gomlxlive
 // import GoMLX.
 //
-// What they share is in internal: YAML and JSON as Python writes them (dvcyaml,
-// pyjson), the files of a pipeline (dvcfile) and its graph (stagegraph), the
+// What they share is in internal: YAML as Python writes it (dvcyaml), the files of a pipeline (dvcfile) and its graph (stagegraph), the
 // cache (object) and its way to remotes (transfer), the repository's directory
 // (repo), an opened repository with its stages and outputs (project), those of
 // others at any revision (external), git, ignore files, the source files of a Go

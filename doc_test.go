@@ -2,6 +2,7 @@ package reprodl_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,10 +64,12 @@ func TestLayers(t *testing.T) {
 		{"examples/reprodl", []string{"github.com/gomlx", module + "esc50"},
 			"a command line that starts in milliseconds"},
 	}
+	// What stands below all: values and configuration, no parameters and no pipelines.
+	below := []string{module + "params/ordered", module + "params/pyjson", module + "pipeline/config"}
 	for _, rule := range rules {
 		t.Run(rule.of, func(t *testing.T) {
 			for _, dep := range dependencies(t, module+rule.of) {
-				if dep == module+rule.of || dep == module+"params/ordered" { // the values of all packages, no parameters
+				if dep == module+rule.of || slices.Contains(below, dep) {
 					continue
 				}
 				for _, bad := range rule.forbid {
@@ -113,6 +116,16 @@ func TestGoMLXOnlyWhereItIsUsed(t *testing.T) {
 			continue
 		}
 		assert.NotContains(t, imports, "github.com/gomlx", "%s imports GoMLX", pkg)
+	}
+}
+
+// TestExamplesAreCallers: the commands are made of what others can import, too.
+func TestExamplesAreCallers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./examples/...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		assert.NotContains(t, imports, module+"internal/", "%s imports an internal package", pkg)
 	}
 }
 
