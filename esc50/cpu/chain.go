@@ -141,23 +141,60 @@ func (p *plan) settle(v *value) {
 		p.emit(n.op.String(), n.in, n.out, func(x *run) { n.run(x, x.tensors(n.in), x.tensors(n.out)) })
 		return
 	}
-	c := &chain{size: v.shape.Size(), places: make(map[*value]int)}
-	p.prepare(n, make(map[*node]bool))
-	p.collect(c, n)
-	c.finish(p)
-	for _, o := range c.ops {
-		delete(p.waiting, o.v)
+	p.chain(n)
+}
+
+// inChain tells whether a value waits to be computed in a chain.
+func (p *plan) inChain(v *value) bool {
+	switch v.node.op {
+	case compute.OpTypeRNGBitGenerator, compute.OpTypeBroadcastInDim, compute.OpTypeConvertDType, compute.OpTypeSlice:
+		return false
+	}
+	return p.waiting[v]
+}
+
+// chain runs the operations that lead to some results of the same size, which
+// wait.
+func (p *plan) chain(results ...*node) {
+	seen := make(map[*node]bool)
+	for _, n := range results {
+		p.prepare(n, seen)
+	}
+	c := &chain{size: results[0].out[0].shape.Size(), places: make(map[*value]int), roots: make(map[*value]bool)}
+	for _, n := range results {
+		if p.waiting[n.out[0]] { // not settled for another one
+			c.roots[n.out[0]] = true
+			p.collect(c, n)
+		}
+	}
+	if len(c.ops) == 0 {
+		return
 	}
 	var read, write []*value
+	for i := range c.ops {
+		o := &c.ops[i]
+		delete(p.waiting, o.v)
+		o.to = p.place(o.v)
+		for _, to := range o.to {
+			if to.sum.begun {
+				read = append(read, to.sum.v)
+			} else {
+				to.sum.begun = true
+				write = append(write, to.sum.v)
+			}
+		}
+	}
+	c.finish(p)
 	for _, l := range c.leaves {
 		read = append(read, l.v)
 	}
+	var stored []*value
 	for _, o := range c.ops {
 		if o.stored {
-			write = append(write, o.v)
+			stored = append(stored, o.v)
 		}
 	}
-	p.emit("chain", read, write, func(x *run) { c.run(x) })
+	p.emit("chain", read, append(stored, write...), func(x *run) { c.run(x) })
 	p.steps[len(p.steps)-1].chain = c
 }
 
@@ -166,7 +203,8 @@ type chain struct {
 	size   int
 	ops    []chainOp
 	leaves []view
-	places map[*value]int // in ops, of what they compute
+	places map[*value]int  // in ops, of what they compute
+	roots  map[*value]bool // results that it is run for
 	slots  int
 }
 
@@ -178,7 +216,8 @@ type chainOp struct {
 	binary kernel.Op
 	in     [2]int
 	stored bool
-	slot   int // of scratch memory, of what is not stored
+	slot   int        // of scratch memory, of what is not stored
+	to     []padPlace // in sums of slices
 }
 
 // collect appends the operations that lead to a node and wait.
@@ -274,7 +313,7 @@ func (c *chain) finish(p *plan) {
 	var free []int
 	for i := range c.ops {
 		o := &c.ops[i]
-		o.stored = i == len(c.ops)-1 || p.usedOutside(c, o.v)
+		o.stored = c.roots[o.v] && len(o.to) == 0 || p.usedOutside(c, o.v)
 		if !o.stored {
 			if len(free) > 0 {
 				o.slot, free = free[len(free)-1], free[:len(free)-1]
@@ -342,7 +381,7 @@ func (p *plan) usedOutside(c *chain, v *value) bool {
 				return true
 			}
 		default:
-			if _, ok := c.places[u.out[0]]; !ok {
+			if _, ok := c.places[u.out[0]]; !ok && !p.placed[u] {
 				return true
 			}
 		}

@@ -28,6 +28,12 @@ func (c *chain) run(x *run) {
 			stored[i] = x.tensor(o.v).f32()
 		}
 	}
+	sums := make([][][]float32, len(c.ops))
+	for i, o := range c.ops {
+		for _, to := range o.to {
+			sums[i] = append(sums[i], x.tensor(to.sum.v).f32())
+		}
+	}
 	x.tasks((c.size+chainGrain-1)/chainGrain, func(t int, s *scratch) {
 		spare := s.get(slotIn, (c.slots+len(c.leaves))*chainBlock)
 		values, operands := make([][]float32, len(c.ops)), make([][]float32, len(c.leaves))
@@ -53,10 +59,16 @@ func (c *chain) run(x *run) {
 				} else {
 					kernel.Binary(o.binary, dst, get(o.in[0]), get(o.in[1]))
 				}
+				for k, to := range o.to {
+					to.cut.each(lo, hi, func(at, j, n int) { kernel.Binary(kernel.Add, sums[i][k][at:at+n], dst[j:j+n], zero) })
+				}
 			}
 		}
 	})
 }
+
+// zero is what an element of a slice is added to in a sum of slices.
+var zero = []float32{0}
 
 // block are the elements for lo to hi-1 of the result: one if they are all the
 // same, otherwise in memory or laid out in spare.

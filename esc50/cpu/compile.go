@@ -19,7 +19,9 @@ type plan struct {
 	normal, mask map[*value]normInfo
 	packs        map[*value][]packedSide // packed operands of products, by what is read
 	waiting      map[*value]bool         // results of chains to come
-	pads         map[*value][]*node      // sums of slices to come
+	pads         map[*value]*padSum      // sums of slices to come
+	padded       map[*node]*padSum       // by node that is part of one
+	placed       map[*node]bool          // those whose operand is where it belongs
 	sums         map[*node][]*node       // products that are added, by the last of them
 	result       map[*value]bool         // roots of the outputs
 }
@@ -39,7 +41,9 @@ func compile(f *function) *program {
 		mask:    make(map[*value]normInfo),
 		packs:   make(map[*value][]packedSide),
 		waiting: make(map[*value]bool),
-		pads:    make(map[*value][]*node),
+		pads:    make(map[*value]*padSum),
+		padded:  make(map[*node]*padSum),
+		placed:  make(map[*node]bool),
 		sums:    make(map[*node][]*node),
 		result:  make(map[*value]bool),
 	}
@@ -56,6 +60,7 @@ func compile(f *function) *program {
 		order = p.live(f.outputs)
 	}
 	p.sumProducts(order)
+	p.padSums(order)
 	for _, n := range order {
 		p.node(n)
 		p.early(n)
@@ -133,7 +138,7 @@ func (p *plan) node(n *node) {
 		p.random(n)
 		return
 	}
-	if p.done[n] || p.fuse(n) || p.padded(n) || p.wait(n) {
+	if p.done[n] || p.padded[n] != nil || p.fuse(n) || p.wait(n) {
 		return
 	}
 	for _, v := range n.in {

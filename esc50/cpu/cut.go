@@ -18,12 +18,17 @@ func cutOf(n *node) (c cut, ok bool) {
 	if !ok || n.op != compute.OpTypeSlice || n.out[0].shape.DType != dtypes.Float32 {
 		return c, false
 	}
-	dims, stride := n.out[0].shape.Dimensions, strides(n.in[0].shape.Dimensions)
+	first, stride := 0, strides(n.in[0].shape.Dimensions)
 	for axis, start := range s.starts {
-		c.first += start * stride[axis]
+		first += start * stride[axis]
 		stride[axis] *= s.steps[axis]
 	}
-	c.run = 1
+	return runs(first, n.out[0].shape.Dimensions, stride)
+}
+
+// runs is the cut with the given first element and strides, if it is one.
+func runs(first int, dims, stride []int) (c cut, ok bool) {
+	c.first, c.run = first, 1
 	axis := len(dims) - 1
 	for ; axis >= 0 && (dims[axis] == 1 || stride[axis] == c.run); axis-- {
 		c.run *= dims[axis]
@@ -40,17 +45,21 @@ func cutOf(n *node) (c cut, ok bool) {
 	return c, c.run >= leastRun
 }
 
+// each calls f with the places of runs, or parts of runs, of elements lo to hi-1.
+func (c *cut) each(lo, hi int, f func(at, i, n int)) {
+	for i := lo; i < hi; {
+		end := min(hi, (i/c.run+1)*c.run)
+		f(c.first+i/c.run*c.apart+i%c.run, i-lo, end-i)
+		i = end
+	}
+}
+
 // block returns elements lo to hi-1: where they lie if they are in one run,
 // otherwise laid out in spare.
 func (c *cut) block(from, spare []float32, lo, hi int) []float32 {
-	at := func(i int) int { return c.first + i/c.run*c.apart + i%c.run }
 	if lo/c.run == (hi-1)/c.run {
-		return from[at(lo):][:hi-lo]
+		return from[c.first+lo/c.run*c.apart+lo%c.run:][:hi-lo]
 	}
-	for i := lo; i < hi; {
-		end := min(hi, (i/c.run+1)*c.run)
-		copy(spare[i-lo:end-lo], from[at(i):])
-		i = end
-	}
+	c.each(lo, hi, func(at, i, n int) { copy(spare[i:i+n], from[at:]) })
 	return spare[:hi-lo]
 }

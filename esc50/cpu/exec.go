@@ -131,7 +131,7 @@ func (p *program) compute(x *run) {
 // place is memory for a value that the step writes.
 func (s *step) place(x *run, i int) any {
 	v := s.write[i]
-	if len(s.over) > 0 && s.over[i] != nil {
+	if i < len(s.over) && s.over[i] != nil {
 		from := s.over[i]
 		flat := x.values[from.id].flat
 		parameter, ok := from.node.attr.(int)
