@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -126,37 +125,31 @@ func (a *app) stopSlurm(ctx context.Context, kill bool) error {
 	return a.withSlurm(func(c *slurm.Cluster) error { return c.Stop(ctx, kill) })
 }
 
-// named are the ids of the tasks in a state that are meant by the names: all if
-// there are none.
-func named(ctx context.Context, q *queue.Queue, state queue.TaskState, names []string) ([]string, error) {
-	tasks, err := q.Tasks(ctx, state)
-	var ids []string
-	for _, t := range tasks {
-		if len(names) == 0 || slices.Contains(names, t.Name) || slices.Contains(names, t.ID) {
-			ids = append(ids, t.ID)
-		}
-	}
-	return ids, err
-}
-
 func (a *app) killSlurm(ctx context.Context, q *queue.Queue, names []string) error {
 	return a.withSlurm(func(c *slurm.Cluster) error {
-		ids, err := named(ctx, q, queue.Running, names)
-		if err != nil {
-			return err
+		tasks, err := q.Named(ctx, queue.Running, names...)
+		if err != nil && !errors.Is(err, experiment.ErrNotFound) {
+			return err // of names that mean none the queue tells
 		}
-		return c.Kill(ctx, ids...)
+		return c.Kill(ctx, taskIDs(tasks)...)
 	})
 }
 
 func (a *app) retrySlurm(ctx context.Context, q *queue.Queue, names []string) error {
 	return a.withSlurm(func(c *slurm.Cluster) error {
-		ids, err := named(ctx, q, queue.Failed, names)
+		tasks, err := q.Named(ctx, queue.Failed, names...)
 		if err != nil {
 			return err
 		}
-		return c.Retry(ids...)
+		return c.Retry(taskIDs(tasks)...)
 	})
+}
+
+func taskIDs(tasks []queue.Task) (ids []string) {
+	for i := range tasks {
+		ids = append(ids, tasks[i].ID)
+	}
+	return ids
 }
 
 var errNoSSH = errors.New("--on ssh needs a hub that the machines can reach: start one with 'queue serve --listen 0.0.0.0'")

@@ -9,3 +9,6 @@ import (
 func NewFileStore(file string, marks func(context.Context) ([]Task, error)) Store {
 	return newFileStore(file, marks, slog.New(slog.DiscardHandler))
 }
+
+// StoreOf is the store of a queue.
+func StoreOf(q *Queue) Store { return q.store }

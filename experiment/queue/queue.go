@@ -204,15 +204,39 @@ func (q *Queue) Find(ctx context.Context, name string) (*Task, error) {
 func findTask(tasks []Task, name string) *Task {
 	var found *Task
 	for i := range tasks {
-		t := &tasks[i]
-		if t.Name != name && t.ID != name && (len(name) < 4 || (!strings.HasPrefix(t.ID, name) && !strings.HasPrefix(t.Commit, name))) {
-			continue
-		}
-		if found == nil || found.State == Success || found.State == Failed {
+		if t := &tasks[i]; t.named(name) && (found == nil || found.ended()) {
 			found = t
 		}
 	}
 	return found
+}
+
+// named reports whether a task is meant by its name, its id or the beginning of that or,
+// as tables show it, of the commit that it runs.
+func (t *Task) named(name string) bool {
+	return t.Name == name || t.ID == name || len(name) >= 4 && (strings.HasPrefix(t.ID, name) || strings.HasPrefix(t.Commit, name))
+}
+
+// Named lists the tasks in a state that are meant by names, all of them if there are no
+// names: a name is that of a task, its id, or the beginning of that or of its commit. If
+// some mean none, the tasks of the others come with an error that wraps
+// experiment.ErrNotFound.
+func (q *Queue) Named(ctx context.Context, state TaskState, names ...string) ([]Task, error) {
+	tasks, err := q.store.List(ctx, state)
+	if err != nil || len(names) == 0 {
+		return tasks, err
+	}
+	var unknown []string
+	for _, name := range names {
+		if findTask(tasks, name) == nil {
+			unknown = append(unknown, name)
+		}
+	}
+	tasks = slices.DeleteFunc(tasks, func(t Task) bool { return !slices.ContainsFunc(names, t.named) })
+	if len(unknown) > 0 {
+		err = q.unknown(ctx, strings.ToLower(string(state))+" experiment", unknown)
+	}
+	return tasks, err
 }
 
 // TaskFilter chooses tasks by name or by state.
@@ -221,18 +245,23 @@ type TaskFilter struct {
 	Queued, Failed, Success bool
 }
 
-// Remove forgets tasks that do not run, and returns their names. The
-// experiments that came of them stay.
+// Remove forgets tasks that do not run, and returns their names, or none if a name
+// means no task or one that runs. The experiments that came of them stay.
 func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
 	tasks, err := q.store.List(ctx)
 	if err != nil {
 		return nil, err
 	}
+	idle := slices.DeleteFunc(slices.Clone(tasks), func(t Task) bool { return t.State == Running })
 	var ids, unknown []string
 	for _, name := range f.Names {
-		if t := findTask(tasks, name); t != nil {
+		t := findTask(idle, name)
+		switch {
+		case t != nil:
 			ids = append(ids, t.ID)
-		} else {
+		case findTask(tasks, name) != nil:
+			return nil, fmt.Errorf("experiment '%s' is running; end it first, with 'queue kill'", name)
+		default:
 			unknown = append(unknown, name)
 		}
 	}
@@ -258,17 +287,15 @@ func (q *Queue) Remove(ctx context.Context, f *TaskFilter) ([]string, error) {
 	return names, q.repo.Discard(ctx, plans...)
 }
 
-// Retry queues failed tasks again; no names means all of them.
+// Retry queues failed tasks again, or none if a name means no such task; no names means
+// all of them.
 func (q *Queue) Retry(ctx context.Context, names ...string) ([]string, error) {
-	tasks, err := q.store.List(ctx)
+	failed, err := q.Named(ctx, Failed, names...)
 	if err != nil {
 		return nil, err
 	}
 	var done []string
-	for _, t := range tasks {
-		if t.State != Failed || (len(names) > 0 && !slices.Contains(names, t.Name) && !slices.Contains(names, t.ID)) {
-			continue
-		}
+	for _, t := range failed {
 		err := q.store.Update(ctx, t.ID, "", func(t *Task) error {
 			t.State, t.Error, t.Kill, t.Ended = Queued, "", "", time.Time{}
 			return nil
@@ -287,26 +314,17 @@ type KillOptions struct {
 }
 
 // Kill interrupts running tasks; no names means all. Their workers notice within
-// a second.
+// a second. Names that mean none are told when the others have been seen to.
 func (q *Queue) Kill(ctx context.Context, opts *KillOptions, names ...string) error {
-	tasks, err := q.store.List(ctx)
-	if err != nil {
-		return err
+	running, unknown := q.Named(ctx, Running, names...)
+	if unknown != nil && !errors.Is(unknown, experiment.ErrNotFound) {
+		return unknown
 	}
 	how := "interrupt"
 	if opts != nil && opts.Force {
 		how = "kill"
 	}
-	left := slices.Clone(names)
-	for _, t := range tasks {
-		// Every name has to match a running task; what is left over is told.
-		i := slices.IndexFunc(left, func(n string) bool { return n == t.Name || n == t.ID || (len(n) >= 4 && strings.HasPrefix(t.ID, n)) })
-		if t.State != Running || (len(names) > 0 && i < 0) {
-			continue
-		}
-		if i >= 0 {
-			left = slices.Delete(left, i, i+1)
-		}
+	for _, t := range running {
 		// With the token of the task as listed: a later attempt is not meant.
 		err := q.store.Update(ctx, t.ID, t.Lease.Token, func(t *Task) error { t.Kill = how; return nil })
 		if err != nil && !errors.Is(err, ErrLeaseLost) {
@@ -317,8 +335,5 @@ func (q *Queue) Kill(ctx context.Context, opts *KillOptions, names ...string) er
 	if err := q.repo.Recover(ctx); err != nil {
 		return err
 	}
-	if len(left) > 0 {
-		return q.unknown(ctx, "running experiment", left)
-	}
-	return nil
+	return unknown
 }

@@ -191,3 +191,34 @@ func TestALostQueueIsRebuiltFromGit(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfTasks gives each command each kind of name, and names that mean nothing.
+func TestNamesOfTasks(t *testing.T) {
+	p := exptest.New(t, map[string]string{"dvc.yaml": strings.Replace(exptest.StageYAML, "cat in", "exit 1; cat in", 1)})
+	q := queue.Open(p.Open(), nil)
+	ctx := t.Context()
+	tasks, err := q.Add(ctx, &experiment.RunOptions{Name: "f", Set: []string{"lr=1,2"}})
+	require.NoError(t, err)
+	_, err = q.WorkAll(ctx, 1, nil)
+	require.Error(t, err)
+	_, err = q.Retry(ctx, "f-1", "nope")
+	require.EqualError(t, err, "'nope' is not a valid failed experiment name")
+	failed, err := q.Tasks(ctx, queue.Failed)
+	require.NoError(t, err)
+	assert.Len(t, failed, 2, "none, as one name is wrong")
+	names, err := q.Retry(ctx, tasks[0].Commit[:7], tasks[1].ID[:5])
+	require.NoError(t, err)
+	assert.Equal(t, []string{"f-1", "f-2"}, names)
+
+	running, err := queue.StoreOf(q).Claim(ctx, queue.Lease{Token: "mine", Worker: "w", Host: "elsewhere", Expires: time.Now().Add(time.Hour)})
+	require.NoError(t, err)
+	_, err = q.Remove(ctx, &queue.TaskFilter{Names: []string{"f-2", "f-1"}})
+	require.EqualError(t, err, "experiment 'f-1' is running; end it first, with 'queue kill'")
+	require.EqualError(t, q.Kill(ctx, nil, "f-2", running.Commit[:7]), "'f-2' is not a valid running experiment name")
+	running, err = queue.StoreOf(q).Get(ctx, running.ID)
+	require.NoError(t, err)
+	assert.Equal(t, "interrupt", running.Kill, "by the commit that tables show")
+	names, err = q.Remove(ctx, &queue.TaskFilter{Names: []string{"f-2"}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"f-2"}, names)
+}
