@@ -71,7 +71,8 @@
 // does not have, and runs those again whose result is nowhere.
 // One that only seemed to be dead gives out nothing more: all that it would answer
 // must be written first, after what it wrote last, and there another one was before.
-// Logs of tasks that have ended are kept there, too, the last four mebibytes of each. Data
+// Logs of tasks that have ended are kept there, too, the last four mebibytes of each; of one
+// that runs the worker has these, and gives them to the next hub. Data
 // needs a DVC remote: without one it goes to the hub's machine, of which queue serve
 // warns, and is lost with that. The clone of a hub that was replaced uses the new one by
 // queue use, like others.

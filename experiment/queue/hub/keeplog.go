@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -17,17 +18,34 @@ const keptLog = 4 << 20
 
 // keepLog keeps what a task has printed that has ended.
 func (k *keeper) keepLog(ctx context.Context, id string) error {
-	data, err := os.ReadFile(k.h.logFile(id))
+	data, err := endOfFile(k.h.logFile(id), keptLog)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if n := len(data) - keptLog; n > 0 {
-		data = append(fmt.Appendf(nil, "(the first %d bytes of this log are on the machine of the hub that had them)\n", n), data[n:]...)
-	}
 	return k.put(ctx, logObject+id, data)
+}
+
+// endOfFile reads at most the last bytes of a log, with a note of what is missing.
+func endOfFile(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	var note []byte
+	skip := max(0, fi.Size()-most)
+	if skip > 0 {
+		note = missingLog(skip)
+	}
+	data, err := io.ReadAll(io.NewSectionReader(f, skip, most))
+	return append(note, data...), err
 }
 
 // bringLogs fetches the logs of tasks that ended under hubs of other clones.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/internal/atomicfile"
@@ -26,6 +26,12 @@ type (
 		Attempt   int
 		Off       int64 // within the attempt
 		Data      []byte
+		Back      int64 // how many bytes before Off can be sent again
+	}
+	logAnswer struct {
+		// Again is how many bytes before Off are to come first: the hub has none of the
+		// attempt, as another one had it, and nothing was written.
+		Again int64 `json:",omitempty"`
 	}
 	liveRequest struct {
 		ID, Token string
@@ -50,8 +56,9 @@ type logs struct {
 	at map[string]logPlace
 }
 
-func (h *Hub) logFile(id string) string  { return filepath.Join(h.files, "logs", id+".log") }
-func (h *Hub) liveFile(id string) string { return filepath.Join(h.files, "live", id+".json") }
+func (h *Hub) logFile(id string) string   { return filepath.Join(h.files, "logs", id+".log") }
+func (h *Hub) placeFile(id string) string { return h.logFile(id) + ".at" }
+func (h *Hub) liveFile(id string) string  { return filepath.Join(h.files, "live", id+".json") }
 
 // mine refuses a worker that no longer has the task.
 func (h *Hub) mine(id, token string) error {
@@ -62,54 +69,93 @@ func (h *Hub) mine(id, token string) error {
 	return err
 }
 
+// mostPlaces is how many places are kept in memory. All are in files beside the logs.
+const mostPlaces = 4096
+
 // onLog writes a piece of a log where it belongs: it may come twice.
-func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (none, error) {
+func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (logAnswer, error) {
 	if err := h.mine(r.ID, r.Token); err != nil {
-		return none{}, err
+		return logAnswer{}, err
 	}
 	h.logs.mu.Lock()
 	defer h.logs.mu.Unlock()
+	at := h.logPlace(r.ID)
+	if at.Attempt != r.Attempt && r.Off > 0 && r.Back > 0 {
+		return logAnswer{Again: min(r.Back, r.Off)}, nil
+	}
 	f, err := os.OpenFile(h.logFile(r.ID), os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
-		return none{}, err
+		return logAnswer{}, err
 	}
 	defer f.Close()
-	at, err := h.logPlace(r.ID, r.Attempt, r.Off, f)
+	if at.Attempt != r.Attempt {
+		at, err = h.beginAttempt(r, f)
+	}
 	if err == nil && at.Base+r.Off >= 0 {
 		_, err = f.WriteAt(r.Data, at.Base+r.Off)
 	}
 	if err == nil {
 		h.nc.Publish(h.space+".l."+r.ID, r.Data)
 	}
-	return none{}, err
+	return logAnswer{}, err
 }
 
-// logPlace finds or makes the beginning of an attempt; the caller has the lock. What
-// came before off was sent to a hub of another machine.
-func (h *Hub) logPlace(id string, attempt int, off int64, f *os.File) (logPlace, error) {
+// logPlace is where the last attempt of a task began; the zero value if nothing is known
+// of one. The caller has the lock.
+func (h *Hub) logPlace(id string) logPlace {
 	at, ok := h.logs.at[id]
-	side := h.logFile(id) + ".at"
 	if !ok {
-		if data, err := os.ReadFile(side); err == nil {
-			json.Unmarshal(data, &at)
+		if data, err := os.ReadFile(h.placeFile(id)); err == nil && json.Unmarshal(data, &at) == nil {
+			h.logs.at[id] = at
 		}
 	}
-	if at.Attempt != attempt {
-		fi, err := f.Stat()
-		if err != nil {
-			return at, err
+	return at
+}
+
+// beginAttempt makes the beginning of an attempt after what there is. The caller has
+// the lock.
+func (h *Hub) beginAttempt(r logRequest, f *os.File) (logPlace, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return logPlace{}, err
+	}
+	size := fi.Size()
+	if r.Off > 0 {
+		note := missingLog(r.Off)
+		if _, err := f.WriteAt(note, size); err != nil {
+			return logPlace{}, err
 		}
-		at = logPlace{attempt, fi.Size() - off}
-		data, err := json.Marshal(at)
-		if err == nil {
-			err = atomicfile.WriteFile(side, data, nil)
+		size += int64(len(note))
+	}
+	at := logPlace{r.Attempt, size - r.Off}
+	data, err := json.Marshal(at)
+	if err == nil {
+		err = atomicfile.WriteFile(h.placeFile(r.ID), data, nil)
+	}
+	if err == nil {
+		if len(h.logs.at) >= mostPlaces {
+			clear(h.logs.at)
 		}
-		if err != nil {
-			return at, err
+		h.logs.at[r.ID] = at
+	}
+	return at, err
+}
+
+// missingLog stands for the beginning of a log that a hub does not have.
+func missingLog(n int64) []byte {
+	return fmt.Appendf(nil, "(the first %d bytes of this log are on the machine of the hub that had them)\n", n)
+}
+
+// forget deletes what there is of tasks that are no more.
+func (h *Hub) forget(ids ...string) {
+	h.logs.mu.Lock()
+	defer h.logs.mu.Unlock()
+	for _, id := range ids {
+		delete(h.logs.at, id)
+		for _, name := range []string{h.logFile(id), h.placeFile(id), h.liveFile(id)} {
+			os.Remove(name)
 		}
 	}
-	h.logs.at[id] = at
-	return at, nil
 }
 
 // onLive keeps the metrics that a running task has so far.
@@ -155,115 +201,4 @@ func (h *Hub) onReadLog(_ context.Context, _ string, r readRequest) (piece, erro
 		return piece{}, nil
 	}
 	return p, err
-}
-
-// logWriter sends what a task prints, in pieces: the first at once, and then
-// what has gathered. It never delays the program, except when very much waits.
-type logWriter struct {
-	c       *Conn
-	t       *queue.Task
-	mu      sync.Mutex
-	room    *sync.Cond
-	pending []byte
-	off     int64
-	wake    chan struct{}
-	done    chan struct{}
-	hurry   chan struct{} // closed when somebody waits for the end
-	closed  bool
-}
-
-// logGather is how long lines gather before they are sent.
-const logGather = 20 * time.Millisecond
-
-// logRoom is how much may wait while the hub is away.
-const logRoom = 64 << 20
-
-func (c *Conn) newLog(ctx context.Context, t *queue.Task) *logWriter {
-	w := &logWriter{c: c, t: t, wake: make(chan struct{}, 1), done: make(chan struct{}), hurry: make(chan struct{})}
-	w.room = sync.NewCond(&w.mu)
-	go w.send(ctx)
-	return w
-}
-
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	for len(w.pending) > logRoom && !w.closed {
-		w.room.Wait()
-	}
-	if !w.closed {
-		w.pending = append(w.pending, p...)
-	}
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	return len(p), nil
-}
-
-// send sends until Close, or the task is somebody else's.
-func (w *logWriter) send(ctx context.Context) {
-	defer close(w.done)
-	for {
-		w.mu.Lock()
-		data, closed := w.pending, w.closed
-		if len(data) > w.c.piece() {
-			data = data[:w.c.piece()]
-		}
-		w.mu.Unlock()
-		if len(data) == 0 {
-			if closed {
-				return
-			}
-			<-w.wake
-			continue
-		}
-		if _, err := call[none](ctx, w.c, opLog, logRequest{w.t.ID, w.t.Lease.Token, w.t.Attempts, w.off, data}); err != nil {
-			w.mu.Lock()
-			w.closed, w.pending = true, nil
-			w.room.Broadcast()
-			w.mu.Unlock()
-			return
-		}
-		w.off += int64(len(data))
-		w.mu.Lock()
-		w.pending = append([]byte(nil), w.pending[len(data):]...)
-		w.room.Broadcast()
-		w.mu.Unlock()
-		if !closed {
-			select {
-			case <-w.hurry:
-			case <-time.After(logGather):
-			}
-		}
-	}
-}
-
-// drain waits until what was written is sent, or ctx ends. It is called once, when the
-// task has no more to say.
-func (w *logWriter) drain(ctx context.Context) {
-	close(w.hurry)
-	defer context.AfterFunc(ctx, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.room.Broadcast()
-	})()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for len(w.pending) > 0 && !w.closed && ctx.Err() == nil {
-		w.room.Wait()
-	}
-}
-
-// Close waits until all is sent, or ctx of newLog has ended.
-func (w *logWriter) Close() error {
-	w.mu.Lock()
-	w.closed = true
-	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	<-w.done
-	return nil
 }

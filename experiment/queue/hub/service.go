@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -52,6 +53,7 @@ func (h *Hub) serve() error {
 			})
 			if err == nil {
 				h.idle(worker, r.ID)
+				os.Remove(h.liveFile(r.ID)) // of one that runs alone
 			}
 			return none{}, err
 		}),
@@ -85,12 +87,16 @@ func (h *Hub) serve() error {
 		handle(h, opWorkers, func(context.Context, string, none) ([]WorkerInfo, error) { return h.Workers(), nil }),
 		handle(h, opDelete, func(ctx context.Context, _ string, ids []string) ([]queue.Task, error) {
 			gone, err := h.state.remove(ctx, ids...)
-			// A client of another clone can't take the marks away.
-			if err == nil && h.repo != nil && len(gone) > 0 {
-				done := make([]string, len(gone))
-				for i := range gone {
-					done[i] = gone[i].ID
-				}
+			if err != nil || len(gone) == 0 {
+				return gone, err
+			}
+			// A client of another clone can't take marks and logs away.
+			done := make([]string, len(gone))
+			for i := range gone {
+				done[i] = gone[i].ID
+			}
+			h.forget(done...)
+			if h.repo != nil {
 				err = h.repo.Discard(ctx, done...)
 			}
 			return gone, err
