@@ -61,6 +61,19 @@ func (r *Repo) PackTask(ctx context.Context, w io.Writer, p *Plan, baseline bool
 	return r.packBeyond(ctx, w, id, tips)
 }
 
+// PackCommits writes what plans have beyond their baselines, as a git pack for
+// [Repo.AcceptObjects] of a repository that has these. Commits that are not here are left
+// out.
+func (r *Repo) PackCommits(ctx context.Context, w io.Writer, plans ...Plan) error {
+	var in strings.Builder
+	for i := range plans {
+		if p := &plans[i]; r.Has(ctx, p.Commit) && r.Has(ctx, p.Baseline) {
+			fmt.Fprintf(&in, "%s\n^%s\n", p.Commit, p.Baseline)
+		}
+	}
+	return r.pack(ctx, w, in.String())
+}
+
 // AcceptObjects takes in a git pack, for plans that are accepted next.
 func (r *Repo) AcceptObjects(ctx context.Context, pack []byte) error {
 	return r.unpack(ctx, pack, true)

@@ -76,8 +76,8 @@ func (s *showing) taskState(ctx context.Context, t *experiment.Activity) *State 
 		st.Err = commitError(err)
 		return st
 	}
-	// One that was queued in another clone has its commit elsewhere: no more than its
-	// metrics is known here.
+	// Of one that was queued in another clone, and whose commit could not be had, no more
+	// than its metrics is known here.
 	// The metrics in the commit are those of the workspace at the time, not
 	// what the task will yield. DVC leaves them out as well.
 	if t.Executor.State == "queued" {

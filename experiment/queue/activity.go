@@ -21,6 +21,7 @@ func (q *Queue) Activities(ctx context.Context) ([]experiment.Activity, error) {
 		return nil, err
 	}
 	live := q.liveMetrics(ctx, tasks)
+	q.bringCommits(ctx, tasks)
 	list := make([]experiment.Activity, 0, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
@@ -63,6 +64,37 @@ func (q *Queue) liveMetrics(ctx context.Context, tasks []Task) map[string]map[st
 		maps.Copy(live, more)
 	}
 	return live
+}
+
+// bringCommits makes the commits of tasks of other clones known here, as far as they
+// are on a baseline that is. Without them a table has no parameters of these.
+func (q *Queue) bringCommits(ctx context.Context, tasks []Task) {
+	far, ok := q.store.(Remote)
+	if !ok {
+		return
+	}
+	based := map[string]bool{}
+	var ids []string
+	for i := range tasks {
+		t := &tasks[i]
+		if t.Log != "" || t.State == Success || t.Options.Stage != nil {
+			continue
+		}
+		known, ok := based[t.Baseline]
+		if !ok {
+			known = q.repo.Has(ctx, t.Baseline)
+			based[t.Baseline] = known
+		}
+		if known && !q.repo.Has(ctx, t.Commit) {
+			ids = append(ids, t.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if err := far.Commits(ctx, ids...); err != nil && ctx.Err() == nil {
+		q.log.Debug(err.Error())
+	}
 }
 
 // executor describes a task as DVC does one of its queue, which it calls

@@ -105,6 +105,9 @@ type Remote interface {
 	// LiveMetrics returns the metrics files so far of tasks that run, by their ids and
 	// the paths of the files. Those that have none are left out.
 	LiveMetrics(ctx context.Context, ids ...string) (map[string]map[string][]byte, error)
+	// Commits takes what tasks run into the repository of the queue, which has their
+	// baselines: what others queued, to be shown. What is nowhere is left out.
+	Commits(ctx context.Context, ids ...string) error
 	// ReadLog returns what a task printed from an offset on, or the beginning of that.
 	// The Log of its tasks is "".
 	ReadLog(ctx context.Context, id string, off int64) ([]byte, error)

@@ -307,7 +307,8 @@ func TestLiveMetrics(t *testing.T) {
 		return len(list) == 1 && list[0].Executor.State == "running" && len(list[0].State.Data.Metrics()) == 1 &&
 			strings.Contains(fmt.Sprint(list[0].State.Data.Metrics()[0].Value), "0.5")
 	}, time.Minute, 50*time.Millisecond)
-	// So it is in a clone on another machine.
+	// So it is in a clone on another machine, which is told what runs and will run, too.
+	f.add("two", "lr=7")
 	there := *f.Project
 	there.Dir = filepath.Join(t.TempDir(), "clone")
 	f.Git("clone", "-q", "file://"+filepath.ToSlash(f.Dir), there.Dir)
@@ -319,8 +320,13 @@ func TestLiveMetrics(t *testing.T) {
 	defer conn.Close()
 	states, err := compare.Show(t.Context(), repo, &compare.ShowOptions{Activities: queue.Open(repo, &queue.Options{Store: conn}).Activities})
 	require.NoError(t, err)
-	require.Len(t, states[1].Experiments, 1)
-	row := states[1].Experiments[0]
+	require.Len(t, states[1].Experiments, 2)
+	next, row := states[1].Experiments[1], states[1].Experiments[0]
+	assert.Equal(t, "queued", next.Executor.State)
+	require.NotNil(t, next.State.Data)
+	require.Len(t, next.State.Data.Params(), 1)
+	assert.Contains(t, fmt.Sprint(next.State.Data.Params()[0].Value), "lr 7")
+	require.Len(t, row.State.Data.Params(), 1)
 	assert.Equal(t, "one", row.Name)
 	assert.Equal(t, "running", row.Executor.State)
 	require.NotNil(t, row.State.Data)

@@ -84,6 +84,7 @@ func (h *Hub) serve() error {
 		handle(h, opTips, h.onTips),
 		handle(h, opSubmit, h.onSubmit),
 		handle(h, opResult, h.onResult),
+		handle(h, opCommit, h.onCommits),
 		handle(h, opWorkers, func(context.Context, string, none) ([]WorkerInfo, error) { return h.Workers(), nil }),
 		handle(h, opDelete, func(ctx context.Context, _ string, ids []string) ([]queue.Task, error) {
 			gone, err := h.state.remove(ctx, ids...)

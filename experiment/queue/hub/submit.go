@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/reprodl/reprodl/experiment"
 	"github.com/reprodl/reprodl/experiment/queue"
@@ -19,6 +20,7 @@ const (
 	opTips   = "c.tips"
 	opSubmit = "c.submit"
 	opResult = "c.result"
+	opCommit = "c.commits"
 )
 
 type (
@@ -85,6 +87,46 @@ func (h *Hub) onResult(ctx context.Context, _ string, id string) (resultAnswer, 
 	}
 	a, err := h.inPieces(res.Pack)
 	return resultAnswer{e.Name, res.Commit, res.Record, a}, err
+}
+
+// onCommits sends what tasks run to a clone that has their baselines.
+func (h *Hub) onCommits(ctx context.Context, _ string, ids []string) (planAnswer, error) {
+	var plans []experiment.Plan
+	for _, id := range ids {
+		if t, _, err := h.state.get(id); err == nil { // else it was removed
+			plans = append(plans, t.Plan)
+		}
+	}
+	var b bytes.Buffer
+	if err := h.repo.PackCommits(ctx, &b, plans...); err != nil {
+		return planAnswer{}, err
+	}
+	return h.inPieces(b.Bytes())
+}
+
+// Commits is that of [queue.Remote].
+func (c *Conn) Commits(ctx context.Context, ids ...string) error {
+	if c.clone == nil {
+		return nil
+	}
+	for part := range slices.Chunk(ids, putSize) {
+	again:
+		a, err := call[planAnswer](ctx, c, opCommit, part)
+		if err != nil {
+			return err
+		}
+		err = c.rest(ctx, &a)
+		if errors.Is(err, errNoUpload) {
+			goto again // the hub has started anew
+		}
+		if err == nil {
+			err = c.clone.AcceptObjects(ctx, a.Data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // submit sends tasks and their commits, one by one.
