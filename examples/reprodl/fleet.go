@@ -111,8 +111,8 @@ func (a *app) queueServeCmd() *cobra.Command {
 			if opts.URL == "" {
 				opts.URL = a.getenv(queueURL)
 			}
-			if opts.URL == "" && (opts.Space != "" || opts.Replicas != 0) {
-				return errors.New("--space and --replicas are for a NATS server of the site's, which --url or " + queueURL + " names")
+			if opts.URL == "" && (opts.Space != "" || opts.Replicas != 0 || opts.DataHere) {
+				return errors.New("--space, --replicas and --data-here are for a NATS server of the site's, which --url or " + queueURL + " names")
 			}
 			if opts.URL != "" && opts.Listen != "" {
 				return errors.New("--listen is for the server of the hub's own, and --url names another one")
@@ -150,6 +150,7 @@ func (a *app) queueServeCmd() *cobra.Command {
 	f.StringVar(&opts.URL, "url", "", "use the NATS `servers` there, separated by commas, instead of one of its own; "+queueURL+" if not given")
 	f.StringVar(&opts.Space, "space", "", "with --url: `name` of the queue there, instead of one made of the first commit")
 	f.IntVar(&opts.Replicas, "replicas", 0, "with --url: `number` of the cluster's servers that keep the queue; 3 if not given")
+	f.BoolVar(&opts.DataHere, "data-here", false, "with --url: where there is no DVC remote, let data be on this machine alone")
 	f.DurationVar(&opts.Lease, "lease", time.Minute, "how long a worker may be silent before another one gets its task")
 	f.IntVar(&opts.Losses, "max-losses", 5, "fail a task that cost that `number` of workers")
 	f.DurationVar(&life, "expires", 30*24*time.Hour, "how long the token is good; 0 is for ever")

@@ -72,10 +72,10 @@
 // One that only seemed to be dead gives out nothing more: all that it would answer
 // must be written first, after what it wrote last, and there another one was before.
 // Logs of tasks that have ended are kept there, too, the last four mebibytes of each; of one
-// that runs the worker has these, and gives them to the next hub. Data
-// needs a DVC remote: without one it goes to the hub's machine, of which queue serve
-// warns, and is lost with that. The clone of a hub that was replaced uses the new one by
-// queue use, like others.
+// that runs the worker has these, and gives them to the next hub. Data needs a DVC remote:
+// without one it would be on the hub's machine alone, which queue serve refuses unless
+// --data-here says that it may be lost with that. The clone of a hub that was replaced uses
+// the new one by queue use, like others.
 //
 // Streams are REPRODL_SPACE, KV_REPRODL_SPACE and OBJ_REPRODL_SPACE, where SPACE is
 // made of the repository's first commit or is what --space says. So several repositories share a

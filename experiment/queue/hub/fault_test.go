@@ -40,7 +40,7 @@ func serveForever(dir string) {
 		if d, err := time.ParseDuration(os.Getenv("HUB_TEST_LEASE")); err == nil {
 			lease = d
 		}
-		h, err := hub.Serve(context.Background(), r, hub.WithTerm(hub.Options{Lease: lease, Losses: 1000, URL: os.Getenv("HUB_TEST_URL")}))
+		h, err := hub.Serve(context.Background(), r, hub.WithTerm(hub.Options{Lease: lease, Losses: 1000, URL: os.Getenv("HUB_TEST_URL"), DataHere: true}))
 		if err != nil {
 			return err
 		}

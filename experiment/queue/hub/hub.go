@@ -49,6 +49,9 @@ type Options struct {
 	// Replicas is on how many servers of a cluster the queue is kept; 0 is as it was
 	// made, at first 3 in a cluster and 1 elsewhere.
 	Replicas int
+	// DataHere lets data be on the hub's machine alone, where there is no DVC remote: with
+	// URL that is refused otherwise ([ErrDataHere]), as the queue is to outlive the machine.
+	DataHere bool
 	Logger   *slog.Logger // receives warnings; nil discards them
 
 	term time.Duration // 0 is defaultTerm

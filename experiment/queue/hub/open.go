@@ -44,6 +44,12 @@ func Serve(ctx context.Context, r *experiment.Repo, opts *Options) (*Hub, error)
 	return h, nil
 }
 
+// ErrDataHere is the error of [Serve] with [Options].URL for a repository without a DVC
+// remote that other machines reach: data would be on the hub's machine alone, and the
+// queue, which outlives that, would have experiments without it.
+var ErrDataHere = errors.New("no DVC remote is configured that other machines reach: data would be on this machine alone, and a hub that takes its place would have the experiments without it; " +
+	"configure one (remote add --default), or say that it may be so (queue serve --data-here)")
+
 // prepare finds out about the repository, before the first request.
 func (h *Hub) prepare() error {
 	if h.repo == nil {
@@ -58,8 +64,8 @@ func (h *Hub) prepare() error {
 	if h.data, err = throughHub(dvcDir, c); err != nil {
 		return err
 	}
-	if h.data && h.opts.URL != "" {
-		h.log.Warn("no DVC remote is configured that other machines reach: data goes to this machine alone, and is lost if it is; a hub of another clone would have the experiments without it")
+	if h.data && h.opts.URL != "" && !h.opts.DataHere {
+		return ErrDataHere
 	}
 	p, err := project.Open(h.repo.Root(), project.Options{})
 	if err != nil {
