@@ -220,6 +220,18 @@ func (c *Conn) Close() {
 	}
 }
 
+// byeTimeout is how long a worker tries to say that it ends.
+const byeTimeout = time.Second
+
+// leave is Close for a worker. A hub that does not hear of it takes the worker for one
+// that is there until its lease ends.
+func (c *Conn) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), byeTimeout)
+	defer cancel()
+	call[none](ctx, c, opBye, none{})
+	c.Close()
+}
+
 // Workers lists the workers of the hub.
 func (c *Conn) Workers(ctx context.Context) ([]WorkerInfo, error) {
 	return call[[]WorkerInfo](ctx, c, opWorkers, none{})

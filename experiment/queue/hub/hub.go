@@ -126,10 +126,14 @@ func start(ctx context.Context, path string, repo *experiment.Repo, opts *Option
 
 // takeLock keeps other hubs away from the same files.
 func (h *Hub) takeLock() error {
-	for _, dir := range []string{h.path, filepath.Join(h.path, "tmp"), filepath.Join(h.files, "logs"), filepath.Join(h.files, "live")} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+	// What a queue of one machine has, others may see as before.
+	for _, dir := range []string{filepath.Join(h.files, "logs"), filepath.Join(h.files, "live")} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
 		}
+	}
+	if err := os.MkdirAll(filepath.Join(h.path, "tmp"), 0o700); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(filepath.Join(h.path, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -237,6 +241,12 @@ func (h *Hub) startServer() error {
 	if err != nil {
 		return err
 	}
+	// The server itself would try again for long, and say so twice.
+	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(max(0, port))))
+	if err != nil {
+		return fmt.Errorf("the hub cannot listen there (%w); --listen takes another address", err)
+	}
+	l.Close()
 	o := &server.Options{ServerName: "reprodl", Host: address, Port: port, NoSigs: true, NoLog: true, MaxPayload: maxMessage + 64<<10, MaxPending: 256 << 20,
 		JetStream: true, StoreDir: filepath.Join(h.path, "stream"), SyncAlways: true, DisableJetStreamBanner: true,
 		TLS: true, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}}, TLSTimeout: 20, AuthTimeout: 30, TLSHandshakeFirst: true,
@@ -247,7 +257,7 @@ func (h *Hub) startServer() error {
 	h.server.SetLoggerV2(&serverLog{h.log}, false, false, false)
 	h.server.Start()
 	if !h.server.ReadyForConnections(20 * time.Second) {
-		return fmt.Errorf("the hub does not start at %s; is something else there? --listen takes another address", net.JoinHostPort(address, strconv.Itoa(port)))
+		return fmt.Errorf("the hub does not start at %s", net.JoinHostPort(address, strconv.Itoa(port)))
 	}
 	tcp, ok := h.server.Addr().(*net.TCPAddr)
 	if !ok {

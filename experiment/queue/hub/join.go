@@ -106,7 +106,7 @@ func Join(ctx context.Context, t *Token, opts *JoinOptions) error {
 	if err != nil {
 		return err
 	}
-	defer m.c.Close()
+	defer m.c.leave(ctx)
 	unlock, err := m.takeDir(t)
 	if err != nil {
 		return err

@@ -7,11 +7,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -273,4 +275,41 @@ func TestStagesInGoAreRunByTheWorkersOwnProgram(t *testing.T) {
 	waits, err := f.conn.Get(t.Context(), other)
 	require.NoError(t, err)
 	assert.Equal(t, queue.Queued, waits.State, "it was queued first")
+}
+
+// TestWorkersThatEndedAreNotListed: also one that found no place for its files.
+func TestWorkersThatEndedAreNotListed(t *testing.T) {
+	f := newFleet(t, nil, nil)
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	require.NoError(t, f.worker("HUB_TEST_IDLE=1").Wait())
+	require.Error(t, f.worker("HUB_TEST_DIR="+filepath.Join(file, "below")).Wait())
+	list, err := f.conn.Workers(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, list)
+}
+
+// TestThePlaceIsTaken ends at once, and says it once.
+func TestThePlaceIsTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	var log bytes.Buffer
+	p := exptest.New(t, nil)
+	_, err = hub.Serve(t.Context(), p.Open(), &hub.Options{Listen: l.Addr().String(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	assert.ErrorContains(t, err, "--listen")
+	assert.Empty(t, log.String())
+}
+
+// TestOthersSeeTheQueueAsBefore: of the hub's files its secrets alone are its user's.
+func TestOthersSeeTheQueueAsBefore(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0o022))
+	f := newFleet(t, nil, nil)
+	files := filepath.Join(f.Dir, ".dvc", "tmp", "exps", "reprodl")
+	for name, want := range map[string]os.FileMode{".": 0o755, "logs": 0o755, "live": 0o755, "hub": 0o700} {
+		fi, err := os.Stat(filepath.Join(files, name))
+		require.NoError(t, err)
+		assert.Equal(t, want, fi.Mode().Perm(), name)
+	}
 }

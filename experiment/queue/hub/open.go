@@ -223,10 +223,12 @@ func (h *Hub) reconcile() {
 func Running(r *experiment.Repo) (*Token, error) {
 	path := filepath.Join(filesOf(r), "hub")
 	f, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("another user's hub may serve this queue (%w); a clone of your own can use it, by 'queue use' with a client's token", err)
+	case err != nil:
 		return nil, err
 	}
 	defer f.Close()

@@ -57,6 +57,7 @@ func (h *Hub) serve() error {
 			}
 			return none{}, err
 		}),
+		handle(h, opBye, func(_ context.Context, worker string, _ none) (none, error) { h.left(worker); return none{}, nil }),
 		handle(h, opPut, func(ctx context.Context, _ string, tasks []queue.Task) (none, error) {
 			return none{}, h.state.put(ctx, tasks...)
 		}),

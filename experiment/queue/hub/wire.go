@@ -25,6 +25,7 @@ const (
 	opRenew = "w.renew"
 	opLook  = "w.look"
 	opEnd   = "w.end"
+	opBye   = "w.bye"
 
 	opPut    = "c.put"
 	opGet    = "c.get"
@@ -97,7 +98,7 @@ func call[Res, Req any](ctx context.Context, c *Conn, op string, req Req) (Res, 
 	if err := json.Unmarshal(reply, &a); err != nil {
 		return a.Value, fmt.Errorf("the hub's answer to %s: %w", op, err)
 	}
-	if a.Who && op != opHello {
+	if a.Who && op != opHello && op != opBye {
 		go c.greetAgain()
 	}
 	if a.Err != nil {

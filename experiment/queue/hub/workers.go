@@ -78,7 +78,15 @@ func (h *Hub) idle(worker, task string) {
 	}
 }
 
-// Workers are those heard of within the last lease, by host and name.
+// left forgets a worker that has ended.
+func (h *Hub) left(worker string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.workers, worker)
+}
+
+// Workers are those heard of within the last lease that did not say that they end, by
+// host and name.
 func (h *Hub) Workers() []WorkerInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
