@@ -146,14 +146,18 @@ func missingLog(n int64) []byte {
 	return fmt.Appendf(nil, "(the first %d bytes of this log are on the machine of the hub that had them)\n", n)
 }
 
-// forget deletes what there is of tasks that are no more.
-func (h *Hub) forget(ids ...string) {
+// forget deletes what there is of tasks that are no more, but for the logs of stages that
+// failed: their call tells of them when it has ended.
+func (h *Hub) forget(tasks ...queue.Task) {
 	h.logs.mu.Lock()
 	defer h.logs.mu.Unlock()
-	for _, id := range ids {
-		delete(h.logs.at, id)
-		for _, name := range []string{h.logFile(id), h.placeFile(id), h.liveFile(id)} {
-			os.Remove(name)
+	for i := range tasks {
+		t := &tasks[i]
+		delete(h.logs.at, t.ID)
+		os.Remove(h.placeFile(t.ID))
+		os.Remove(h.liveFile(t.ID))
+		if t.Options.Stage == nil || t.State == queue.Success {
+			os.Remove(h.logFile(t.ID))
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestTheNextHubHasTheLog(t *testing.T) {
 			text := printed(c.before + c.end)
 			w.Write(text[:c.before])
 			w.drainTo(t, int64(c.before))
-			h.forget("a")
+			h.forget(*task)
 			require.NoError(t, os.WriteFile(h.logFile("a"), []byte("attempt of before\n"), 0o666))
 			w.Write(text[c.before:])
 			w.drain(t.Context())

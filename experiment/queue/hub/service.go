@@ -97,7 +97,7 @@ func (h *Hub) serve() error {
 			for i := range gone {
 				done[i] = gone[i].ID
 			}
-			h.forget(done...)
+			h.forget(gone...)
 			if h.repo != nil {
 				err = h.repo.Discard(ctx, done...)
 			}
