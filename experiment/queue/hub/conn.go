@@ -175,6 +175,7 @@ type hello struct {
 	Version  string
 	Worker   WorkerInfo `json:",omitzero"`
 	Hub      Info       `json:",omitzero"`
+	Checkout checkout   `json:",omitzero"`
 }
 
 // Info is what a hub tells of its repository.
@@ -193,7 +194,7 @@ func (c *Conn) greet(ctx context.Context, w WorkerInfo) error {
 	if got.Protocol != protocol {
 		return fmt.Errorf("%w: the hub has %s, this is %s", ErrVersion, got.Version, version())
 	}
-	c.hello.Hub = got.Hub
+	c.hello.Hub, c.hello.Checkout = got.Hub, got.Checkout
 	return nil
 }
 

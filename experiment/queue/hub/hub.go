@@ -69,6 +69,8 @@ type Hub struct {
 	space string
 	log   *slog.Logger
 
+	checkout checkout
+
 	lock     *os.File
 	server   *server.Server // nil: the site's
 	urls     []string       // of the site's, without secrets

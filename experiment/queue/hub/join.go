@@ -211,6 +211,9 @@ func (m *member) settle(ctx context.Context) error {
 	if err := experiment.NewWorkTree(ctx, m.dir, info.Dir); err != nil {
 		return err
 	}
+	if err := m.c.hello.Checkout.apply(ctx, m.dir); err != nil {
+		return err
+	}
 	m.endLeft(ctx)
 	var err error
 	if m.repo, err = m.open(m.opts.Env, nil); err != nil {

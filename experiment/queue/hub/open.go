@@ -67,6 +67,9 @@ func (h *Hub) prepare() error {
 	if h.data && h.opts.URL != "" && !h.opts.DataHere {
 		return ErrDataHere
 	}
+	if h.checkout, err = checkoutOf(h.ctx, h.repo.Root()); err != nil {
+		return err
+	}
 	p, err := project.Open(h.repo.Root(), project.Options{})
 	if err != nil {
 		return err

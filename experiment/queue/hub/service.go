@@ -115,7 +115,7 @@ func (h *Hub) serve() error {
 }
 
 func (h *Hub) onHello(_ context.Context, worker string, r hello) (hello, error) {
-	mine := hello{Protocol: protocol, Version: version(), Hub: Info{Dir: h.dir, Lease: h.opts.Lease, Data: h.data}}
+	mine := hello{Protocol: protocol, Version: version(), Hub: Info{Dir: h.dir, Lease: h.opts.Lease, Data: h.data}, Checkout: h.checkout}
 	if r.Protocol != protocol {
 		return mine, fmt.Errorf("%w: the hub has %s, the program that wants to join %s", ErrVersion, mine.Version, r.Version)
 	}
