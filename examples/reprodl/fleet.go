@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/reprodl/reprodl/experiment"
-	"github.com/reprodl/reprodl/experiment/queue"
 	"github.com/reprodl/reprodl/experiment/queue/hub"
 )
 
@@ -50,20 +48,12 @@ func (e *farError) Unwrap() error { return e.err }
 
 // withHub runs fn with the connection to the hub, which must run.
 func (a *app) withHub(ctx context.Context, fn func(*hub.Conn) error) error {
-	repo, err := a.openExp()
-	if err != nil {
-		return err
+	served := false
+	err := a.ifHub(ctx, func(c *hub.Conn) error { served = true; return fn(c) })
+	if err == nil && !served {
+		err = errors.New("no hub serves this queue; 'queue serve' starts one")
 	}
-	defer repo.Close()
-	c, err := a.hubOf(ctx, repo)
-	if err != nil {
-		return err
-	}
-	if c == nil {
-		return errors.New("no hub serves this queue; 'queue serve' starts one")
-	}
-	defer c.Close()
-	return fn(c)
+	return err
 }
 
 // ifHub runs fn if a hub serves the queue.
@@ -199,204 +189,4 @@ func (a *app) queueJoinCmd() *cobra.Command {
 	f.BoolVar(&login, "login", false, "read a login to the site's NATS servers from standard input, as queue start sends it")
 	f.MarkHidden("login")
 	return cmd
-}
-
-func (a *app) queueTokenCmd() *cobra.Command {
-	var list, client bool
-	var revoke []string
-	var life time.Duration
-	cmd := &cobra.Command{
-		Use:   "token",
-		Short: "Make, list and revoke tokens of the queue (not in dvc)",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			repo, err := a.openExp()
-			if err != nil {
-				return err
-			}
-			defer repo.Close()
-			switch {
-			case len(revoke) > 0:
-				return hub.Revoke(repo, revoke...)
-			case list:
-				return a.listTokens(repo)
-			}
-			role := hub.Worker
-			if client {
-				role = hub.Client
-			}
-			token, err := hub.NewToken(repo, role, life)
-			if err == nil {
-				a.printf("%s\n", token)
-			}
-			return err
-		},
-	}
-	f := cmd.Flags()
-	f.BoolVar(&client, "client", false, "make one that may queue and see everything, and so run code on the workers")
-	f.BoolVar(&list, "list", false, "list the tokens, without their secrets")
-	f.StringArrayVar(&revoke, "revoke", nil, "revoke the token of this `id`; all is every token")
-	f.DurationVar(&life, "expires", 30*24*time.Hour, "how long the token is good; 0 is for ever")
-	return cmd
-}
-
-func (a *app) listTokens(repo *experiment.Repo) error {
-	keys, err := hub.Keys(repo)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	for _, k := range keys {
-		until := "-"
-		switch {
-		case k.Revoked:
-			until = "revoked"
-		case !k.Expires.IsZero() && time.Now().After(k.Expires):
-			until = "expired"
-		case !k.Expires.IsZero():
-			until = k.Expires.Local().Format(time.DateTime)
-		}
-		rows = append(rows, []string{k.ID, string(k.Role), k.Made.Local().Format(time.DateTime), until})
-	}
-	a.printf("%s", plainTable([]string{"Token", "For", "Made", "Good until"}, rows))
-	return nil
-}
-
-func (a *app) queueUseCmd() *cobra.Command {
-	var end bool
-	cmd := &cobra.Command{
-		Use:   "use [token]",
-		Short: "Use the queue of a hub on another machine (not in dvc)",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if end == (len(args) > 0) {
-				return errors.New("give a token of 'queue token --client', - to read it, or --none")
-			}
-			repo, err := a.openExp()
-			if err != nil {
-				return err
-			}
-			defer repo.Close()
-			if end {
-				return hub.Use(repo, nil)
-			}
-			token, err := a.readToken(args[0])
-			if err != nil {
-				return err
-			}
-			c, err := hub.Dial(cmd.Context(), token, &hub.DialOptions{Login: hub.EnvLogin(a.getenv)})
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			return hub.Use(repo, token)
-		},
-	}
-	cmd.Flags().BoolVar(&end, "none", false, "use no hub any more")
-	return cmd
-}
-
-// readToken is a token of the command line; "-" reads it from the input, as others
-// see a command's arguments.
-func (a *app) readToken(text string) (*hub.Token, error) {
-	if text == "-" {
-		var err error
-		if text, err = a.readLine(); err != nil && text == "" {
-			return nil, fmt.Errorf("a token on standard input: %w", err)
-		}
-	}
-	return hub.ParseToken(text)
-}
-
-// readLine takes one line of the input, and nothing of what follows.
-func (a *app) readLine() (string, error) {
-	var line []byte
-	for one := make([]byte, 1); ; {
-		n, err := a.Stdin.Read(one)
-		if n > 0 && one[0] == '\n' {
-			return string(line), nil
-		}
-		line = append(line, one[:n]...)
-		if err != nil {
-			return string(line), err
-		}
-	}
-}
-
-func (a *app) queueWorkersCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:   "workers",
-		Short: "Show the workers on other machines (not in dvc)",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withHub(cmd.Context(), func(c *hub.Conn) error {
-				workers, err := c.Workers(cmd.Context())
-				if err != nil {
-					return err
-				}
-				tasks, err := c.List(cmd.Context(), queue.Running)
-				if err != nil {
-					return err
-				}
-				var rows [][]string
-				for _, w := range workers {
-					var runs []string
-					for _, t := range tasks {
-						if t.Lease.Worker == w.Name || strings.HasPrefix(t.Lease.Worker, w.Name+"/") {
-							runs = append(runs, t.Name)
-						}
-					}
-					rows = append(rows, []string{w.Name, w.Host, w.OS, fmt.Sprint(w.Jobs), w.Offer.String(), cmp.Or(strings.Join(runs, ", "), "idle")})
-				}
-				a.printf("%s", plainTable([]string{"Worker", "Host", "System", "Jobs", "Each", "Runs"}, rows))
-				return nil
-			})
-		},
-	}
-}
-
-// fleetTable is the table of tasks with who runs them, at which attempt, and
-// why those that wait do.
-func fleetTable(tasks []queue.Task, workers []hub.WorkerInfo) string {
-	if len(tasks) == 0 {
-		return taskTable(tasks)
-	}
-	headers, rows := taskRows(tasks)
-	for i := range rows {
-		t := rows[i].task
-		worker := ""
-		if t.State != queue.Queued {
-			worker = t.Lease.Worker
-			if t.Lease.Host != "" && t.Lease.Host != worker {
-				worker += "@" + t.Lease.Host
-			}
-		}
-		rows[i].cells = append(rows[i].cells, worker, fmt.Sprint(t.Attempts), whyWaits(t, workers))
-	}
-	return plainTable(append(headers, "Worker", "Attempt", "Why"), cells(rows))
-}
-
-// whyWaits is what a task waits for, or why it failed.
-func whyWaits(t *queue.Task, workers []hub.WorkerInfo) string {
-	why := ""
-	switch {
-	case t.State == queue.Failed || t.State == queue.Queued && t.Error != "":
-		why, _, _ = strings.Cut(t.Error, "\n")
-	case t.State != queue.Queued:
-	case len(workers) == 0:
-		why = "no worker"
-	default:
-		for _, w := range workers {
-			lacks := t.Options.Resources.Lacks(w.Offer)
-			switch {
-			case lacks != "":
-				why = "no worker offers " + lacks
-			case t.Options.Build != "" && t.Options.Build != w.Build:
-				why = "no worker is of the build that queued it"
-			default:
-				return "all workers are busy"
-			}
-		}
-	}
-	return why
 }

@@ -62,27 +62,25 @@ func (a *app) queue(ctx context.Context, repo *experiment.Repo) (*queue.Queue, e
 
 // withQueue opens the queue for one command.
 func (a *app) withQueue(ctx context.Context, fn func(*queue.Queue) error) error {
-	repo, err := a.openExp()
-	if err != nil {
-		return err
-	}
-	defer repo.Close()
-	q, err := a.queue(ctx, repo)
-	if err != nil {
-		return err
-	}
-	return fn(q)
+	return a.openQueue(ctx, nil, fn)
 }
 
 // withWorkers is withQueue for who works on it in this clone.
 func (a *app) withWorkers(ctx context.Context, fn func(*queue.Queue) error) error {
+	return a.openQueue(ctx, notElsewhere, fn)
+}
+
+// openQueue opens the queue of a repository that check lets pass; nil lets any.
+func (a *app) openQueue(ctx context.Context, check func(*experiment.Repo) error, fn func(*queue.Queue) error) error {
 	repo, err := a.openExp()
 	if err != nil {
 		return err
 	}
 	defer repo.Close()
-	if err := notElsewhere(repo); err != nil {
-		return err
+	if check != nil {
+		if err := check(repo); err != nil {
+			return err
+		}
 	}
 	q, err := a.queue(ctx, repo)
 	if err != nil {
