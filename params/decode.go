@@ -1,6 +1,7 @@
 package params
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"math/big"
@@ -54,25 +55,10 @@ func (d *decoder) mismatch(n *dvcyaml.Node, key, want string) error {
 	return d.fail(n, key, "expected %s, got %s %s", want, typeName(n.Value), text)
 }
 
-func typeName(v any) string {
-	switch v.(type) {
-	case nil:
-		return "null"
-	case bool:
-		return "the boolean"
-	case int64, *big.Int:
-		return "the integer"
-	case float64:
-		return "the number"
-	case string:
-		return "the text"
-	case []any:
-		return "the list"
-	case *Map:
-		return "the mapping"
-	}
-	return "the date"
-}
+// typeWords are for those who know no Python, by its names.
+var typeWords = map[string]string{"NoneType": "null", "bool": "the boolean", "int": "the integer", "float": "the number", "str": "the text", "list": "the list", "dict": "the mapping"}
+
+func typeName(v any) string { return cmp.Or(typeWords[dvcyaml.PythonType(v)], "the date") }
 
 var (
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 )
@@ -61,10 +62,9 @@ func newNode(v any, source, at string, local bool) (*node, error) {
 			}
 			n.list = append(n.list, child)
 		}
+	case dvcyaml.Date, time.Time:
+		return nil, &exprError{class: Vars, alone: true, msg: fmt.Sprintf("Unsupported value of type '%s' in '%s:%s'", typeName(v), source, at)}
 	default:
-		if name := typeName(v); name == "" {
-			return nil, &exprError{class: Vars, alone: true, msg: fmt.Sprintf("Unsupported value of type '%s' in '%s:%s'", dateName(v), source, at)}
-		}
 		n.scalar = v
 	}
 	return n, nil

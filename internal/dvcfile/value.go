@@ -3,41 +3,12 @@ package dvcfile
 import (
 	"math/big"
 	"strings"
-	"time"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 )
 
-// typeName is what Python calls the type of a value. Values that no variable
-// may have give the empty string.
-func typeName(v any) string {
-	switch v.(type) {
-	case nil:
-		return "NoneType"
-	case bool:
-		return "bool"
-	case int64, *big.Int:
-		return "int"
-	case float64:
-		return "float"
-	case string:
-		return "str"
-	case []any:
-		return "list"
-	case *dvcyaml.Map:
-		return "dict"
-	}
-	return ""
-}
-
-// dateName is what Python calls a timestamp of YAML: with a time of day, or
-// without.
-func dateName(v any) string {
-	if _, ok := v.(time.Time); ok {
-		return "datetime"
-	}
-	return "date"
-}
+// typeName is the name of the Python class of a value: "date" of a day.
+func typeName(v any) string { return strings.TrimPrefix(dvcyaml.PythonType(v), "datetime.") }
 
 // equal compares commands and keys: strings, numbers and lists of them.
 func equal(a, b any) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/vega"
 	"github.com/reprodl/reprodl/params"
 )
@@ -227,7 +228,7 @@ func verifyField(rows map[string][]*params.Map, s vega.Source) error {
 		name, ok := k.(string)
 		if !ok {
 			return &ValueError{Type: "TypeError",
-				Msg: fmt.Sprintf("sequence item %d: expected str instance, %s found", len(names), pythonType(k))}
+				Msg: fmt.Sprintf("sequence item %d: expected str instance, %s found", len(names), dvcyaml.PythonType(k))}
 		}
 		names = append(names, name)
 	}

@@ -2,7 +2,6 @@ package values
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/params"
@@ -31,28 +30,7 @@ func tables(x any) ([][]any, error) {
 		}
 		return all, nil
 	}
-	return nil, &ValueError{Type: "AttributeError", Msg: fmt.Sprintf("'%s' object has no attribute 'values'", pythonType(x))}
-}
-
-// pythonType is the name of Python's type of a value that a parser gave.
-func pythonType(x any) string {
-	switch x.(type) {
-	case nil:
-		return "NoneType"
-	case bool:
-		return "bool"
-	case int64, *big.Int:
-		return "int"
-	case float64:
-		return "float"
-	case dvcyaml.Date:
-		return "datetime.date"
-	case []any:
-		return "list"
-	case *params.Map:
-		return "dict"
-	}
-	return "str"
+	return nil, &ValueError{Type: "AttributeError", Msg: fmt.Sprintf("'%s' object has no attribute 'values'", dvcyaml.PythonType(x))}
 }
 
 // rowsOf joins the tables of a value side by side: those whose items are
