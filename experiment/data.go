@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -76,7 +75,7 @@ func (w *work) warnUnmade(p *pipeline.Repo, o *RunOptions) {
 	}
 	for _, out := range project.Pieces(chosen) {
 		if out.Cached() && out.From == nil && out.Rec.Hash.IsZero() {
-			w.repo.log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", out.Abs))
+			out.WarnUnknown(w.repo.log)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/reprodl/reprodl/internal/dvcfile"
 	"github.com/reprodl/reprodl/internal/object"
@@ -58,7 +57,7 @@ func (p *repro) pull(ctx context.Context, s *project.Stage, res *Result) (bool, 
 			continue
 		}
 		if unknown = true; o.Cached() {
-			p.r.p.Log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
+			o.WarnUnknown(p.r.p.Log)
 		}
 	}
 	if unknown {

@@ -28,14 +28,9 @@ func (r *Repo) Snapshot(ctx context.Context, extra ...string) (ID, error) {
 	if err != nil {
 		return "", err
 	}
-	// Before the first commit there is no base, and every file is a change.
-	var base ID
-	if head, _, err := r.Head(ctx); err == nil {
-		c, err := r.Commit(ctx, head)
-		if err != nil {
-			return "", err
-		}
-		base = c.Tree
+	base, err := r.headTree(ctx)
+	if err != nil {
+		return "", err
 	}
 	now, dirty, err := r.compareFiles(ctx, ix)
 	if err != nil {
@@ -309,6 +304,20 @@ func (r *Repo) storeFile(file string) (ID, error) {
 	return r.WriteBlob(f, fi.Size())
 }
 
+// headTree is the tree of the last commit. Before the first one there is none, and every
+// file is a change.
+func (r *Repo) headTree(ctx context.Context) (ID, error) {
+	head, _, err := r.Head(ctx)
+	if err != nil {
+		return "", nil
+	}
+	c, err := r.Commit(ctx, head)
+	if err != nil {
+		return "", err
+	}
+	return c.Tree, nil
+}
+
 // IndexTree stores what is staged as a tree object, as `git write-tree` does.
 // Of files in conflict, the last stage counts.
 func (r *Repo) IndexTree(ctx context.Context) (ID, error) {
@@ -316,13 +325,9 @@ func (r *Repo) IndexTree(ctx context.Context) (ID, error) {
 	if err != nil {
 		return "", err
 	}
-	var base ID
-	if head, _, err := r.Head(ctx); err == nil {
-		c, err := r.Commit(ctx, head)
-		if err != nil {
-			return "", err
-		}
-		base = c.Tree
+	base, err := r.headTree(ctx)
+	if err != nil {
+		return "", err
 	}
 	now := make(map[string]Change, len(ix.Entries))
 	for _, e := range ix.Entries {

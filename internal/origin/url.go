@@ -110,17 +110,21 @@ type listing struct {
 	files  []transfer.Plain
 }
 
+// open opens what the address is in; name is what it is there.
+func (u *urlOrigin) open(ctx context.Context, opts *transfer.Options) (c remote.Config, name string, r remote.Remote, store *transfer.Store, err error) {
+	if c, err = u.config(); err != nil {
+		return c, "", nil, nil, err
+	}
+	if c, name, err = split(c); err != nil {
+		return c, "", nil, nil, err
+	}
+	r, store, err = openPlain(ctx, u.p, c, opts)
+	return c, name, r, store, err
+}
+
 // list finds out what is there.
 func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing, error) {
-	c, err := u.config()
-	if err != nil {
-		return nil, err
-	}
-	c, name, err := split(c)
-	if err != nil {
-		return nil, err
-	}
-	r, store, err := openPlain(ctx, u.p, c, opts)
+	c, name, r, store, err := u.open(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

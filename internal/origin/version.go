@@ -93,15 +93,7 @@ func (u *urlOrigin) wanted(ctx context.Context, opts *transfer.Options) (*listin
 		l, err := u.list(ctx, opts)
 		return l, err
 	}
-	c, err := u.config()
-	if err != nil {
-		return nil, err
-	}
-	c, name, err := split(c)
-	if err != nil {
-		return nil, err
-	}
-	_, store, err := openPlain(ctx, u.p, c, opts)
+	c, name, _, store, err := u.open(ctx, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -138,8 +138,12 @@ func (x *Index) Collect() error {
 	if err != nil {
 		return err
 	}
-	// DVC walks the whole tree for dvc.yaml and .dvc files, but for what
-	// .dvcignore and .gitignore leave out.
+	return x.collect(opts)
+}
+
+// collect loads files as DVC does: it walks the whole tree for dvc.yaml and .dvc files,
+// but for what .dvcignore and .gitignore leave out.
+func (x *Index) collect(opts *dvcfile.CollectOptions) error {
 	items, err := dvcfile.Collect(x.Fsys, opts)
 	if err != nil {
 		return dvcfile.OfCommit(err, x.commit)
@@ -235,16 +239,5 @@ func (x *Index) CollectReadable() error {
 		x.Repo.Log.Debug("Stages from " + file + " failed to load")
 		return nil
 	}
-	items, err := dvcfile.Collect(x.Fsys, opts)
-	if err != nil {
-		return dvcfile.OfCommit(err, x.commit)
-	}
-	for _, item := range items {
-		for _, s := range x.add(item) {
-			x.At[s] = len(x.Stages)
-			x.Stages = append(x.Stages, s)
-		}
-	}
-	x.Whole = true
-	return nil
+	return x.collect(opts)
 }

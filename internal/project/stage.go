@@ -1,6 +1,8 @@
 package project
 
 import (
+	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 
@@ -67,6 +69,12 @@ type Output struct {
 	From   *Dependency // of an import: where the content comes from
 	// Entry is what the lock or .dvc file says of it; nil = nothing.
 	Entry *dvcfile.LockEntry
+}
+
+// WarnUnknown says, in DVC's words, that no run has recorded an output, so that there is
+// nothing to bring.
+func (o *Output) WarnUnknown(log *slog.Logger) {
+	log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
 }
 
 // IsMetric reports an output of the section metrics.

@@ -223,7 +223,7 @@ func (c *checkouts) unknown(o *project.Output) {
 		c.failed.Errs = append(c.failed.Errs, errNotFetched)
 		return
 	}
-	c.repo.p.Log.Warn(fmt.Sprintf("No file hash info found for '%s'. It won't be created.", o.Abs))
+	o.WarnUnknown(c.repo.p.Log)
 	c.failed.Targets = append(c.failed.Targets, o.Show)
 	c.failed.Errs = append(c.failed.Errs, errors.New("nothing is recorded of it"))
 }

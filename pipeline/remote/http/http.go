@@ -57,16 +57,10 @@ func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 }
 
 func (s *site) authenticate(ctx context.Context, c *remote.Config) error {
-	user := c.Get("user")
-	password, err := c.Secret(ctx, "password", "ask_password", "Password for "+s.base.Host)
+	user, password, err := web.Login(ctx, c, s.base)
 	if err != nil {
 		return err
 	}
-	if u := s.base.User; u != nil && user == "" {
-		user = u.Username()
-		password, _ = u.Password()
-	}
-	s.base.User = nil
 	s.client.Fix = fmt.Sprintf("dvc remote modify %s auth basic, then user USER and, with --local, password PASSWORD", c.Name)
 	switch auth := strings.ToLower(c.Get("auth")); auth {
 	case "basic", "":

@@ -80,16 +80,10 @@ func open(ctx context.Context, c remote.Config) (remote.Remote, error) {
 }
 
 func (s *share) authenticate(ctx context.Context, c *remote.Config) error {
-	user := c.Get("user")
-	password, err := c.Secret(ctx, "password", "ask_password", "Password for "+s.base.Host)
+	user, password, err := web.Login(ctx, c, s.base)
 	if err != nil {
 		return err
 	}
-	if u := s.base.User; u != nil && user == "" {
-		user = u.Username()
-		password, _ = u.Password()
-	}
-	s.base.User = nil
 	token := c.Get("token")
 	if command := c.Get("bearer_token_command"); command != "" && token == "" {
 		if token, err = run(ctx, command); err != nil {
