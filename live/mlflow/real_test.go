@@ -23,13 +23,28 @@ import (
 	"github.com/reprodl/reprodl/params/ordered"
 )
 
-// realServer starts `mlflow server` and returns its address.
+// realServer starts `mlflow server` and returns its address. Another process may
+// take the port that was free: then it is started at another one.
 func realServer(t *testing.T) string {
 	t.Helper()
 	program := os.Getenv("REPRODL_MLFLOW")
 	if program == "" {
 		t.Skip("no MLflow: set REPRODL_MLFLOW to its executable")
 	}
+	var log []byte
+	for range 3 {
+		var address string
+		if address, log = startServer(t, program); address != "" {
+			return address
+		}
+	}
+	require.FailNow(t, "mlflow server does not answer", "%s", log)
+	return ""
+}
+
+// startServer returns the address of a server that answers, or what it said.
+func startServer(t *testing.T, program string) (address string, log []byte) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := listener.Addr().(*net.TCPAddr).Port
@@ -38,26 +53,40 @@ func realServer(t *testing.T) string {
 	cmd := exec.Command(program, "server", "--host", "127.0.0.1", "--port", fmt.Sprint(port), "--workers", "1",
 		"--backend-store-uri", "sqlite:///"+filepath.ToSlash(filepath.Join(dir, "mlflow.db")), "--artifacts-destination", filepath.Join(dir, "artifacts"))
 	cmd.Dir = dir
-	log, err := os.Create(filepath.Join(dir, "log"))
+	out, err := os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = out, out
 	endGroup(cmd)
 	require.NoError(t, cmd.Start())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait()
+		out.Close()
+	}()
 	t.Cleanup(func() {
 		killGroup(cmd)
-		_ = cmd.Wait()
-		log.Close()
+		<-ended
 	})
-	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	require.Eventually(t, func() bool {
-		resp, err := http.Get(address + "/health")
-		if err != nil {
-			return false
+	address = fmt.Sprintf("http://127.0.0.1:%d", port)
+	client := http.Client{Timeout: 10 * time.Second} // whoever took the port may never answer
+	for late := time.After(5 * time.Minute); ; {
+		if resp, err := client.Get(address + "/health"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return address, nil
+			}
 		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	}, 3*time.Minute, 200*time.Millisecond, "mlflow server does not answer: see %s", log.Name())
-	return address
+		select {
+		case <-time.After(200 * time.Millisecond):
+			continue
+		case <-ended:
+		case <-late:
+		}
+		log, err = os.ReadFile(out.Name())
+		require.NoError(t, err)
+		return "", log
+	}
 }
 
 // get reads from the REST API.
