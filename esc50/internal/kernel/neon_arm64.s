@@ -2445,27 +2445,22 @@ row50:
 	RET
 DATA expc<>+0(SB)/8, $0x3ff71547652b82fe
 DATA expc<>+8(SB)/8, $0x4338000000000000
-DATA expc<>+16(SB)/8, $0x3fe62e42fee00000
-DATA expc<>+24(SB)/8, $0x3dea39ef35793c76
-DATA expc<>+32(SB)/8, $0xc069000000000000
-DATA expc<>+40(SB)/8, $0x4069000000000000
-DATA expc<>+48(SB)/8, $0x3ff0000000000000
-DATA expc<>+56(SB)/8, $0x8000000000000000
-DATA expc<>+64(SB)/8, $0x3f30000000000000
-DATA expc<>+72(SB)/8, $0x3fd5555555555555
-DATA expc<>+80(SB)/8, $0x3de6124613a86d09
-DATA expc<>+88(SB)/8, $0x3e21eed8eff8d898
-DATA expc<>+96(SB)/8, $0x3e5ae64567f544e4
-DATA expc<>+104(SB)/8, $0x3e927e4fb7789f5c
-DATA expc<>+112(SB)/8, $0x3ec71de3a556c734
-DATA expc<>+120(SB)/8, $0x3efa01a01a01a01a
-DATA expc<>+128(SB)/8, $0x3f2a01a01a01a01a
-DATA expc<>+136(SB)/8, $0x3f56c16c16c16c17
-DATA expc<>+144(SB)/8, $0x3f81111111111111
-DATA expc<>+152(SB)/8, $0x3fa5555555555555
-DATA expc<>+160(SB)/8, $0x3fc5555555555555
-DATA expc<>+168(SB)/8, $0x3fe0000000000000
-GLOBL expc<>(SB), RODATA|NOPTR, $176
+DATA expc<>+16(SB)/8, $0xbfe62e42fefa39ef
+DATA expc<>+24(SB)/8, $0xc069000000000000
+DATA expc<>+32(SB)/8, $0x4069000000000000
+DATA expc<>+40(SB)/8, $0x8000000000000000
+DATA expc<>+48(SB)/8, $0x3f30000000000000
+DATA expc<>+56(SB)/8, $0x3fd5555555555555
+DATA expc<>+64(SB)/8, $0x3efa136bf03ec612
+DATA expc<>+72(SB)/8, $0x3f2a17e052cd2c8f
+DATA expc<>+80(SB)/8, $0x3f56c166bde96885
+DATA expc<>+88(SB)/8, $0x3f81110a6173845e
+DATA expc<>+96(SB)/8, $0x3fa55555565c7e0e
+DATA expc<>+104(SB)/8, $0x3fc5555557e7777e
+DATA expc<>+112(SB)/8, $0x3fdfffffffffe062
+DATA expc<>+120(SB)/8, $0x3fefffffffff61dd
+DATA expc<>+128(SB)/8, $0x3ff0000000000000
+GLOBL expc<>(SB), RODATA|NOPTR, $136
 
 TEXT ·expNEON(SB), NOSPLIT, $0-24
 	MOVD dst+0(FP), R0
@@ -2489,85 +2484,72 @@ TEXT ·expNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V24.D2]
 	VLD1R.P 8(R3), [V25.D2]
 	VLD1R.P 8(R3), [V26.D2]
-	VLD1R.P 8(R3), [V27.D2]
-	VLD1R.P 8(R3), [V28.D2]
-	VLD1R.P 8(R3), [V29.D2]
-	VLD1R.P 8(R3), [V30.D2]
-	VLD1R.P 8(R3), [V31.D2]
 loop51:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
@@ -2578,76 +2560,68 @@ loop51:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
@@ -2658,76 +2632,68 @@ loop51:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
@@ -2738,76 +2704,68 @@ loop51:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
@@ -2841,95 +2799,82 @@ TEXT ·logisticNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V24.D2]
 	VLD1R.P 8(R3), [V25.D2]
 	VLD1R.P 8(R3), [V26.D2]
-	VLD1R.P 8(R3), [V27.D2]
-	VLD1R.P 8(R3), [V28.D2]
-	VLD1R.P 8(R3), [V29.D2]
-	VLD1R.P 8(R3), [V30.D2]
-	VLD1R.P 8(R3), [V31.D2]
 loop52:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
 	WORD $0x6ee0f800 // fneg v0.2d, v0.2d
 	WORD $0x6ee0f884 // fneg v4.2d, v4.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e62fe02 // fdiv v2.2d, v16.2d, v2.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e66fe06 // fdiv v6.2d, v16.2d, v6.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e62ff42 // fdiv v2.2d, v26.2d, v2.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e66ff46 // fdiv v6.2d, v26.2d, v6.2d
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
@@ -2938,84 +2883,76 @@ loop52:
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
 	WORD $0x6ee0f800 // fneg v0.2d, v0.2d
 	WORD $0x6ee0f884 // fneg v4.2d, v4.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e62fe02 // fdiv v2.2d, v16.2d, v2.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e66fe06 // fdiv v6.2d, v16.2d, v6.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e62ff42 // fdiv v2.2d, v26.2d, v2.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e66ff46 // fdiv v6.2d, v26.2d, v6.2d
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
@@ -3024,84 +2961,76 @@ loop52:
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
 	WORD $0x6ee0f800 // fneg v0.2d, v0.2d
 	WORD $0x6ee0f884 // fneg v4.2d, v4.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e62fe02 // fdiv v2.2d, v16.2d, v2.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e66fe06 // fdiv v6.2d, v16.2d, v6.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e62ff42 // fdiv v2.2d, v26.2d, v2.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e66ff46 // fdiv v6.2d, v26.2d, v6.2d
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
@@ -3110,84 +3039,76 @@ loop52:
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
 	WORD $0x6ee0f800 // fneg v0.2d, v0.2d
 	WORD $0x6ee0f884 // fneg v4.2d, v4.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e62fe02 // fdiv v2.2d, v16.2d, v2.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e66fe06 // fdiv v6.2d, v16.2d, v6.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
+	WORD $0x6e62ff42 // fdiv v2.2d, v26.2d, v2.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
+	WORD $0x6e66ff46 // fdiv v6.2d, v26.2d, v6.2d
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
@@ -3217,433 +3138,396 @@ TEXT ·tanhNEON(SB), NOSPLIT, $0-24
 	VLD1R.P 8(R3), [V24.D2]
 	VLD1R.P 8(R3), [V25.D2]
 	VLD1R.P 8(R3), [V26.D2]
-	VLD1R.P 8(R3), [V27.D2]
-	VLD1R.P 8(R3), [V28.D2]
-	VLD1R.P 8(R3), [V29.D2]
-	VLD1R.P 8(R3), [V30.D2]
-	VLD1R.P 8(R3), [V31.D2]
 loop53:
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e711c03 // bic v3.16b, v0.16b, v17.16b
+	WORD $0x4e6f1c03 // bic v3.16b, v0.16b, v15.16b
 	WORD $0x4e63d460 // fadd v0.2d, v3.2d, v3.2d
-	WORD $0x4e711c87 // bic v7.16b, v4.16b, v17.16b
+	WORD $0x4e6f1c87 // bic v7.16b, v4.16b, v15.16b
 	WORD $0x4e67d4e4 // fadd v4.2d, v7.2d, v7.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4ef0d440 // fsub v0.2d, v2.2d, v16.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x4efad440 // fsub v0.2d, v2.2d, v26.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
 	WORD $0x6e62fc02 // fdiv v2.2d, v0.2d, v2.2d
 	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
 	WORD $0x6e63dc00 // fmul v0.2d, v0.2d, v3.2d
-	WORD $0x6e73dc00 // fmul v0.2d, v0.2d, v19.2d
+	WORD $0x6e71dc00 // fmul v0.2d, v0.2d, v17.2d
 	WORD $0x4ee0d460 // fsub v0.2d, v3.2d, v0.2d
-	WORD $0x6ee3e641 // fcmgt v1.2d, v18.2d, v3.2d
+	WORD $0x6ee3e601 // fcmgt v1.2d, v16.2d, v3.2d
 	VBIT V1.B16, V0.B16, V2.B16
-	WORD $0x4ef0d4c4 // fsub v4.2d, v6.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4efad4c4 // fsub v4.2d, v6.2d, v26.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x6e66fc86 // fdiv v6.2d, v4.2d, v6.2d
 	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
 	WORD $0x6e67dc84 // fmul v4.2d, v4.2d, v7.2d
-	WORD $0x6e73dc84 // fmul v4.2d, v4.2d, v19.2d
+	WORD $0x6e71dc84 // fmul v4.2d, v4.2d, v17.2d
 	WORD $0x4ee4d4e4 // fsub v4.2d, v7.2d, v4.2d
-	WORD $0x6ee7e645 // fcmgt v5.2d, v18.2d, v7.2d
+	WORD $0x6ee7e605 // fcmgt v5.2d, v16.2d, v7.2d
 	VBIT V5.B16, V4.B16, V6.B16
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
-	VBIT V17.B16, V0.B16, V2.B16
+	VBIT V15.B16, V0.B16, V2.B16
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	VBIT V17.B16, V4.B16, V6.B16
+	VBIT V15.B16, V4.B16, V6.B16
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e711c03 // bic v3.16b, v0.16b, v17.16b
+	WORD $0x4e6f1c03 // bic v3.16b, v0.16b, v15.16b
 	WORD $0x4e63d460 // fadd v0.2d, v3.2d, v3.2d
-	WORD $0x4e711c87 // bic v7.16b, v4.16b, v17.16b
+	WORD $0x4e6f1c87 // bic v7.16b, v4.16b, v15.16b
 	WORD $0x4e67d4e4 // fadd v4.2d, v7.2d, v7.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4ef0d440 // fsub v0.2d, v2.2d, v16.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x4efad440 // fsub v0.2d, v2.2d, v26.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
 	WORD $0x6e62fc02 // fdiv v2.2d, v0.2d, v2.2d
 	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
 	WORD $0x6e63dc00 // fmul v0.2d, v0.2d, v3.2d
-	WORD $0x6e73dc00 // fmul v0.2d, v0.2d, v19.2d
+	WORD $0x6e71dc00 // fmul v0.2d, v0.2d, v17.2d
 	WORD $0x4ee0d460 // fsub v0.2d, v3.2d, v0.2d
-	WORD $0x6ee3e641 // fcmgt v1.2d, v18.2d, v3.2d
+	WORD $0x6ee3e601 // fcmgt v1.2d, v16.2d, v3.2d
 	VBIT V1.B16, V0.B16, V2.B16
-	WORD $0x4ef0d4c4 // fsub v4.2d, v6.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4efad4c4 // fsub v4.2d, v6.2d, v26.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x6e66fc86 // fdiv v6.2d, v4.2d, v6.2d
 	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
 	WORD $0x6e67dc84 // fmul v4.2d, v4.2d, v7.2d
-	WORD $0x6e73dc84 // fmul v4.2d, v4.2d, v19.2d
+	WORD $0x6e71dc84 // fmul v4.2d, v4.2d, v17.2d
 	WORD $0x4ee4d4e4 // fsub v4.2d, v7.2d, v4.2d
-	WORD $0x6ee7e645 // fcmgt v5.2d, v18.2d, v7.2d
+	WORD $0x6ee7e605 // fcmgt v5.2d, v16.2d, v7.2d
 	VBIT V5.B16, V4.B16, V6.B16
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
-	VBIT V17.B16, V0.B16, V2.B16
+	VBIT V15.B16, V0.B16, V2.B16
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	VBIT V17.B16, V4.B16, V6.B16
+	VBIT V15.B16, V4.B16, V6.B16
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e711c03 // bic v3.16b, v0.16b, v17.16b
+	WORD $0x4e6f1c03 // bic v3.16b, v0.16b, v15.16b
 	WORD $0x4e63d460 // fadd v0.2d, v3.2d, v3.2d
-	WORD $0x4e711c87 // bic v7.16b, v4.16b, v17.16b
+	WORD $0x4e6f1c87 // bic v7.16b, v4.16b, v15.16b
 	WORD $0x4e67d4e4 // fadd v4.2d, v7.2d, v7.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4ef0d440 // fsub v0.2d, v2.2d, v16.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x4efad440 // fsub v0.2d, v2.2d, v26.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
 	WORD $0x6e62fc02 // fdiv v2.2d, v0.2d, v2.2d
 	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
 	WORD $0x6e63dc00 // fmul v0.2d, v0.2d, v3.2d
-	WORD $0x6e73dc00 // fmul v0.2d, v0.2d, v19.2d
+	WORD $0x6e71dc00 // fmul v0.2d, v0.2d, v17.2d
 	WORD $0x4ee0d460 // fsub v0.2d, v3.2d, v0.2d
-	WORD $0x6ee3e641 // fcmgt v1.2d, v18.2d, v3.2d
+	WORD $0x6ee3e601 // fcmgt v1.2d, v16.2d, v3.2d
 	VBIT V1.B16, V0.B16, V2.B16
-	WORD $0x4ef0d4c4 // fsub v4.2d, v6.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4efad4c4 // fsub v4.2d, v6.2d, v26.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x6e66fc86 // fdiv v6.2d, v4.2d, v6.2d
 	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
 	WORD $0x6e67dc84 // fmul v4.2d, v4.2d, v7.2d
-	WORD $0x6e73dc84 // fmul v4.2d, v4.2d, v19.2d
+	WORD $0x6e71dc84 // fmul v4.2d, v4.2d, v17.2d
 	WORD $0x4ee4d4e4 // fsub v4.2d, v7.2d, v4.2d
-	WORD $0x6ee7e645 // fcmgt v5.2d, v18.2d, v7.2d
+	WORD $0x6ee7e605 // fcmgt v5.2d, v16.2d, v7.2d
 	VBIT V5.B16, V4.B16, V6.B16
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
-	VBIT V17.B16, V0.B16, V2.B16
+	VBIT V15.B16, V0.B16, V2.B16
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	VBIT V17.B16, V4.B16, V6.B16
+	VBIT V15.B16, V4.B16, V6.B16
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)
 	VLD1.P 16(R1), [V9.S4]
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	WORD $0x4e711c03 // bic v3.16b, v0.16b, v17.16b
+	WORD $0x4e6f1c03 // bic v3.16b, v0.16b, v15.16b
 	WORD $0x4e63d460 // fadd v0.2d, v3.2d, v3.2d
-	WORD $0x4e711c87 // bic v7.16b, v4.16b, v17.16b
+	WORD $0x4e6f1c87 // bic v7.16b, v4.16b, v15.16b
 	WORD $0x4e67d4e4 // fadd v4.2d, v7.2d, v7.2d
-	WORD $0x4e6ef400 // fmax v0.2d, v0.2d, v14.2d
-	WORD $0x4eeff400 // fmin v0.2d, v0.2d, v15.2d
-	WORD $0x6e6adc01 // fmul v1.2d, v0.2d, v10.2d
-	WORD $0x4e6bd421 // fadd v1.2d, v1.2d, v11.2d
+	WORD $0x4e6df400 // fmax v0.2d, v0.2d, v13.2d
+	WORD $0x4eeef400 // fmin v0.2d, v0.2d, v14.2d
+	VMOV V11.B16, V1.B16
+	WORD $0x4e6acc01 // fmla v1.2d, v0.2d, v10.2d
 	WORD $0x4eebd422 // fsub v2.2d, v1.2d, v11.2d
-	WORD $0x6e6cdc48 // fmul v8.2d, v2.2d, v12.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x6e6ddc48 // fmul v8.2d, v2.2d, v13.2d
-	WORD $0x4ee8d400 // fsub v0.2d, v0.2d, v8.2d
-	WORD $0x4e6ef484 // fmax v4.2d, v4.2d, v14.2d
-	WORD $0x4eeff484 // fmin v4.2d, v4.2d, v15.2d
-	WORD $0x6e6adc85 // fmul v5.2d, v4.2d, v10.2d
-	WORD $0x4e6bd4a5 // fadd v5.2d, v5.2d, v11.2d
+	WORD $0x4e6ccc40 // fmla v0.2d, v2.2d, v12.2d
+	VMOV V18.B16, V2.B16
+	WORD $0x4e6df484 // fmax v4.2d, v4.2d, v13.2d
+	WORD $0x4eeef484 // fmin v4.2d, v4.2d, v14.2d
+	VMOV V11.B16, V5.B16
+	WORD $0x4e6acc85 // fmla v5.2d, v4.2d, v10.2d
 	WORD $0x4eebd4a6 // fsub v6.2d, v5.2d, v11.2d
-	WORD $0x6e6cdcc8 // fmul v8.2d, v6.2d, v12.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e6ddcc8 // fmul v8.2d, v6.2d, v13.2d
-	WORD $0x4ee8d484 // fsub v4.2d, v4.2d, v8.2d
-	WORD $0x6e74dc02 // fmul v2.2d, v0.2d, v20.2d
-	WORD $0x6e74dc86 // fmul v6.2d, v4.2d, v20.2d
-	WORD $0x4e75d442 // fadd v2.2d, v2.2d, v21.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e75d4c6 // fadd v6.2d, v6.2d, v21.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e76d442 // fadd v2.2d, v2.2d, v22.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e76d4c6 // fadd v6.2d, v6.2d, v22.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e77d442 // fadd v2.2d, v2.2d, v23.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e77d4c6 // fadd v6.2d, v6.2d, v23.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e78d442 // fadd v2.2d, v2.2d, v24.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e78d4c6 // fadd v6.2d, v6.2d, v24.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e79d442 // fadd v2.2d, v2.2d, v25.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e79d4c6 // fadd v6.2d, v6.2d, v25.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7bd442 // fadd v2.2d, v2.2d, v27.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7bd4c6 // fadd v6.2d, v6.2d, v27.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7ed442 // fadd v2.2d, v2.2d, v30.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7ed4c6 // fadd v6.2d, v6.2d, v30.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e7fd442 // fadd v2.2d, v2.2d, v31.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e7fd4c6 // fadd v6.2d, v6.2d, v31.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x6e60dc42 // fmul v2.2d, v2.2d, v0.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
-	WORD $0x6e64dcc6 // fmul v6.2d, v6.2d, v4.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4e6cccc4 // fmla v4.2d, v6.2d, v12.2d
+	VMOV V18.B16, V6.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V19.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V20.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V21.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V22.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V23.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V24.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V25.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e60cc48 // fmla v8.2d, v2.2d, v0.2d
+	VMOV V8.B16, V2.B16
+	VMOV V26.B16, V8.B16
+	WORD $0x4e64ccc8 // fmla v8.2d, v6.2d, v4.2d
+	VMOV V8.B16, V6.B16
 	VSHL $52, V1.D2, V1.D2
 	VADD V1.D2, V2.D2, V2.D2
 	VSHL $52, V5.D2, V5.D2
 	VADD V5.D2, V6.D2, V6.D2
-	WORD $0x4ef0d440 // fsub v0.2d, v2.2d, v16.2d
-	WORD $0x4e70d442 // fadd v2.2d, v2.2d, v16.2d
+	WORD $0x4efad440 // fsub v0.2d, v2.2d, v26.2d
+	WORD $0x4e7ad442 // fadd v2.2d, v2.2d, v26.2d
 	WORD $0x6e62fc02 // fdiv v2.2d, v0.2d, v2.2d
 	WORD $0x6e63dc60 // fmul v0.2d, v3.2d, v3.2d
 	WORD $0x6e63dc00 // fmul v0.2d, v0.2d, v3.2d
-	WORD $0x6e73dc00 // fmul v0.2d, v0.2d, v19.2d
+	WORD $0x6e71dc00 // fmul v0.2d, v0.2d, v17.2d
 	WORD $0x4ee0d460 // fsub v0.2d, v3.2d, v0.2d
-	WORD $0x6ee3e641 // fcmgt v1.2d, v18.2d, v3.2d
+	WORD $0x6ee3e601 // fcmgt v1.2d, v16.2d, v3.2d
 	VBIT V1.B16, V0.B16, V2.B16
-	WORD $0x4ef0d4c4 // fsub v4.2d, v6.2d, v16.2d
-	WORD $0x4e70d4c6 // fadd v6.2d, v6.2d, v16.2d
+	WORD $0x4efad4c4 // fsub v4.2d, v6.2d, v26.2d
+	WORD $0x4e7ad4c6 // fadd v6.2d, v6.2d, v26.2d
 	WORD $0x6e66fc86 // fdiv v6.2d, v4.2d, v6.2d
 	WORD $0x6e67dce4 // fmul v4.2d, v7.2d, v7.2d
 	WORD $0x6e67dc84 // fmul v4.2d, v4.2d, v7.2d
-	WORD $0x6e73dc84 // fmul v4.2d, v4.2d, v19.2d
+	WORD $0x6e71dc84 // fmul v4.2d, v4.2d, v17.2d
 	WORD $0x4ee4d4e4 // fsub v4.2d, v7.2d, v4.2d
-	WORD $0x6ee7e645 // fcmgt v5.2d, v18.2d, v7.2d
+	WORD $0x6ee7e605 // fcmgt v5.2d, v16.2d, v7.2d
 	VBIT V5.B16, V4.B16, V6.B16
 	WORD $0x0e617920 // fcvtl v0.2d, v9.2s
-	VBIT V17.B16, V0.B16, V2.B16
+	VBIT V15.B16, V0.B16, V2.B16
 	WORD $0x4e617924 // fcvtl2 v4.2d, v9.4s
-	VBIT V17.B16, V4.B16, V6.B16
+	VBIT V15.B16, V4.B16, V6.B16
 	WORD $0x0e616848 // fcvtn v8.2s, v2.2d
 	WORD $0x4e6168c8 // fcvtn2 v8.4s, v6.2d
 	VST1.P [V8.S4], 16(R0)

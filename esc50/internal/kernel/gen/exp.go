@@ -11,30 +11,24 @@ import (
 const (
 	cRatio = iota
 	cMagic
-	cHigh
-	cLow
+	cLess
 	cLeast
 	cMost
-	cOne
 	cSign
 	cSmall
 	cThird
-	cSeries // the series' last coefficient, and on to that of x²
+	cSeries // the last coefficient, and on to the first, which is one
 )
 
-// expTable has them. The series is that of detmath.Exp.
+// expTable has them. Those of the series are in exp.go as well.
 func expTable() []float64 {
-	t := []float64{1 / math.Ln2, 0x1.8p52, 6.93147180369123816490e-01, 1.90821492927058770002e-10, -200, 200, 1,
-		math.Copysign(0, -1), 0x1p-12, 1. / 3}
-	for n := 13; n >= 2; n-- {
-		factorial := 1.0
-		for i := 2; i <= n; i++ {
-			factorial *= float64(i)
-		}
-		t = append(t, 1/factorial)
-	}
-	return t
+	return []float64{1 / math.Ln2, 0x1.8p52, -math.Ln2, -200, 200, math.Copysign(0, -1), 0x1p-12, 1. / 3,
+		0x1.a136bf03ec612p-16, 0x1.a17e052cd2c8fp-13, 0x1.6c166bde96885p-10, 0x1.1110a6173845ep-7, 0x1.55555565c7e0ep-5,
+		0x1.5555557e7777ep-3, 0x1.fffffffffe062p-2, 0x1.fffffffff61ddp-1, 1}
 }
+
+// cOne is the place of one.
+var cOne = len(expTable()) - 1
 
 // constants writes a table, every constant repeated to fill a register.
 func (a *asm) constants(name string, bytes int, table []float64) {
@@ -62,34 +56,21 @@ func (a *asm) both(f func(x, k, s, m, sign string)) {
 	}
 }
 
-// exponential turns x of both chains into e**x in s, as detmath.Exp does. What
+// exponential turns x of both chains into e**x in s, as exp in exp.go does. What
 // is not a number stays so; numbers are bounded where single precision has no
 // more than zero and infinity.
 func (a *asm) exponential() {
-	spare := a.v(rSpare)
 	a.both(func(x, k, s, _, _ string) {
 		a.o("VMAXPD %s, %s, %s", x, a.v(rLeast), x)
 		a.o("VMINPD %s, %s, %s", x, a.v(rMost), x)
-		a.o("VMULPD %s, %s, %s", a.c(cRatio), x, k)
-		a.o("VADDPD %s, %s, %s", a.c(cMagic), k, k)
+		a.o("VMOVUPD %s, %s", a.c(cMagic), k)
+		a.o("VFMADD231PD %s, %s, %s", a.c(cRatio), x, k)
 		a.o("VSUBPD %s, %s, %s", a.c(cMagic), k, s)
-		a.o("VMULPD %s, %s, %s", a.c(cHigh), s, spare)
-		a.o("VSUBPD %s, %s, %s", spare, x, x)
-		a.o("VMULPD %s, %s, %s", a.c(cLow), s, spare)
-		a.o("VSUBPD %s, %s, %s", spare, x, x)
+		a.o("VFMADD231PD %s, %s, %s", a.c(cLess), s, x)
+		a.o("VMOVUPD %s, %s", a.c(cSeries), s)
 	})
-	a.both(func(x, _, s, _, _ string) { a.o("VMULPD %s, %s, %s", a.c(cSeries), x, s) })
-	for i := cSeries + 1; i < cSeries+14; i++ {
-		a.both(func(x, _, s, _, _ string) {
-			coefficient := i
-			if i >= cSeries+12 {
-				coefficient = cOne
-			}
-			a.o("VADDPD %s, %s, %s", a.c(coefficient), s, s)
-			if i < cSeries+13 {
-				a.o("VMULPD %s, %s, %s", x, s, s)
-			}
-		})
+	for i := cSeries + 1; i <= cOne; i++ {
+		a.both(func(x, _, s, _, _ string) { a.o("VFMADD213PD %s, %s, %s", a.c(i), x, s) })
 	}
 	a.both(func(_, k, s, _, _ string) {
 		a.o("VPSLLQ $52, %s, %s", k, k)

@@ -63,6 +63,7 @@ var neonOps = map[string]struct {
 	"fcvtl2":   {0x4e617800, "fcvtl2 v%d.2d, v%d.4s"},
 	"fsub64":   {0x4ee0d400, "fsub v%d.2d, v%d.2d, v%d.2d"},
 	"fmul64":   {0x6e60dc00, "fmul v%d.2d, v%d.2d, v%d.2d"},
+	"fmla64":   {0x4e60cc00, "fmla v%d.2d, v%d.2d, v%d.2d"},
 	"fdiv64":   {0x6e60fc00, "fdiv v%d.2d, v%d.2d, v%d.2d"},
 	"fmax64":   {0x4e60f400, "fmax v%d.2d, v%d.2d, v%d.2d"},
 	"fmin64":   {0x4ee0f400, "fmin v%d.2d, v%d.2d, v%d.2d"},

@@ -17,30 +17,23 @@ func (a *neon) both(f func(x, k, s, m int)) {
 	}
 }
 
-// exponential turns x of both chains into e**x in s, as detmath.Exp does.
+// exponential turns x of both chains into e**x in s, as exp in exp.go does.
 func (a *neon) exponential() {
+	move := func(from, to int) { a.o("VMOV V%d.B16, V%d.B16", from, to) }
 	a.both(func(x, k, s, _ int) {
 		a.w("fmax64", x, x, nConst+cLeast)
 		a.w("fmin64", x, x, nConst+cMost)
-		a.w("fmul64", k, x, nConst+cRatio)
-		a.w("fadd64", k, k, nConst+cMagic)
+		move(nConst+cMagic, k)
+		a.w("fmla64", k, x, nConst+cRatio)
 		a.w("fsub64", s, k, nConst+cMagic)
-		a.w("fmul64", nSpare, s, nConst+cHigh)
-		a.w("fsub64", x, x, nSpare)
-		a.w("fmul64", nSpare, s, nConst+cLow)
-		a.w("fsub64", x, x, nSpare)
+		a.w("fmla64", x, s, nConst+cLess)
+		move(nConst+cSeries, s)
 	})
-	a.both(func(x, _, s, _ int) { a.w("fmul64", s, x, nConst+cSeries) })
-	for i := cSeries + 1; i < cSeries+14; i++ {
+	for i := cSeries + 1; i <= cOne; i++ {
 		a.both(func(x, _, s, _ int) {
-			coefficient := i
-			if i >= cSeries+12 {
-				coefficient = cOne
-			}
-			a.w("fadd64", s, s, nConst+coefficient)
-			if i < cSeries+13 {
-				a.w("fmul64", s, s, x)
-			}
+			move(nConst+i, nSpare)
+			a.w("fmla64", nSpare, s, x)
+			move(nSpare, s)
 		})
 	}
 	a.both(func(_, k, s, _ int) {
