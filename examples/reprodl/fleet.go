@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -84,6 +85,29 @@ const queueURL = "REPRODL_QUEUE_URL"
 // leave much behind.
 const hubMemory = 256 << 20
 
+// memoryLimit is what the hub tries to do with when it needs so much itself, for many
+// tasks: with less the collector of garbage would never rest.
+func memoryLimit(live uint64) int64 { return max(hubMemory, int64(live+live/2)) }
+
+// memoryPoll is how often the hub looks how much it needs.
+const memoryPoll = 5 * time.Second
+
+// boundMemory keeps the program within memoryLimit until ctx ends.
+func boundMemory(ctx context.Context) {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	tick := time.NewTicker(memoryPoll)
+	defer tick.Stop()
+	for {
+		metrics.Read(live)
+		debug.SetMemoryLimit(memoryLimit(live[0].Value.Uint64()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 func (a *app) queueServeCmd() *cobra.Command {
 	var opts hub.Options
 	var life time.Duration
@@ -111,7 +135,7 @@ func (a *app) queueServeCmd() *cobra.Command {
 				debug.SetGCPercent(20) // what there are many of is small and stays
 			}
 			if a.getenv("GOMEMLIMIT") == "" {
-				debug.SetMemoryLimit(hubMemory)
+				go boundMemory(cmd.Context())
 			}
 			h, err := hub.Serve(cmd.Context(), repo, &opts)
 			if err != nil {

@@ -4,13 +4,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"testing"
@@ -353,4 +356,17 @@ func TestReproOfAnotherClone(t *testing.T) {
 		require.NoError(t, w.Process.Signal(syscall.SIGINT))
 		w.Wait()
 	}
+}
+
+// TestMemoryOfTheHub grows with what it needs: below that the collector would never rest.
+func TestMemoryOfTheHub(t *testing.T) {
+	for live, want := range map[uint64]int64{0: hubMemory, 100 << 20: hubMemory, 1 << 30: 3 << 29} {
+		assert.Equal(t, want, memoryLimit(live))
+	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	boundMemory(ctx)
+	assert.GreaterOrEqual(t, debug.SetMemoryLimit(-1), int64(hubMemory))
+	assert.Less(t, debug.SetMemoryLimit(-1), int64(math.MaxInt64))
 }

@@ -163,9 +163,9 @@
 //
 // # Limits, and when to use a cluster
 //
-// All tasks are in the hub's memory, two to four kilobytes each. On two busy cores
-// it gives out and takes back 1,700 tasks a second to a thousand workers: a task costs
-// one core some 270 µs, so a hub of one core carries 3,000 a second. Git is
+// All tasks are in the hub's memory, two to four kilobytes each. On two cores that it
+// shares with them it gives out and takes back 1,500 tasks a second to a thousand workers, in
+// 290 MiB: a task costs one core some 270 µs, so a hub of one core carries 3,000 a second. Git is
 // the limit before that: with hub and four workers on one such machine 17
 // experiments a second were run and recorded, and each record is a transaction of
 // references. So one hub is for some hundred workers of one-minute experiments,
