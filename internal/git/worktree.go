@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -19,7 +20,8 @@ import (
 // index.
 //
 // extra names further files or directories, relative to the top, to be taken
-// in though nothing tracks them; those that do not exist are left out.
+// in though nothing tracks them; those that do not exist, or are in a submodule, are left
+// out.
 func (r *Repo) Snapshot(ctx context.Context, extra ...string) (ID, error) {
 	if r.root == "" {
 		return "", errors.New("a bare repository has no working tree")
@@ -216,6 +218,17 @@ func (r *Repo) expand(ctx context.Context, ix *Index, names []string) ([]string,
 			if err != nil {
 				return err
 			}
+			rel, err := filepath.Rel(r.root, p)
+			if err != nil {
+				return err
+			}
+			rel = filepath.ToSlash(rel)
+			if inModule(ix, rel) { // its files are not of this repository
+				if d.IsDir() {
+					return filepath.SkipDir
+				}
+				return nil
+			}
 			// Git stores no such name.
 			if d.Name() == ".git" {
 				if d.IsDir() {
@@ -226,11 +239,6 @@ func (r *Repo) expand(ctx context.Context, ix *Index, names []string) ([]string,
 			if d.IsDir() || (!d.Type().IsRegular() && d.Type()&fs.ModeSymlink == 0) {
 				return ctx.Err()
 			}
-			rel, err := filepath.Rel(r.root, p)
-			if err != nil {
-				return err
-			}
-			rel = filepath.ToSlash(rel)
 			if _, tracked := ix.Find(rel); !tracked {
 				files = append(files, rel)
 			}
@@ -241,6 +249,16 @@ func (r *Repo) expand(ctx context.Context, ix *Index, names []string) ([]string,
 		}
 	}
 	return files, nil
+}
+
+// inModule reports whether a path is a submodule or in one.
+func inModule(ix *Index, name string) bool {
+	for ; name != "." && name != ""; name = path.Dir(name) {
+		if e, ok := ix.Find(name); ok && e.Mode == ModeModule {
+			return true
+		}
+	}
+	return false
 }
 
 // store writes the blobs of the named files and notes their ids in now.
