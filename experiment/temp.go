@@ -204,16 +204,11 @@ func (r *Repo) populate(ctx context.Context, dir string, head, tree git.ID, extr
 		return nil, err
 	}
 	g.Env = r.opts.Env
-	// Both are given, so that a GIT_DIR in the environment, as in a hook,
-	// does not lead to another repository.
-	env := []string{"GIT_DIR=" + gitDir, "GIT_WORK_TREE=" + dir}
-	for _, args := range [][]string{
-		{"-c", "core.sparseCheckout=false", "read-tree", string(tree)},
-		{"-c", "core.sparseCheckout=false", "checkout-index", "--all", "--force", "--index"},
-	} {
-		if _, err := g.Do(ctx, git.Cmd{Args: args, Dir: dir, Env: env}); err != nil {
-			return nil, err
-		}
+	if err := checkoutAll(ctx, g, gitDir, dir, tree); err != nil {
+		return nil, err
+	}
+	if err := r.copyModules(ctx, r.git, tree, dir); err != nil {
+		return nil, err
 	}
 	// The DVC repository and the working directory lie in the copy as they
 	// lie in the original.

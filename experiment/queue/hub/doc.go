@@ -114,7 +114,7 @@
 // never names data that nobody has. A worker that cannot reach the remote runs
 // nothing. Without a DVC remote, or with one whose path is relative to the
 // repository, data goes through the hub, up to [Options].DataLimit a file. Untracked files (exp run --copy-paths)
-// do not travel. The environment is the worker's; secrets that programs need are
+// and the files of git submodules do not travel. The environment is the worker's; secrets that programs need are
 // set there, and are in no task, log or commit unless a program prints them.
 //
 // # Stages of one pipeline
