@@ -52,8 +52,9 @@ type logPlace struct {
 
 // logs are the logs of tasks, in the files that a queue of one machine has.
 type logs struct {
-	mu sync.Mutex
-	at map[string]logPlace
+	mu      sync.Mutex
+	at      map[string]logPlace
+	failing bool // the last piece could not be written
 }
 
 func (h *Hub) logFile(id string) string   { return filepath.Join(h.files, "logs", id+".log") }
@@ -83,9 +84,20 @@ func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (logAnswer, error
 	if at.Attempt != r.Attempt && r.Off > 0 && r.Back > 0 {
 		return logAnswer{Again: min(r.Back, r.Off)}, nil
 	}
+	err := h.writeLog(at, r)
+	if err != nil && !h.logs.failing {
+		h.log.Warn(fmt.Sprintf("logs cannot be written, and wait at the workers: %v", err))
+	}
+	if h.logs.failing = err != nil; err == nil {
+		h.nc.Publish(h.space+".l."+r.ID, r.Data)
+	}
+	return logAnswer{}, err
+}
+
+func (h *Hub) writeLog(at logPlace, r logRequest) error {
 	f, err := os.OpenFile(h.logFile(r.ID), os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
-		return logAnswer{}, err
+		return err
 	}
 	defer f.Close()
 	if at.Attempt != r.Attempt {
@@ -94,10 +106,7 @@ func (h *Hub) onLog(_ context.Context, _ string, r logRequest) (logAnswer, error
 	if err == nil && at.Base+r.Off >= 0 {
 		_, err = f.WriteAt(r.Data, at.Base+r.Off)
 	}
-	if err == nil {
-		h.nc.Publish(h.space+".l."+r.ID, r.Data)
-	}
-	return logAnswer{}, err
+	return err
 }
 
 // logPlace is where the last attempt of a task began; the zero value if nothing is known

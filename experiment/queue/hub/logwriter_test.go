@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,25 +38,30 @@ func printed(n int) []byte {
 
 // TestALogOutlivesAFullDisk: while the hub cannot write, what a task prints waits.
 func TestALogOutlivesAFullDisk(t *testing.T) {
-	h := startHub(t, filepath.Join(t.TempDir(), "hub"), nil)
+	var told bytes.Buffer
+	h := startHub(t, filepath.Join(t.TempDir(), "hub"), &Options{Logger: slog.New(slog.NewTextHandler(&told, nil))})
 	c, task := aTask(t, h)
 	w := c.newLog(t.Context(), task)
 	text := printed(100_000)
 	w.Write(text[:10])
 	w.drainTo(t, 10)
 	file := h.logFile("a")
-	require.NoError(t, os.Rename(file, file+".kept"))
-	require.NoError(t, os.Mkdir(file, 0o777))
+	dir := filepath.Dir(file)
+	require.NoError(t, os.Rename(dir, dir+".kept"))
+	require.NoError(t, os.WriteFile(dir, nil, 0o666)) // nothing can be below that
 	refused := h.refusals(t, c, task)
 	w.Write(text[10:])
 	<-refused
-	require.NoError(t, os.Remove(file))
-	require.NoError(t, os.Rename(file+".kept", file))
+	require.NoError(t, os.Remove(dir))
+	require.NoError(t, os.Rename(dir+".kept", dir))
 	w.drain(t.Context())
 	require.NoError(t, w.Close())
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(text, got), "%d of %d bytes", len(got), len(text))
+	h.logs.mu.Lock()
+	defer h.logs.mu.Unlock()
+	assert.Equal(t, 1, strings.Count(told.String(), "logs cannot be written"), "of which the hub tells once")
 }
 
 // drainTo waits until so much was sent.
