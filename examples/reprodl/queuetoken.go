@@ -45,7 +45,7 @@ func (a *app) queueTokenCmd() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVar(&client, "client", false, "make one that may queue and see everything, and so run code on the workers")
 	f.BoolVar(&list, "list", false, "list the tokens, without their secrets")
-	f.StringArrayVar(&revoke, "revoke", nil, "revoke the token of this `id`; all is every token")
+	f.StringArrayVar(&revoke, "revoke", nil, "revoke the token of this `id`; all is every token that was given out")
 	f.DurationVar(&life, "expires", 30*24*time.Hour, "how long the token is good; 0 is for ever")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/reprodl/reprodl/internal/host"
 	"github.com/reprodl/reprodl/params/pyjson"
 )
 
@@ -256,7 +257,7 @@ func (l *RWLock) blocked(held map[string][]holder, ours []string) error {
 		}
 		var alive []holder
 		for _, h := range holders {
-			if h != l.self && processExists(h.PID) {
+			if h != l.self && host.Alive(h.PID) {
 				alive = append(alive, h)
 			}
 		}
@@ -269,7 +270,7 @@ func (l *RWLock) blocked(held map[string][]holder, ours []string) error {
 
 // drop removes the entries of processes that are gone.
 func (t *rwTable) drop(self holder) {
-	gone := func(h holder) bool { return h.PID != self.PID && !processExists(h.PID) }
+	gone := func(h holder) bool { return h.PID != self.PID && !host.Alive(h.PID) }
 	for p, holders := range t.Read {
 		for _, h := range holders {
 			if gone(h) {

@@ -165,6 +165,8 @@ func (c *Conn) explain(err error) error {
 		return fmt.Errorf("%s: %w: it is wrong, has expired or was revoked; make a new one with 'queue token'", c.address, ErrRefused)
 	case err == nil:
 		return nil
+	case errors.Is(err, nats.ErrNoServers):
+		return fmt.Errorf("the hub at %s: nobody answers there (%w); does 'queue serve' run, and listen where this machine reaches it?", c.address, err)
 	}
 	return fmt.Errorf("the hub at %s: %w", c.address, err)
 }

@@ -354,4 +354,20 @@ func TestARefusedWorkerEnds(t *testing.T) {
 	require.Eventually(t, func() bool { list, err := f.conn.Workers(t.Context()); return err == nil && len(list) == 2 }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, f.conn.Dismiss(t.Context()))
 	require.NoError(t, cmd.Wait(), "it was asked to end")
+
+	given, err := f.hub.Token(hub.Client, time.Hour)
+	require.NoError(t, err)
+	require.NoError(t, hub.Revoke(f.repo, "all"))
+	for _, token := range []*hub.Token{f.token, given} {
+		_, err := hub.Dial(t.Context(), token, nil)
+		require.ErrorIs(t, err, hub.ErrRefused)
+	}
+	own, err := hub.Running(f.repo)
+	require.NoError(t, err)
+	c, err := hub.Dial(t.Context(), own, nil)
+	require.NoError(t, err, "commands of the hub's machine go on")
+	c.Close()
+	f.hub.Close()
+	_, err = hub.Dial(t.Context(), own, nil)
+	require.ErrorContains(t, err, "nobody answers there")
 }

@@ -171,6 +171,7 @@ func (h *Hub) begin() error {
 		h.state.log = nil
 		return h.siteError(err)
 	}
+	h.state.rev += revGap
 	if h.rule != nil && h.repo != nil {
 		h.ownLogs()
 	}
@@ -188,6 +189,10 @@ func (h *Hub) begin() error {
 	h.state.log.start(h.ctx)
 	return h.serve()
 }
+
+// revGap is more than the changes that a hub can have told of and not written when it was
+// ended: who watches would take those of the next one for them.
+const revGap = 1 << 20
 
 // embedded starts a server of the hub's own.
 func (h *Hub) embedded() (jetstream.JetStream, error) {

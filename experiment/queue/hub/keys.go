@@ -95,13 +95,13 @@ func (k keyring) issue(role Role, life time.Duration, now time.Time) (Key, strin
 	})
 }
 
-// revoke makes keys useless; "all" means every key.
-func (k keyring) revoke(ids ...string) error {
+// revoke makes keys useless; "all" means every key but own.
+func (k keyring) revoke(own string, ids ...string) error {
 	return k.edit(func(list []Key) ([]Key, error) {
 		for _, id := range ids {
 			found := false
 			for i := range list {
-				if id == "all" || list[i].ID == id {
+				if list[i].ID == id || id == "all" && list[i].ID != own {
 					list[i].Revoked, found = true, true
 				}
 			}

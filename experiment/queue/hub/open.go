@@ -284,8 +284,13 @@ func Keys(r *experiment.Repo) ([]Key, error) {
 	return keyring{filepath.Join(filesOf(r), "hub", "keys.json")}.read()
 }
 
-// Revoke makes tokens useless, by their ids; "all" is all of them. Who is
-// connected by them is cut off.
+// Revoke makes tokens useless, by their ids; "all" is every one that was given out, which
+// that of this machine's own commands is not. Who is connected by them is cut off.
 func Revoke(r *experiment.Repo, ids ...string) error {
-	return keyring{filepath.Join(filesOf(r), "hub", "keys.json")}.revoke(ids...)
+	path := filepath.Join(filesOf(r), "hub")
+	own := ""
+	if t, err := readToken(path); err == nil {
+		own = t.ID
+	}
+	return keyring{filepath.Join(path, "keys.json")}.revoke(own, ids...)
 }

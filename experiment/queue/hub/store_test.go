@@ -264,13 +264,13 @@ func TestRefusals(t *testing.T) {
 	assert.ErrorIs(t, err, ErrVersion)
 	assert.True(t, errors.Is(err, ErrVersion))
 
-	require.NoError(t, h.keys().revoke(c.token.ID))
+	require.NoError(t, h.keys().revoke("", c.token.ID))
 	require.Eventually(t, func() bool { return c.nc.IsClosed() }, 20*time.Second, 10*time.Millisecond)
 	_, err = c.Claim(ctx, lease("one"))
 	assert.ErrorIs(t, err, ErrRefused, "it is not tried for ever")
 	_, err = Dial(ctx, c.token, nil)
 	assert.ErrorIs(t, err, ErrRefused)
-	assert.ErrorContains(t, h.keys().revoke("nosuch"), "nosuch")
+	assert.ErrorContains(t, h.keys().revoke("", "nosuch"), "nosuch")
 	assert.Equal(t, 0, len(h.keyFilesReadableByOthers()))
 }
 
@@ -298,5 +298,29 @@ func TestTheClockOfAWorkerIsAnHourOff(t *testing.T) {
 		}, time.Minute, 10*time.Millisecond, "that of one whose clock is fast ends")
 		_, err = call[*queue.Task](ctx, c, opRenew, leaseRequest{id, l.Token, ttl})
 		require.ErrorIs(t, err, queue.ErrLeaseLost)
+	}
+}
+
+// TestChangesThatWereToldAndNotWritten: who heard of one misses none of the next hub's.
+func TestChangesThatWereToldAndNotWritten(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	h := startHub(t, dir, nil)
+	c := dial(t, h, Client)
+	require.NoError(t, c.Put(ctx, queued("a", "b")...))
+	changes := c.Watch(ctx)
+	h.tell(&entry{Rev: h.state.revision() + 1, Task: queued("b")[0]})
+	for task, err := range changes {
+		require.NoError(t, err)
+		switch task.ID {
+		case "b":
+			h.Close()
+			h = startHub(t, dir, nil)
+			_, err := c.Claim(ctx, lease("w"))
+			require.NoError(t, err)
+			continue
+		case "a":
+			assert.Equal(t, queue.Running, task.State)
+		}
+		break
 	}
 }
