@@ -28,6 +28,40 @@ func (r *Repo) Copy(ctx context.Context, w io.Writer, n *Node) error {
 	return errors.Join(err, f.Close())
 }
 
+// Receive takes a file that comes from a remote to a cache, and goes on with what is
+// there of it. Of a file that is at hand, or whose hash is not known, it says so.
+func (r *Repo) Receive(ctx context.Context, cache *object.Cache, to *object.Receiver, n *Node) (m object.Meta, away bool, err error) {
+	if n.Git || n.Dir || n.Broken {
+		return m, false, nil
+	}
+	if has, err := cache.HasObject(ctx, n.Hash, -1); has && err == nil {
+		size, err := cache.Size(n.Hash)
+		return object.Meta{Hash: n.Hash, Size: size}, true, err
+	}
+	body, err := r.openFile(n, false)
+	if err != nil {
+		return m, false, err
+	}
+	defer body.Close()
+	f, ok := body.(*stream)
+	if !ok || f.here || f.hash.IsZero() {
+		return m, false, nil
+	}
+	m.Hash = f.hash
+	m.Size, err = to.Resume(ctx, f.hash, &resumable{f})
+	return m, true, err
+}
+
+// resumable is a stream as a receiver wants it: where nothing follows it begins anew.
+type resumable struct{ *stream }
+
+func (f *resumable) Seek(offset int64, whence int) (int64, error) {
+	if size, err := f.size(); err == nil && size >= 0 && offset >= size {
+		offset = 0
+	}
+	return f.stream.Seek(offset, whence)
+}
+
 func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 	if n.Dir {
 		return nil, &fs.PathError{Op: "open", Path: n.Path, Err: errors.New("is a directory")}
@@ -47,8 +81,10 @@ func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return newStream(n.Hash, verify, func(offset int64) (io.ReadCloser, error) { return c.OpenAt(n.Hash, offset) },
-			func() (int64, error) { return c.Size(n.Hash) }), nil
+		f := newStream(n.Hash, verify, func(offset int64) (io.ReadCloser, error) { return c.OpenAt(n.Hash, offset) },
+			func() (int64, error) { return c.Size(n.Hash) })
+		f.here = true
+		return f, nil
 	}
 	if c, from, err := r.chained(n.part, n.out); c != nil || err != nil {
 		if err != nil {
@@ -84,7 +120,7 @@ func (r *Repo) openFile(n *Node, verify bool) (io.ReadCloser, error) {
 }
 
 func newStream(h object.Hash, verify bool, open func(int64) (io.ReadCloser, error), size func() (int64, error)) *stream {
-	f := &stream{open: open, size: size}
+	f := &stream{hash: h, open: open, size: size}
 	if verify {
 		f.check = object.NewChecker(h)
 	}
@@ -94,6 +130,8 @@ func newStream(h object.Hash, verify bool, open func(int64) (io.ReadCloser, erro
 // stream reads an object from wherever it is. Read from its beginning to its end
 // it is verified.
 type stream struct {
+	hash  object.Hash // zero = not known
+	here  bool        // on this machine
 	open  func(offset int64) (io.ReadCloser, error)
 	size  func() (int64, error)
 	check *object.Checker // nil: not any more

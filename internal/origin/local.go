@@ -78,14 +78,6 @@ func (l *localOrigin) Relay(ctx context.Context, to *transfer.Store, opts *trans
 	return sendManifest(ctx, l.p, to, names, metas)
 }
 
-func relay(ctx context.Context, p *project.Repo, from, to *transfer.Store, files []transfer.Plain) (metas []object.Meta, err error) {
-	err = withSpool(p, func(dir string) error {
-		metas, err = from.RelayPlain(ctx, dir, to, files)
-		return err
-	})
-	return metas, err
-}
-
 // withSpool runs f with a directory for what is only passing through. A kill leaves
 // it where the next command removes it.
 func withSpool(p *project.Repo, f func(dir string) error) error {

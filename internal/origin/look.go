@@ -2,12 +2,12 @@ package origin
 
 import (
 	"context"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
 )
@@ -20,11 +20,21 @@ type Look struct {
 	Sizes []int64  // bytes; -1 = not known
 	Dirs  []string // directories of this machine, which may be empty
 
-	open func(ctx context.Context, i int) (io.ReadCloser, error)
+	store *transfer.Store // that has the files; nil: they are on this machine
+	files []transfer.Plain
 }
 
-// Open streams a file.
-func (l *Look) Open(ctx context.Context, i int) (io.ReadCloser, error) { return l.open(ctx, i) }
+// Local reports whether the files are on this machine.
+func (l *Look) Local() bool { return l.store == nil }
+
+// File is the path of a file on this machine.
+func (l *Look) File(i int) string { return filepath.Join(l.Path, filepath.FromSlash(l.Names[i])) }
+
+// Take copies the files of a server to a cache. What came earlier, as the notes tell,
+// is not asked for again. done hears of each; it may be called by several at a time.
+func (l *Look) Take(ctx context.Context, cache *object.Cache, came *transfer.Came, done func(object.Meta)) ([]object.Meta, error) {
+	return l.store.TakePlain(ctx, cache, l.files, came, done)
+}
 
 // LookAt finds out what is there; nothing is an fs.ErrNotExist.
 func LookAt(ctx context.Context, p *project.Repo, where string, options map[string]string, opts *transfer.Options) (*Look, error) {
@@ -64,9 +74,7 @@ func LookAt(ctx context.Context, p *project.Repo, where string, options map[stri
 	for _, f := range list.files {
 		l.Sizes = append(l.Sizes, f.Size)
 	}
-	l.open = func(ctx context.Context, i int) (io.ReadCloser, error) {
-		return list.store.ReadPlain(ctx, list.files[i].Key), nil
-	}
+	l.store, l.files = list.store, list.files
 	return l, nil
 }
 
@@ -76,9 +84,6 @@ func lookLocal(top string) (*Look, error) {
 		return nil, err
 	}
 	l := &Look{Path: top, Dir: fi.IsDir()}
-	l.open = func(_ context.Context, i int) (io.ReadCloser, error) {
-		return os.Open(filepath.Join(top, filepath.FromSlash(l.Names[i])))
-	}
 	if !l.Dir {
 		l.Names, l.Sizes = []string{""}, []int64{fi.Size()}
 		return l, nil

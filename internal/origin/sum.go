@@ -53,7 +53,7 @@ func (u *urlOrigin) measure(ctx context.Context) (dvcfile.LockEntry, error) {
 		now.Path, now.Extra = u.url, e.Extra
 		return now, err
 	}
-	l, err := u.list(ctx, nil)
+	l, err := u.list(ctx, u.opts)
 	if err != nil {
 		return e, err
 	}
@@ -62,7 +62,7 @@ func (u *urlOrigin) measure(ctx context.Context) (dvcfile.LockEntry, error) {
 
 // describe fills in checksum, size and version.
 func (u *urlOrigin) describe(ctx context.Context, l *listing, e *dvcfile.LockEntry) error {
-	sums, err := l.sums(ctx)
+	sums, err := u.sums(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -130,16 +130,22 @@ func (u *urlOrigin) set(e *dvcfile.LockEntry, key string, v any) {
 }
 
 // sums are the checksums of the files. Where the server tells none they are read.
-func (l *listing) sums(ctx context.Context) ([]string, error) {
+func (u *urlOrigin) sums(ctx context.Context, l *listing) ([]string, error) {
 	sums := make([]string, len(l.files))
 	var ask []transfer.Plain
 	var at []int
 	for i, f := range l.files {
-		if sums[i] = f.ETag; f.ETag == "" {
+		m, known := u.known[l.store.State(f)]
+		switch {
+		case f.ETag != "":
+			sums[i] = f.ETag
+		case known:
+			sums[i], l.files[i].Size = m.Hash.String(), m.Size
+		default:
 			ask, at = append(ask, f), append(at, i)
 		}
 	}
-	metas, err := l.store.SumPlain(ctx, ask)
+	metas, err := u.read(ctx, l, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +154,34 @@ func (l *listing) sums(ctx context.Context) ([]string, error) {
 		l.files[at[i]].Size = m.Size
 	}
 	return sums, nil
+}
+
+func (u *urlOrigin) read(ctx context.Context, l *listing, files []transfer.Plain) ([]object.Meta, error) {
+	if len(files) == 0 || !u.wants {
+		return l.store.SumPlain(ctx, files)
+	}
+	came := u.came(l)
+	defer came.Close(true) // Take goes on with it
+	return l.store.TakePlain(ctx, u.p.Cache(), files, came, nil)
+}
+
+// learn remembers what files are that have been read.
+func (u *urlOrigin) learn(store *transfer.Store, files []transfer.Plain, metas []object.Meta) {
+	u.known = map[string]object.Meta{}
+	for i, f := range files {
+		if state := store.State(f); state != "" {
+			u.known[state] = metas[i]
+		}
+	}
+}
+
+// willTake is called before Measure if Take is likely to follow.
+func willTake(o project.Origin, opts *transfer.Options) {
+	if u, ok := o.(*urlOrigin); ok {
+		u.once.Lock()
+		u.wants, u.opts = true, opts
+		u.once.Unlock()
+	}
 }
 
 // hashSums is DVC's checksum of a directory of a server: of a manifest with the

@@ -33,7 +33,11 @@ func Sync(ctx context.Context, s *project.Stage, ignored *project.IgnoreLines, o
 	if err := s.Repo.CheckInside(o.Abs); err != nil {
 		return err
 	}
-	now, err := measure(ctx, s)
+	src := Of(s)
+	if !opts.NoDownload {
+		willTake(src, opts.Transfer)
+	}
+	now, err := measure(ctx, s, src)
 	if err != nil {
 		return err
 	}
@@ -52,8 +56,8 @@ func Sync(ctx context.Context, s *project.Stage, ignored *project.IgnoreLines, o
 }
 
 // measure is what the origin is now. Missing, it is DVC's error.
-func measure(ctx context.Context, s *project.Stage) (dvcfile.LockEntry, error) {
-	now, err := Of(s).Measure(ctx)
+func measure(ctx context.Context, s *project.Stage, src Origin) (dvcfile.LockEntry, error) {
+	now, err := src.Measure(ctx)
 	return now, missing(s, err)
 }
 
@@ -116,11 +120,12 @@ func Place(ctx context.Context, p *project.Repo, o *project.Output, m object.Met
 // Relay sends the content to a remote, and nothing of it to the cache or the
 // workspace. It is noted in s.Dot.
 func Relay(ctx context.Context, s *project.Stage, to *transfer.Store, opts *transfer.Options) error {
-	m, err := Of(s).Relay(ctx, to, opts)
+	src := Of(s)
+	m, err := src.Relay(ctx, to, opts)
 	if err != nil {
 		return missing(s, err)
 	}
-	now, err := measure(ctx, s)
+	now, err := measure(ctx, s, src)
 	if err != nil {
 		return err
 	}
@@ -164,6 +169,7 @@ func Fetch(ctx context.Context, p *project.Repo, o *project.Output, opts *transf
 		src = &localOrigin{p: p, path: o.From.Abs, show: o.From.Show}
 	}
 	if !o.From.IsRepo() && !o.From.Versioned() {
+		willTake(src, opts)
 		v, err := p.CompareDep(ctx, o.From)
 		if err == nil && v != project.Same && v != project.UpdateAvailable {
 			err = &ChangedError{o.From.Show, v == project.Deleted, !recorded(&o.From.Rec)}

@@ -29,6 +29,12 @@ type urlOrigin struct {
 	options map[string]string
 	rec     dvcfile.LockEntry // what a file says of it: options, versions
 
+	// Files that the server tells no checksum of are read to measure them. If they are
+	// wanted, too, that is one with taking them.
+	wants bool
+	opts  *transfer.Options      // with wants
+	known map[string]object.Meta // by state, of files that have been read
+
 	once sync.Mutex
 	now  *dvcfile.LockEntry // what Measure has found
 }
@@ -133,7 +139,8 @@ func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing,
 		var info remote.Info
 		err := remote.Retry(ctx, nil, func() (err error) { info, err = r.Stat(ctx, name); return err })
 		if err == nil {
-			l.files = []transfer.Plain{{Key: name, Size: info.Size, ETag: info.ETag, Version: info.Version}}
+			info.Key = name
+			l.files = []transfer.Plain{transfer.PlainOf(info)}
 			return l, nil
 		}
 		if !errors.Is(err, remote.ErrNotFound) {
@@ -158,7 +165,7 @@ func (u *urlOrigin) list(ctx context.Context, opts *transfer.Options) (*listing,
 	l.dir = true
 	for _, info := range infos {
 		l.names = append(l.names, strings.TrimPrefix(info.Key, name))
-		l.files = append(l.files, transfer.Plain{Key: info.Key, Size: info.Size, ETag: info.ETag, Version: info.Version})
+		l.files = append(l.files, transfer.PlainOf(info))
 	}
 	return l, nil
 }
@@ -230,7 +237,9 @@ func (u *urlOrigin) Take(ctx context.Context, opts *transfer.Options) (object.Me
 	if err != nil {
 		return object.Meta{}, err
 	}
-	metas, err := l.store.TakePlain(ctx, u.p.Cache(), l.files)
+	came := u.came(l)
+	metas, err := l.store.TakePlain(ctx, u.p.Cache(), l.files, came, nil)
+	came.Close(err != nil)
 	if err != nil {
 		return object.Meta{}, err
 	}
@@ -238,6 +247,15 @@ func (u *urlOrigin) Take(ctx context.Context, opts *transfer.Options) (object.Me
 		return metas[0], nil
 	}
 	return manifest(ctx, u.p.Cache(), l.names, metas)
+}
+
+// came are the notes of what has come to the cache: of one file none are needed, unless
+// it has been read to measure it.
+func (u *urlOrigin) came(l *listing) *transfer.Came {
+	if !l.dir && l.files[0].ETag != "" {
+		return nil
+	}
+	return transfer.CameFrom(filepath.Join(u.p.TmpDir(), "reprodl", "came"), l.store.URL, u.url)
 }
 
 // Relay sends what is there to another store.
@@ -257,6 +275,7 @@ func (u *urlOrigin) Relay(ctx context.Context, to *transfer.Store, opts *transfe
 	if err != nil {
 		return object.Meta{}, err
 	}
+	u.learn(l.store, l.files, metas)
 	if !l.dir {
 		return metas[0], nil
 	}

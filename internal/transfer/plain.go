@@ -1,10 +1,9 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,34 +21,72 @@ import (
 
 // Plain is a file in a remote that is not named by its content, as users have them.
 type Plain struct {
-	Key     string
-	Size    int64  // -1 = not known
-	ETag    string // empty = none
-	Version string // empty = the newest
+	Key      string
+	Size     int64     // -1 = not known
+	ETag     string    // empty = none
+	Modified time.Time // zero = not known
+	Version  string    // empty = the newest
+}
+
+// PlainOf is a file as a remote describes it.
+func PlainOf(i remote.Info) Plain {
+	return Plain{Key: i.Key, Size: i.Size, ETag: i.ETag, Modified: i.Modified, Version: i.Version}
 }
 
 // TakePlain copies plain files to a cache, all or none of which the caller will
-// use: it ends at the first error. The result has their order.
-func (s *Store) TakePlain(ctx context.Context, cache *object.Cache, files []Plain) ([]object.Meta, error) {
+// use: it ends at the first error. The result has their order. What came earlier, as
+// the notes tell, is not asked for again. done, unless nil, hears of each file, from
+// several goroutines.
+func (s *Store) TakePlain(ctx context.Context, cache *object.Cache, files []Plain, came *Came, done func(object.Meta)) ([]object.Meta, error) {
 	receiver := cache.Receiver()
 	defer receiver.Close()
 	return s.eachPlain(ctx, files, Downloading, func(ctx context.Context, i int, m *meter) (object.Meta, error) {
-		return s.takePlain(ctx, receiver, files[i], m)
+		meta, err := s.takeOnce(ctx, cache, receiver, files[i], came, m)
+		if err == nil && done != nil {
+			done(meta)
+		}
+		return meta, err
 	})
 }
 
+// takeOnce is takePlain for a file that may have come.
+func (s *Store) takeOnce(ctx context.Context, cache *object.Cache, receiver *object.Receiver, f Plain, came *Came, m *meter) (object.Meta, error) {
+	state := s.State(f)
+	if meta, ok := came.of(state); ok {
+		if has, err := cache.HasObject(ctx, meta.Hash, meta.Size); has && err == nil {
+			m.add(0, meta.Size)
+			return meta, nil
+		}
+	}
+	meta, err := s.takePlain(ctx, receiver, f, m)
+	if err == nil {
+		came.add(state, meta)
+	}
+	return meta, err
+}
+
 // RelayPlain copies plain files to another store without keeping them: each lies
-// below a directory of this machine only until it has been sent.
-func (s *Store) RelayPlain(ctx context.Context, dir string, to *Store, files []Plain) ([]object.Meta, error) {
-	return s.eachPlain(ctx, files, Uploading, func(ctx context.Context, i int, m *meter) (meta object.Meta, err error) {
-		own := filepath.Join(dir, strconv.Itoa(i))
-		defer func() { err = errors.Join(err, os.RemoveAll(own)) }()
+// below a directory of this machine only until it has been sent. What lies there, or
+// has been sent, as the notes tell, is not asked for again.
+func (s *Store) RelayPlain(ctx context.Context, dir string, to *Store, files []Plain, came *Came) ([]object.Meta, error) {
+	return s.eachPlain(ctx, files, Uploading, func(ctx context.Context, i int, m *meter) (object.Meta, error) {
+		state := s.State(files[i])
+		if meta, ok := came.of(state); ok {
+			if sent, err := to.sent(ctx, meta.Hash); sent && err == nil {
+				m.add(0, meta.Size)
+				return meta, nil
+			}
+		}
+		own := filepath.Join(dir, cmp.Or(state, strconv.Itoa(i)))
 		spool := object.OpenCache(own, nil)
 		receiver := spool.Receiver()
-		meta, err = s.takePlain(ctx, receiver, files[i], m)
+		meta, err := s.takeOnce(ctx, spool, receiver, files[i], came, m)
 		receiver.Close()
 		if err == nil {
 			err = to.Send(ctx, spool, meta.Hash)
+		}
+		if err == nil || state == "" {
+			err = errors.Join(err, os.RemoveAll(own))
 		}
 		return meta, err
 	})
@@ -104,13 +142,13 @@ func (s *Store) takePlain(ctx context.Context, receiver *object.Receiver, f Plai
 	if err != nil {
 		return meta, fmt.Errorf("%s: %w", joinURL(s.URL, f.Key), err)
 	}
-	if (r.opened > 1 || r.began > 0) && f.Version == "" && f.ETag != "" {
+	if (r.opened > 1 || r.began > 0) && f.Version == "" && (f.ETag != "" || !f.Modified.IsZero()) {
 		var now remote.Info
 		err := s.retry(ctx, nil, func() (err error) { now, err = s.r.Stat(ctx, f.Key); return err })
 		if err != nil {
 			return meta, err
 		}
-		if now.ETag != f.ETag {
+		if now.ETag != f.ETag || f.ETag == "" && !now.Modified.Equal(f.Modified) {
 			return meta, fmt.Errorf("%s was replaced while it was downloaded; try again", joinURL(s.URL, f.Key))
 		}
 	}
@@ -120,24 +158,28 @@ func (s *Store) takePlain(ctx context.Context, receiver *object.Receiver, f Plai
 // take receives a file. If the server says which state of it it is, what came of that
 // state earlier isn't asked for again.
 func (s *Store) take(ctx context.Context, receiver *object.Receiver, f Plain, r *resumed) (object.Meta, error) {
-	state := f.Version
-	if state == "" && !strings.HasPrefix(f.ETag, "W/") { // weak: other bytes may have it
-		state = f.ETag
-	}
+	state := s.State(f)
 	if state == "" {
 		return receiver.Take(ctx, r, f.Size)
 	}
-	name := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", s.URL, f.Key, state, f.Size))
-	return receiver.ResumeAs(ctx, hex.EncodeToString(name[:16]), r, f.Size)
+	return receiver.ResumeAs(ctx, state, r, f.Size)
 }
 
 func joinURL(url, key string) string { return strings.TrimRight(url, "/") + "/" + key }
 
+// sent reports whether the store has an object.
+func (s *Store) sent(ctx context.Context, h object.Hash) (bool, error) {
+	err := s.retry(ctx, nil, func() error { _, err := s.r.Stat(ctx, h.Key()); return err })
+	if errors.Is(err, remote.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Send sends an object of another cache than the store's. What the store has is not
 // sent again.
 func (s *Store) Send(ctx context.Context, from *object.Cache, h object.Hash) error {
-	err := s.retry(ctx, nil, func() error { _, err := s.r.Stat(ctx, h.Key()); return err })
-	if !errors.Is(err, remote.ErrNotFound) {
+	if sent, err := s.sent(ctx, h); sent || err != nil {
 		return err
 	}
 	size, err := from.Size(h)

@@ -57,12 +57,8 @@ func other(path, at string) string {
 	return path
 }
 
-// ReadPlain streams a file of a remote that keeps files under their names.
-func (s *Store) ReadPlain(ctx context.Context, key string) io.ReadCloser {
-	return s.resume(ctx, s.newMeter(Downloading, 1, 0), key)
-}
-
-// ReadVersion is ReadPlain for one version of a file, from an offset on.
+// ReadVersion streams one version of a file of a remote that keeps files under their names,
+// from an offset on.
 func (s *Store) ReadVersion(ctx context.Context, key, version string, offset int64) io.ReadCloser {
 	r := s.resume(ctx, s.newMeter(Downloading, 1, 0), key)
 	r.version, r.offset = version, offset

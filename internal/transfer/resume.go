@@ -26,6 +26,13 @@ func (s *Store) resumeObject(ctx context.Context, m *meter, h object.Hash) *resu
 	return r
 }
 
+// GoesOn reports whether a transfer that failed may end well if it is tried again: it
+// was cancelled, or the server was away.
+func GoesOn(ctx context.Context, err error) bool {
+	var e *remote.Error
+	return ctx.Err() != nil || errors.Is(err, remote.ErrUnreachable) || errors.As(err, &e) && e.Temporary
+}
+
 // resumed goes on where a connection broke.
 type resumed struct {
 	ctx context.Context

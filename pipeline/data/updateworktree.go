@@ -154,7 +154,7 @@ func (r *Repo) newest(ctx context.Context, store *transfer.Store, at string, e *
 	if take, err = store.Pin(ctx, take); err != nil {
 		return nil, false, err
 	}
-	metas, err := store.TakePlain(ctx, r.p.Cache(), take)
+	metas, err := store.TakePlain(ctx, r.p.Cache(), take, nil, nil)
 	if err != nil {
 		return nil, false, err
 	}

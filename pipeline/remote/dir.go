@@ -73,7 +73,7 @@ func (d *directory) Stat(_ context.Context, key string) (Info, error) {
 	if err != nil {
 		return Info{}, d.fail("stat", key, err)
 	}
-	return Info{Key: key, Size: fi.Size()}, nil
+	return Info{Key: key, Size: fi.Size(), Modified: fi.ModTime()}, nil
 }
 
 func (d *directory) Open(_ context.Context, key string, offset, length int64) (io.ReadCloser, error) {
@@ -165,7 +165,7 @@ func (d *directory) List(ctx context.Context, prefix string) iter.Seq2[Info, err
 			}
 			info := Info{Size: -1}
 			if fi, err := e.Info(); err == nil {
-				info.Size = fi.Size()
+				info.Size, info.Modified = fi.Size(), fi.ModTime()
 			} else if errors.Is(err, fs.ErrNotExist) {
 				return nil // removed meanwhile
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 )
 
 // A Remote stores bytes under keys: relative paths with slashes, clean in the
@@ -63,6 +64,10 @@ type Info struct {
 	// S3's without its quotes, HTTP's and Azure's with them. Empty where there
 	// is none.
 	ETag string
+	// Modified is when the content changed, by the server's clock and as exactly as it
+	// tells; zero where it doesn't. It takes the place of a missing ETag: drivers whose
+	// servers always have one may leave it out.
+	Modified time.Time
 	// Version names this version of the object; empty where versions are not kept.
 	// Google names one also then.
 	Version string

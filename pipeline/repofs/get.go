@@ -11,12 +11,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/reprodl/reprodl/internal/external"
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/origin"
+	"github.com/reprodl/reprodl/internal/spool"
 )
 
 // GetOptions change what Get does; nil means the zero GetOptions.
@@ -56,7 +57,9 @@ func Destination(from, to, dir string, force bool) (string, error) {
 // Get copies a file or directory out of the repository and returns the number of
 // files. The stage files of a directory are left out: they are about the
 // repository. What is tracked is compared with its MD5. to is made by rename when all
-// files are there; nothing of it is there after an error.
+// files are there; nothing of it is there after an error. What came from a remote
+// before a kill or a cut waits beside it, in a directory .get-*, for the next Get of the
+// same; a week later whatever Get comes by removes it.
 func (f *FS) Get(ctx context.Context, name, to string, opts *GetOptions) (int, error) {
 	if opts == nil {
 		opts = new(GetOptions)
@@ -69,37 +72,37 @@ func (f *FS) Get(ctx context.Context, name, to string, opts *GetOptions) (int, e
 	if err := exists(to, to); err != nil && !opts.Force {
 		return 0, err
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+	if to, err = filepath.Abs(to); err != nil {
 		return 0, err
 	}
-	// Beside its place, from where it can be renamed.
-	temp, remove, err := newTemp(filepath.Dir(to))
+	c := &copier{f: f, top: n.Path}
+	err = spooled(ctx, to, []string{"get", f.r.URL, n.Path}, func(d *spool.Dir, fresh string) error {
+		c.temp, c.cache = fresh, object.OpenCache(filepath.Join(d.Path, "cache"), nil)
+		if err := c.collect(ctx, n); err != nil {
+			return err
+		}
+		c.total, c.report = len(c.files), opts.Progress
+		if err := c.run(ctx, f.opts.Jobs); err != nil {
+			return err
+		}
+		return deliver(c.cache, c.spooled)
+	})
 	if err != nil {
 		return 0, err
 	}
-	defer remove()
-	c := &copier{f: f, report: opts.Progress, temp: filepath.Join(temp, "new"), top: n.Path}
-	if err := c.collect(ctx, n); err != nil {
-		return 0, err
-	}
-	if err := c.run(ctx, f.opts.Jobs); err != nil {
-		return 0, err
-	}
-	return len(c.files), place(c.temp, to)
+	return len(c.files), nil
 }
 
 // copier is one Get.
 type copier struct {
-	f      *FS
-	report func(done, total int, bytes int64)
-	temp   string
-	top    string
+	counted
+	f     *FS
+	cache *object.Cache // of what comes from a remote
+	temp  string
+	top   string
 
-	files []*external.Node
-
-	mu    sync.Mutex
-	done  int
-	bytes int64
+	files   []*external.Node
+	spooled []delivery
 }
 
 // collect makes the directories and lists the files.
@@ -128,22 +131,35 @@ func (c *copier) run(ctx context.Context, jobs int) error {
 	if jobs <= 0 {
 		jobs = 4 * runtime.GOMAXPROCS(0)
 	}
+	receiver := c.cache.Receiver()
+	defer receiver.Close()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
 	for _, n := range c.files {
 		if gctx.Err() != nil {
 			break
 		}
-		g.Go(func() error { return publicError(c.copy(gctx, n)) })
+		g.Go(func() error { return publicError(c.copy(gctx, receiver, n)) })
 	}
 	// Cancelled between two files, no copy has failed; yet not all are there.
 	return errors.Join(g.Wait(), ctx.Err())
 }
 
-func (c *copier) copy(ctx context.Context, n *external.Node) error {
+func (c *copier) copy(ctx context.Context, receiver *object.Receiver, n *external.Node) error {
 	perm := fs.FileMode(0o666)
 	if n.Exec {
 		perm = 0o777
+	}
+	m, away, err := c.f.r.Receive(ctx, c.cache, receiver, n)
+	if err != nil {
+		return fmt.Errorf("'%s': %w", n.Path, err)
+	}
+	if away {
+		c.mu.Lock()
+		c.spooled = append(c.spooled, delivery{m.Hash, c.at(n), perm})
+		c.mu.Unlock()
+		c.add(m.Size)
+		return nil
 	}
 	file, err := os.OpenFile(c.at(n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
@@ -153,13 +169,7 @@ func (c *copier) copy(ctx context.Context, n *external.Node) error {
 	if err := errors.Join(c.f.r.Copy(ctx, w, n), file.Close()); err != nil {
 		return fmt.Errorf("'%s': %w", n.Path, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.done++
-	c.bytes += w.n
-	if c.report != nil {
-		c.report(c.done, len(c.files), c.bytes)
-	}
+	c.add(w.n)
 	return nil
 }
 

@@ -14,13 +14,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/reprodl/reprodl/internal/ctxio"
+	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/spool"
 	"github.com/reprodl/reprodl/internal/transfer"
 	"github.com/reprodl/reprodl/pipeline/remote"
 )
@@ -168,8 +169,9 @@ func parentOf(name string) string {
 }
 
 // GetURL copies a file or directory from a URL or path and returns the number of
-// files. As with Get nothing is at to after an error, and a file that is shorter or
-// longer than the server said is one.
+// files. As with Get nothing is at to after an error, what came of a server's files
+// before a kill or a cut is not asked for again as long as they are what they were, and a
+// file that is shorter or longer than the server said is an error.
 func GetURL(ctx context.Context, url, to string, opts *URLOptions) (int, error) {
 	if opts == nil {
 		opts = new(URLOptions)
@@ -184,38 +186,60 @@ func GetURL(ctx context.Context, url, to string, opts *URLOptions) (int, error) 
 	if err := exists(to, to); err != nil && !opts.Force {
 		return 0, err
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+	if to, err = filepath.Abs(to); err != nil {
 		return 0, err
 	}
-	temp, remove, err := newTemp(filepath.Dir(to))
+	err = spooled(ctx, to, []string{"url", url}, func(d *spool.Dir, fresh string) error {
+		for _, dir := range l.Dirs {
+			if err := os.MkdirAll(filepath.Join(fresh, filepath.FromSlash(dir)), 0o777); err != nil {
+				return err
+			}
+		}
+		if l.Dir {
+			if err := os.MkdirAll(fresh, 0o777); err != nil {
+				return err
+			}
+		}
+		c := &counted{total: len(l.Names), report: opts.Progress}
+		if l.Local() {
+			return copyAll(ctx, l, fresh, opts.Jobs, c)
+		}
+		return takeAll(ctx, l, d, fresh, c)
+	})
 	if err != nil {
 		return 0, err
 	}
-	defer remove()
-	fresh := filepath.Join(temp, "new")
-	if l.Dir {
-		if err := os.MkdirAll(fresh, 0o777); err != nil {
-			return 0, err
-		}
-	}
-	if err := fetchAll(ctx, l, fresh, opts); err != nil {
-		return 0, err
-	}
-	return len(l.Names), place(fresh, to)
+	return len(l.Names), nil
 }
 
-func fetchAll(ctx context.Context, l *origin.Look, to string, opts *URLOptions) error {
-	for _, dir := range l.Dirs {
-		if err := os.MkdirAll(filepath.Join(to, filepath.FromSlash(dir)), 0o777); err != nil {
-			return err
+// takeAll takes the files of a server to a spool, and makes of it what is wanted.
+func takeAll(ctx context.Context, l *origin.Look, d *spool.Dir, fresh string, c *counted) error {
+	files := make([]delivery, len(l.Names))
+	for i, name := range l.Names {
+		// A server's names must not lead out of the directory.
+		if name != "" && !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, "\x00") {
+			return fmt.Errorf("'%s' is no name of a file in a directory", name)
 		}
+		files[i] = delivery{to: filepath.Join(fresh, filepath.FromSlash(name)), perm: 0o666}
 	}
-	jobs := opts.Jobs
+	cache := object.OpenCache(filepath.Join(d.Path, "cache"), nil)
+	came := transfer.OpenCame(filepath.Join(d.Path, "came"))
+	metas, err := l.Take(ctx, cache, came, func(m object.Meta) { c.add(m.Size) })
+	came.Close(true)
+	if err != nil {
+		return err
+	}
+	for i, m := range metas {
+		files[i].hash = m.Hash
+	}
+	return deliver(cache, files)
+}
+
+// copyAll copies files of this machine.
+func copyAll(ctx context.Context, l *origin.Look, to string, jobs int, c *counted) error {
 	if jobs <= 0 {
 		jobs = 4 * runtime.GOMAXPROCS(0)
 	}
-	var mu sync.Mutex
-	done, bytes := 0, int64(0)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
 	for i, name := range l.Names {
@@ -223,31 +247,24 @@ func fetchAll(ctx context.Context, l *origin.Look, to string, opts *URLOptions) 
 			break
 		}
 		g.Go(func() error {
-			// A server's names must not lead out of the directory.
-			if name != "" && !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(name, "\x00") {
-				return fmt.Errorf("'%s' is no name of a file in a directory", name)
+			n, err := copyOne(gctx, l.File(i), filepath.Join(to, filepath.FromSlash(name)))
+			if err == nil && n != l.Sizes[i] {
+				err = fmt.Errorf("'%s' has %d bytes, but %d came", name, l.Sizes[i], n)
 			}
-			n, err := fetchOne(gctx, l, i, filepath.Join(to, filepath.FromSlash(name)))
-			if err != nil {
-				return err
+			if err == nil {
+				c.add(n)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			done, bytes = done+1, bytes+n
-			if opts.Progress != nil {
-				opts.Progress(done, len(l.Names), bytes)
-			}
-			return nil
+			return err
 		})
 	}
 	return errors.Join(g.Wait(), ctx.Err())
 }
 
-func fetchOne(ctx context.Context, l *origin.Look, i int, to string) (int64, error) {
+func copyOne(ctx context.Context, from, to string) (int64, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
 		return 0, err
 	}
-	src, err := l.Open(ctx, i)
+	src, err := os.Open(from)
 	if err != nil {
 		return 0, err
 	}
@@ -257,8 +274,5 @@ func fetchOne(ctx context.Context, l *origin.Look, i int, to string) (int64, err
 		return 0, err
 	}
 	n, err := io.Copy(dst, ctxio.Reader(ctx, src))
-	if err = errors.Join(err, dst.Close()); err == nil && l.Sizes[i] >= 0 && n != l.Sizes[i] {
-		err = fmt.Errorf("'%s' has %d bytes, but %d came", l.Names[i], l.Sizes[i], n)
-	}
-	return n, err
+	return n, errors.Join(err, dst.Close())
 }

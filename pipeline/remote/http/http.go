@@ -116,7 +116,8 @@ func (s *site) Stat(ctx context.Context, key string) (remote.Info, error) {
 		return remote.Info{}, err
 	}
 	resp.Body.Close()
-	return remote.Info{Key: key, Size: resp.ContentLength, ETag: etag(resp.Header)}, nil
+	modified, _ := http.ParseTime(resp.Header.Get("Last-Modified"))
+	return remote.Info{Key: key, Size: resp.ContentLength, ETag: etag(resp.Header), Modified: modified}, nil
 }
 
 // etag is what DVC records of an import by URL.

@@ -100,7 +100,7 @@ func (w *walk) read(ctx context.Context, key string) (files []remote.Info, dirs 
 			case mode.IsDir():
 				dirs = append(dirs, name)
 			case mode.IsRegular() && !strings.HasPrefix(path.Base(name), tempPrefix):
-				files = append(files, remote.Info{Key: name, Size: fi.Size()})
+				files = append(files, remote.Info{Key: name, Size: fi.Size(), Modified: fi.ModTime()})
 			}
 		}
 		return err

@@ -92,7 +92,7 @@ func (s *server) Stat(ctx context.Context, key string) (info remote.Info, err er
 			err = fs.ErrNotExist
 		}
 		if err == nil {
-			info = remote.Info{Key: key, Size: fi.Size()}
+			info = remote.Info{Key: key, Size: fi.Size(), Modified: fi.ModTime()}
 		}
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/reprodl/reprodl/pipeline/remote"
 	"github.com/reprodl/reprodl/pipeline/remote/internal/web"
@@ -38,7 +39,7 @@ func (s *share) list(ctx context.Context, dir string, yield func(remote.Info, er
 			if !s.list(ctx, key, yield) {
 				return false
 			}
-		case !yield(remote.Info{Key: key, Size: e.size, ETag: e.etag}, nil):
+		case !yield(remote.Info{Key: key, Size: e.size, ETag: e.etag, Modified: e.modified}, nil):
 			return false
 		}
 	}
@@ -47,14 +48,15 @@ func (s *share) list(ctx context.Context, dir string, yield func(remote.Info, er
 
 // entry is what a server tells about a file or collection.
 type entry struct {
-	name string // the last element of its path
-	self bool   // what was asked about
-	dir  bool
-	size int64
-	etag string
+	name     string // the last element of its path
+	self     bool   // what was asked about
+	dir      bool
+	size     int64
+	etag     string
+	modified time.Time
 }
 
-const properties = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getetag/></prop></propfind>`
+const properties = `<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getetag/><getlastmodified/></prop></propfind>`
 
 // multistatus is the answer of RFC 4918, as far as it is needed.
 type multistatus struct {
@@ -65,6 +67,7 @@ type multistatus struct {
 			Prop   struct {
 				Length string `xml:"DAV: getcontentlength"`
 				ETag   string `xml:"DAV: getetag"`
+				Date   string `xml:"DAV: getlastmodified"`
 				Type   struct {
 					Collection *struct{} `xml:"DAV: collection"`
 				} `xml:"DAV: resourcetype"`
@@ -103,6 +106,9 @@ func (s *share) propfind(ctx context.Context, op, key, depth string) ([]entry, e
 			e.dir = e.dir || p.Prop.Type.Collection != nil
 			if n, err := strconv.ParseInt(p.Prop.Length, 10, 64); err == nil {
 				e.size = n
+			}
+			if when, err := http.ParseTime(p.Prop.Date); err == nil {
+				e.modified = when
 			}
 			if p.Prop.ETag != "" {
 				e.etag = strings.Trim(p.Prop.ETag, `"`)

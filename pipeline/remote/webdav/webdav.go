@@ -131,7 +131,7 @@ func (s *share) Stat(ctx context.Context, key string) (remote.Info, error) {
 	}
 	for _, e := range entries {
 		if !e.dir {
-			return remote.Info{Key: key, Size: e.size, ETag: e.etag}, nil
+			return remote.Info{Key: key, Size: e.size, ETag: e.etag, Modified: e.modified}, nil
 		}
 	}
 	e := s.client.Config.Fail("stat", key, nil)
