@@ -55,7 +55,7 @@ func (s *store) clientOptions() (*container.ClientOptions, error) {
 		return nil, err
 	}
 	opts := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: &http.Client{Transport: tr},
+		Transport: &http.Client{Transport: tr, CheckRedirect: web.Careful(nil)},
 		// What fails is tried again by the caller, the same way for all remotes.
 		Retry: policy.RetryOptions{MaxRetries: -1},
 	}}

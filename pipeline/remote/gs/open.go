@@ -92,7 +92,7 @@ func (b *bucket) authenticate(ctx context.Context, tr *http.Transport) error {
 	if project := quota(creds.JSON); project != "" {
 		b.client.Header.Set("X-Goog-User-Project", project)
 	}
-	b.client.HTTP.Transport = &oauth2.Transport{Source: creds.TokenSource, Base: tr}
+	b.client.HTTP.Transport = &web.Guarded{With: &oauth2.Transport{Source: creds.TokenSource, Base: tr}, Without: tr}
 	return nil
 }
 

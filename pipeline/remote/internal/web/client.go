@@ -45,7 +45,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*http.Response, error) {
 	if err != nil {
 		return nil, c.Config.Fail(r.Op, r.Key, err)
 	}
-	resp, err := c.HTTP.Do(req)
+	h := *c.HTTP
+	h.CheckRedirect = Careful(c.Header)
+	resp, err := h.Do(req)
 	if err != nil {
 		return nil, c.fail(r, err)
 	}
@@ -124,6 +126,9 @@ func (c *Client) status(r Request, resp *http.Response, text string) *remote.Err
 		netfault.Proxy(e)
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		e.Kind, e.Tried, e.Fix = remote.ErrDenied, c.Tried, c.Fix
+		if asked, err := url.Parse(r.URL); err == nil && !sameServer(asked, resp.Request.URL) {
+			e.Tried, e.Fix = nil, "the server redirects to "+place(resp.Request.URL)+", which gets no credentials; use its address if it may have them"
+		}
 	case code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500 && code != http.StatusNotImplemented && code != http.StatusInsufficientStorage:
 		e.Temporary = true
 		if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
