@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/reprodl/reprodl/pipeline/config"
 	"github.com/reprodl/reprodl/pipeline/data"
 	"github.com/reprodl/reprodl/pipeline/repofs"
 )
@@ -91,8 +92,20 @@ func unparsed(err error) error {
 	return stage
 }
 
+// asked is what is wrong with what was asked for, without the path that was looked for.
+func asked(err error) error {
+	var p *fs.PathError
+	if errors.Is(err, config.ErrNoRemote) && errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
 // isRefusal reports what dvc lists as its own error, which exits with 1.
 func isRefusal(err error) bool {
+	if errors.Is(err, config.ErrNoRemote) && !errors.As(err, new(*repofs.DataError)) {
+		return true // that was asked for
+	}
 	return isBroken(err) || errors.As(err, new(*repofs.CloneError)) || errors.As(err, new(*repofs.RevError)) || errors.As(err, new(*repofs.ExistsError))
 }
 

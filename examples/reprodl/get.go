@@ -33,7 +33,7 @@ func (a *app) getCmd() *cobra.Command {
 			case unparsed(err) != nil:
 				return soft(fmt.Errorf("failed to get '%s' from '%s' - %w", path, url, unparsed(err)))
 			case isRefusal(err) || errors.Is(err, errDVCFile):
-				return soft(fmt.Errorf("failed to get '%s' from '%s' - %w", path, url, err))
+				return soft(fmt.Errorf("failed to get '%s' from '%s' - %w", path, url, asked(err)))
 			}
 			return missingPath(path, url, err)
 		},

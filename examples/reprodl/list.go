@@ -59,7 +59,7 @@ func (a *app) listCmd() *cobra.Command {
 			case unparsed(err) != nil:
 				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], unparsed(err)))
 			case isRefusal(err):
-				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], err))
+				return soft(fmt.Errorf("failed to list '%s' - %w", args[0], asked(err)))
 			case errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*repofs.DataError)):
 				return soft(fmt.Errorf("[Errno 2] No such file or directory: '%s'", shownPath(f, where)))
 			}

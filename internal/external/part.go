@@ -12,6 +12,7 @@ import (
 	"github.com/reprodl/reprodl/internal/dvcyaml"
 	"github.com/reprodl/reprodl/internal/object"
 	"github.com/reprodl/reprodl/internal/project"
+	"github.com/reprodl/reprodl/internal/transfer"
 	"github.com/reprodl/reprodl/pipeline/config"
 )
 
@@ -82,7 +83,10 @@ func (r *Repo) newPart(dir string) (*part, error) {
 		return nil, err
 	}
 	p.p = open(values)
-	_, err = p.p.Config()
+	if _, err = p.p.Config(); err == nil && r.opts.Remote != "" {
+		// What was asked for is not there, whether or not it would be needed.
+		_, err = transfer.Config(p.p, r.opts.Remote)
+	}
 	return p, err
 }
 

@@ -193,6 +193,21 @@ func TestOpenErrors(t *testing.T) {
 }
 
 // TestImportedFromAnother reads data that a repository has only imported.
+// TestNoSuchRemote: a remote that is asked for by its name must be there, also where all
+// of the data could be had without it.
+func TestNoSuchRemote(t *testing.T) {
+	p := publishHTTP(t)
+	for _, url := range []string{p.dir, "file://" + p.dir} {
+		f, err := repofs.Open(t.Context(), url, &repofs.Options{Remote: "nope", Env: repotest.Env(p.env)})
+		require.NoError(t, err)
+		defer f.Close()
+		_, err = f.List(".", nil)
+		assert.ErrorContains(t, err, "remote 'nope' doesn't exist")
+		_, err = f.Get(t.Context(), "data.csv", filepath.Join(t.TempDir(), "got"), nil)
+		assert.ErrorContains(t, err, "remote 'nope' doesn't exist")
+	}
+}
+
 func TestImportedFromAnother(t *testing.T) {
 	p := publishHTTP(t)
 	f := p.open(p.dir, "")
