@@ -118,6 +118,8 @@
 //     what it fetched into the cache; it overwrites no work that is saved nowhere.
 //   - status -c lists a directory whose manifest is nowhere as missing; DVC warns, and
 //     says that cache and remote are in sync.
+//   - status -c tells of outputs with a remote of their own, too; DVC leaves them
+//     out, and says that cache and remote are in sync.
 //   - `data status --not-in-remote` asks a remote with versions; DVC lists everything.
 //
 // Errors say what is wrong.
