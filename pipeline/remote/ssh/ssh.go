@@ -115,7 +115,7 @@ func (s *server) Put(ctx context.Context, key string, src remote.Source) (remote
 		defer r.Close()
 		f, err := s.create(c, tmp)
 		if err != nil {
-			return err
+			return explainFull(c, tmp, src.Size, err)
 		}
 		// Close tells what the server could not write, so its error counts; after another
 		// error it does not.
@@ -128,6 +128,7 @@ func (s *server) Put(ctx context.Context, key string, src remote.Source) (remote
 			err = rename(c, tmp, name)
 		}
 		if err != nil {
+			err = explainFull(c, tmp, src.Size, err)
 			c.Remove(tmp)
 		}
 		return err
@@ -242,7 +243,7 @@ func (s *server) fail(op, key string, sess *session, err error) error {
 		e.Kind = remote.ErrNotFound
 	case errors.Is(err, fs.ErrPermission):
 		e.Kind, e.Fix = remote.ErrDenied, "the user '"+s.pool.host.user+"' may not do this there"
-	case errors.As(err, &st) && strings.Contains(strings.ToLower(st.Error()), "no space"):
+	case errors.Is(err, errFull), errors.As(err, &st) && strings.Contains(strings.ToLower(st.Error()), "no space"):
 		e.Fix = "make room on the server"
 	case errors.As(err, &st) || errors.Is(err, context.Canceled):
 	default:
