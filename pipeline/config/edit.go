@@ -11,6 +11,9 @@ import (
 // Set changes a value in the file of a level. The path of a cache or a remote
 // is relative to workDir, and is written relative to the file.
 func (c *Config) Set(l Level, section, key, value, workDir string) error {
+	if c.files[l] == "" {
+		return errNoRepo
+	}
 	if isPathKey(section, key) && !urlScheme.MatchString(value) && !filepath.IsAbs(value) && !strings.HasPrefix(value, "~") {
 		rel, err := filepath.Rel(filepath.Dir(c.files[l]), filepath.Join(workDir, value))
 		if err != nil {
@@ -22,6 +25,9 @@ func (c *Config) Set(l Level, section, key, value, workDir string) error {
 	}
 	return c.Edit(l, func(e *Editor) error { return e.Set(section, key, value) })
 }
+
+// errNoRepo: a level that belongs to a repository has no file outside of one.
+var errNoRepo = configErrorf("Not inside a DVC repo")
 
 // Editor changes the file of one level.
 type Editor struct{ f *ini }
@@ -47,7 +53,7 @@ func (e *Editor) RenameSection(from, to string) error { return e.f.renameSection
 // everything that is not edited stay as they are.
 func (c *Config) Edit(l Level, change func(*Editor) error) error {
 	if c.files[l] == "" {
-		return configErrorf("Not inside a DVC repo")
+		return errNoRepo
 	}
 	// The lines are changed in memory first and put back by their text if the
 	// result is refused: neither the file nor c is changed by an edit that

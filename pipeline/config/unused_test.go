@@ -77,3 +77,16 @@ func TestEditLevels(t *testing.T) {
 	_, err = os.Stat(dir + "/.dvc/config")
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
+
+// TestSetOutside: the levels of a repository have no file where there is none, whatever
+// the value is.
+func TestSetOutside(t *testing.T) {
+	dir := t.TempDir()
+	c, err := config.Load("", func(string) string { return dir })
+	require.NoError(t, err)
+	for _, value := range []string{"s3://bucket", "/abs", "rel/path"} {
+		for _, level := range []config.Level{config.Project, config.Local} {
+			assert.ErrorContains(t, c.Set(level, config.RemoteSection("r"), "url", value, dir), "Not inside a DVC repo")
+		}
+	}
+}
