@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/reprodl/reprodl/internal/object"
+	"github.com/reprodl/reprodl/internal/origin"
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/internal/transfer"
 )
@@ -95,19 +96,20 @@ func (d *dataStatus) recorded(ctx context.Context, x *project.Index) *dataTree {
 }
 
 // manifest reads what a directory consists of, from the cache or else from the
-// remote, of which nothing is kept. As for DVC, it doesn't matter here why
-// neither has it.
+// remote or, of an import, from where it came; nothing of that is kept. As for DVC, it
+// doesn't matter here why none has it.
 func (d *dataStatus) manifest(ctx context.Context, o *project.Output) ([]object.Entry, bool) {
 	entries, err := d.r.p.Cache().Tree(o.Rec.Hash)
 	if err == nil {
 		return entries, true
 	}
 	store, err := d.openRemote(ctx, d.remoteName(o))
-	if err != nil || store == nil {
-		return nil, false
+	if err == nil && store != nil {
+		if entries, err = store.Tree(ctx, o.Rec.Hash); err == nil {
+			return entries, true
+		}
 	}
-	entries, err = store.Tree(ctx, o.Rec.Hash)
-	return entries, err == nil
+	return origin.Tree(ctx, o)
 }
 
 // remoteName is the remote that an output goes to; empty if there is none.
