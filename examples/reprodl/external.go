@@ -64,6 +64,9 @@ func (p *pairs) Set(text string) error {
 // missingPath tells a path that a repository does not have in words that help. DVC
 // says "unexpected error - ['nope']" to some commands, and exits with 255.
 func missingPath(name, url string, err error) error {
+	if isUnknownRemote(err) {
+		return &exitError{exitConfig, asked(err)}
+	}
 	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*repofs.DataError)) {
 		return fmt.Errorf("'%s' does not exist in '%s'", name, url)
 	}
@@ -92,6 +95,11 @@ func unparsed(err error) error {
 	return stage
 }
 
+// isUnknownRemote reports that a repository has not the remote that was asked for.
+func isUnknownRemote(err error) bool {
+	return errors.Is(err, config.ErrNoRemote) && !errors.As(err, new(*repofs.DataError))
+}
+
 // asked is what is wrong with what was asked for, without the path that was looked for.
 func asked(err error) error {
 	var p *fs.PathError
@@ -103,10 +111,7 @@ func asked(err error) error {
 
 // isRefusal reports what dvc lists as its own error, which exits with 1.
 func isRefusal(err error) bool {
-	if errors.Is(err, config.ErrNoRemote) && !errors.As(err, new(*repofs.DataError)) {
-		return true // that was asked for
-	}
-	return isBroken(err) || errors.As(err, new(*repofs.CloneError)) || errors.As(err, new(*repofs.RevError)) || errors.As(err, new(*repofs.ExistsError))
+	return isUnknownRemote(err) || isBroken(err) || errors.As(err, new(*repofs.CloneError)) || errors.As(err, new(*repofs.RevError)) || errors.As(err, new(*repofs.ExistsError))
 }
 
 // shownPath is a path in a repository as dvc's errors show it.
