@@ -118,6 +118,8 @@
 //     what it fetched into the cache; it overwrites no work that is saved nowhere.
 //   - status -c lists a directory whose manifest is nowhere as missing; DVC warns, and
 //     says that cache and remote are in sync.
+//   - diff takes the files of an imported directory whose manifest is not here from
+//     the repository that it came from. DVC does, too, but calls all of them modified.
 //   - status -c tells of outputs with a remote of their own, too; DVC leaves them
 //     out, and says that cache and remote are in sync.
 //   - `data status --not-in-remote` asks a remote with versions; DVC lists everything.
