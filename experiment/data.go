@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/reprodl/reprodl/internal/project"
 	"github.com/reprodl/reprodl/pipeline"
@@ -59,6 +60,34 @@ func (w *work) bring(ctx context.Context, p *pipeline.Repo, o *RunOptions) error
 	}
 	_, err = p.Checkout(ctx, opts, missing...)
 	return err
+}
+
+// keepSources records the data that the targets rest on as it is, before anything
+// runs, as DVC does. What is not there is brought later.
+func (w *work) keepSources(ctx context.Context, p *pipeline.Repo, o *RunOptions) error {
+	scope := project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}
+	targets := o.Targets
+	if !targetsSuffice(&o.Repro) {
+		targets = nil
+	}
+	chosen, err := project.Of(p.Repo).NewIndex().Granular(scope, targets)
+	if err != nil {
+		return nil // Repro will say it
+	}
+	var sources []string
+	for _, c := range chosen {
+		s := c.Stage
+		if !s.IsDVC() || !s.Cmd.IsZero() || len(s.Deps) > 0 {
+			continue
+		}
+		if !slices.ContainsFunc(s.Outs, func(out *project.Output) bool { return !project.Exists(out.Abs) }) {
+			sources = append(sources, s.Addr)
+		}
+	}
+	if len(sources) == 0 {
+		return nil
+	}
+	return p.Commit(ctx, &data.CommitOptions{Force: true, NoRelink: true}, sources...)
 }
 
 // warnUnmade warns, as a checkout does, of outputs of the targets that no run has made

@@ -100,7 +100,9 @@ func markRef(id string) string { return markPrefix + id }
 // Plan marks an experiment for each combination of the values in Set, to be run
 // by [Repo.Execute] later. With several, a Name gets -1, -2, … appended. The
 // workspace as it is now is what will run. taken reports further names in use
-// for the commit that is checked out; nil means that there are none.
+// for the commit that is checked out, which are not drawn; nil means that there are none.
+// A Name that is queued already may be queued again, as in DVC: of what runs first it is
+// the name, and the next fails.
 //
 // All plans are made or none.
 func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name string) bool) ([]Plan, error) {
@@ -147,9 +149,6 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 		}
 		if err := r.claim(ctx, head, &name, o.Force, used); err != nil {
 			return nil, err
-		}
-		if used(name) && !o.Force {
-			return nil, existsError(name)
 		}
 		ours[name] = true
 		r.packedArgs()

@@ -219,6 +219,11 @@ func (w *work) run(ctx context.Context, base git.ID, o *RunOptions, extra []git.
 		return nil, err
 	}
 	if !o.Repro.Dry {
+		if !w.temp {
+			if err := w.keepSources(ctx, p, o); err != nil {
+				return nil, err
+			}
+		}
 		if err := w.bring(ctx, p, o); err != nil {
 			return nil, err
 		}

@@ -12,7 +12,7 @@ import (
 // Selection chooses baselines, and with them their experiments. Nil or the
 // zero Selection is HEAD alone.
 type Selection struct {
-	Revs []string // revisions; nil is HEAD unless All is set
+	Revs []string // revisions; nil is HEAD unless more is chosen, empty is none
 	// Num is how many first parents are taken from each revision, itself
 	// included; 0 is 1, negative means all.
 	Num int
@@ -29,7 +29,7 @@ func (s *Selection) orHead() Selection {
 	}
 	out := *s
 	// HEAD is only what nothing else was chosen for.
-	if len(out.Revs) == 0 && !out.All && !out.Branches && !out.Tags {
+	if out.Revs == nil && !out.All && !out.Branches && !out.Tags {
 		out.Revs = []string{"HEAD"}
 	}
 	if out.Num == 0 {

@@ -37,10 +37,10 @@ func (r *Repo) transfer(exps []Experiment, opts *DataOptions) (*pipeline.Repo, *
 }
 
 // PushData sends the cached outputs of experiments to a DVC remote and returns
-// how many files it sent.
+// how many files it sent. No experiments and no remote are an error, as in DVC.
 func (r *Repo) PushData(ctx context.Context, exps []Experiment, opts *DataOptions) (int, error) {
 	p, t, err := r.transfer(exps, opts)
-	if err == nil {
+	if err == nil && (t.Remote != "" || len(exps) == 0) {
 		err = r.checkDataRemote(t.Remote)
 	}
 	if err != nil || len(exps) == 0 {
@@ -59,7 +59,7 @@ func (r *Repo) PushData(ctx context.Context, exps []Experiment, opts *DataOption
 // the cache.
 func (r *Repo) FetchData(ctx context.Context, exps []Experiment, opts *DataOptions) error {
 	p, t, err := r.transfer(exps, opts)
-	if err == nil {
+	if err == nil && t.Remote != "" {
 		err = r.checkDataRemote(t.Remote)
 	}
 	if err != nil || len(exps) == 0 {
@@ -70,11 +70,8 @@ func (r *Repo) FetchData(ctx context.Context, exps []Experiment, opts *DataOptio
 }
 
 // checkDataRemote refuses the name of a DVC remote that does not exist, as DVC does with
-// nothing to transfer, too.
+// nothing to transfer, too; no name is the default remote.
 func (r *Repo) checkDataRemote(name string) error {
-	if name == "" {
-		return nil
-	}
 	c, err := config.Load(filepath.Join(r.root, ".dvc"), r.getenv)
 	if err != nil {
 		return err

@@ -153,6 +153,10 @@
 //   - exp push and pull, and metrics, params and plots of old commits, take the remotes
 //     that are configured now; DVC those of the commit. One that cannot be reached is
 //     named in a warning.
+//   - exp push warns of data that no remote is configured for. With no experiments to
+//     transfer it and exp pull transfer nothing, where DVC takes the data of the workspace.
+//   - Sets in a Python file of parameters are recorded as lists; what JSON has nothing for, such as
+//     bytes and complex numbers, is no parameter. DVC fails to record them. Tuples are shown as lists.
 //   - data status with the repository's top as a target shows everything; DVC shows
 //     nothing of it.
 //   - cache migrate --dvc-files keeps the record of a stage whose data is not in the

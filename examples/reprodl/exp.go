@@ -42,6 +42,14 @@ func selection(cmd *cobra.Command, s *experiment.Selection, verb string) {
 	f.BoolVarP(&s.All, "all-commits", "A", false, verb+" all experiments in the repository (overrides --rev and --num)")
 	f.StringArrayVar(&s.Revs, "rev", nil, verb+" experiments derived from `commit` as baseline")
 	f.IntVarP(&s.Num, "num", "n", 1, verb+" experiments from the last `num` commits (first parents) starting from the --rev baseline; negative means all")
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		// No commit at all, but tags are counted by nobody.
+		if s.Num == 0 && (s.Revs != nil || verb != "Remove") {
+			s.Revs, s.Branches = []string{}, false
+		}
+		return run(cmd, args)
+	}
 }
 
 // expListCmd is dvc exp list: the experiments below the names of their baselines.
@@ -208,7 +216,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 		Short:   "Remove experiments",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// Names and a selection exclude each other, and one must be given.
-			if (sel.All || len(sel.Revs) > 0 || queued) == (len(args) > 0) {
+			if (sel.All || sel.Revs != nil || queued) == (len(args) > 0) {
 				return fmt.Errorf("Either provide an `experiment` argument, or use the `--rev` or `--all-commits` or `--queue` flag.")
 			}
 			if keep && queued {
@@ -232,7 +240,7 @@ func (a *app) expRemoveCmd() *cobra.Command {
 			}
 			removed := args
 			switch {
-			case queued && !sel.All && len(sel.Revs) == 0:
+			case queued && !sel.All && sel.Revs == nil:
 				removed = nil
 			case remote != "":
 				removed, err = repo.RemoveRemote(ctx, remote, &experiment.RemoveRemoteOptions{Selection: sel, Names: args, Keep: keep})

@@ -136,7 +136,7 @@ func (a *app) showTransfer(repo *pipeline.Repo, opts *data.TransferOptions, what
 }
 
 // showCloud prints the outcome of status -c.
-func (a *app) showCloud(list []data.CloudStatus, inSync func() string, asJSON bool) error {
+func (a *app) showCloud(list []data.CloudStatus, inSync func() (string, error), asJSON bool) error {
 	states := ordered.New()
 	for _, s := range list {
 		states.Set(s.Name, string(s.State))
@@ -154,7 +154,11 @@ func (a *app) showCloud(list []data.CloudStatus, inSync func() string, asJSON bo
 		}
 		fmt.Fprintf(a.out, "%s\n", data)
 	case len(list) == 0:
-		a.printf("%s\n", inSync())
+		text, err := inSync()
+		if err != nil {
+			return err
+		}
+		a.printf("%s\n", text)
 	default:
 		a.showItems(states, "\t")
 	}

@@ -59,18 +59,20 @@ func (a *app) statusCmd() *cobra.Command {
 }
 
 // inSync gives what to say where nothing has changed: a repository that tracks
-// nothing gets a hint instead.
-func (a *app) inSync(ctx context.Context, repo *pipeline.Repo, text string) func() string {
-	return func() string {
-		if all, err := repo.Stages(ctx, &pipeline.ListOptions{All: true}); err == nil && len(all) == 0 {
-			return "There are no data or pipelines tracked in this project yet.\nSee <https://dvc.org/doc/start> to get started!"
+// nothing gets a hint instead, and one that cannot be read an error: until then only
+// what the targets need was looked at.
+func (a *app) inSync(ctx context.Context, repo *pipeline.Repo, text string) func() (string, error) {
+	return func() (string, error) {
+		all, err := repo.Stages(ctx, &pipeline.ListOptions{All: true, Strict: true})
+		if err == nil && len(all) == 0 {
+			return "There are no data or pipelines tracked in this project yet.\nSee <https://dvc.org/doc/start> to get started!", nil
 		}
-		return text
+		return text, err
 	}
 }
 
 // showStatus prints the changes. With -q the exit code tells: 1 for any change.
-func (a *app) showStatus(list []pipeline.StageStatus, inSync func() string, asJSON bool) error {
+func (a *app) showStatus(list []pipeline.StageStatus, inSync func() (string, error), asJSON bool) error {
 	switch {
 	case asJSON:
 		all := ordered.New()
@@ -87,7 +89,11 @@ func (a *app) showStatus(list []pipeline.StageStatus, inSync func() string, asJS
 			return &exitError{code: exitSoft}
 		}
 	case len(list) == 0:
-		a.printf("%s\n", inSync())
+		text, err := inSync()
+		if err != nil {
+			return err
+		}
+		a.printf("%s\n", text)
 	default:
 		for _, s := range list {
 			a.printf("%s:\n", s.Address)

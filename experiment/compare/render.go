@@ -26,7 +26,9 @@ func (t *Table) AppendCSV(dst []byte) []byte {
 	}
 	line(t.headers())
 	for _, r := range t.Rows {
-		line(r.Cells)
+		if len(r.Cells) > 0 {
+			line(r.Cells)
+		}
 	}
 	return dst
 }
@@ -91,6 +93,9 @@ func (t *Table) merged() *Table {
 // line as DVC's does.
 func (t *Table) AppendMarkdown(dst []byte) []byte {
 	m := t.merged()
+	if len(m.Columns) == 0 {
+		return append(dst, "\n\n"...)
+	}
 	rows := [][]string{}
 	for _, r := range m.Rows {
 		rows = append(rows, r.Cells)
@@ -164,6 +169,9 @@ func visible(s string) string {
 // colours, and makes control characters in cells visible.
 func (t *Table) AppendText(dst []byte, color bool) []byte {
 	m := t.merged()
+	if len(m.Columns) == 0 || len(m.Rows) == 0 {
+		return dst // no frame around nothing
+	}
 	if color {
 		m.Columns = slices.Clone(m.Columns)
 		for i := range m.Columns {

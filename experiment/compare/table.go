@@ -349,6 +349,10 @@ func (t *Table) choose(fill string, opts TableOptions, keep, drop *regexp.Regexp
 			same = same && r.Cells[i] == first
 			empty = empty && r.Cells[i] == fill
 		}
+		// The first column will have what the three below say, too.
+		if c.Name == "Experiment" && !opts.CSV {
+			same = len(t.Rows) == 1
+		}
 		// Keep outweighs every reason to leave a column out.
 		protected := keep != nil && keep.MatchString(c.Name)
 		// These three are still needed, to be drawn into the first column.

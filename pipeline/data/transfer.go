@@ -154,6 +154,9 @@ func (r *Repo) collectWanted(ctx context.Context, opts *TransferOptions, targets
 		if err == nil && use == forFetch && opts.Remote != "" && len(chosen) > 0 {
 			_, err = transfer.Config(r.p, opts.Remote) // as in DVC, also if the cache lacks nothing
 		}
+		if err == nil && use == forStatus {
+			err = x.Collect() // DVC reads all before it looks at any
+		}
 		switch {
 		case err != nil && use == forStatus:
 			return fmt.Errorf("Failed to collect '%s': %w", rev, err) // DVC's words
