@@ -112,11 +112,19 @@ func TestFleetCommands(t *testing.T) {
 		assert.Regexp(t, name+` .* Success +far/[12]@\S+ +1\n`, status)
 		assert.Contains(t, r.dvc("queue", "logs", name), "trained\n")
 	}
-	assert.Regexp(t, `far +\S+ +\S+/\S+ +2 +cpus: \d+`, r.dvc("queue", "workers"))
+	assert.NotContains(t, r.dvc("queue", "workers"), "far", "it has ended")
 	assert.Contains(t, r.dvc("exp", "show", "--no-pager"), "[e-2]")
 	assert.Contains(t, r.dvc("queue", "remove", "--all"), "early")
 
 	// More than the worker has is refused while it is there.
+	far := r.command(r.self, "queue", "join", token, "--name", "far", "-j", "2")
+	require.NoError(t, far.Start())
+	t.Cleanup(func() { far.Process.Kill(); far.Wait() })
+	offer := regexp.MustCompile(`far +\S+ +\S+/\S+ +2 +cpus: \d+`)
+	require.Eventually(t, func() bool {
+		out, _ := r.command(r.self, "queue", "workers").Output()
+		return offer.Match(out)
+	}, time.Minute, 50*time.Millisecond)
 	big := r.command(r.self, "exp", "run", "--queue", "--need", "gpus=64,mem=1G")
 	text, err := big.CombinedOutput()
 	require.Error(t, err)
