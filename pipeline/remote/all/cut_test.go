@@ -88,20 +88,20 @@ func cutRounds(t *testing.T, l *line, rounds int, url string, options map[string
 		})
 		cutSame(t, here, there)
 	}
-	assert.Greater(t, l.cuts, rounds/2, "the line was cut in many of the transfers")
+	assert.Greater(t, int(l.cuts.Load()), rounds/2, "the line was cut in many of the transfers")
 }
 
 // again makes a transfer over a line that is cut, and one over a line that isn't.
 func again(t *testing.T, l *line, stays after, size int64, transfer func(context.Context) error) {
 	t.Helper()
 	l.arm(rand.Int64N(size), stays)
-	before := l.cuts
+	before := l.cuts.Load()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := transfer(ctx)
 	require.NoError(t, ctx.Err(), "it hangs")
 	switch {
-	case stays == works || l.cuts == before:
+	case stays == works || l.cuts.Load() == before:
 		require.NoError(t, err)
 	case err != nil: // nothing was left to send when it came
 		var e *remote.Error

@@ -49,7 +49,7 @@ func TestCutServer(t *testing.T) {
 			s.files(t)
 		}
 		l := newLine(t, s.addr)
-		l.kill = s.kill
+		l.kills(s.kill)
 		killedRounds(t, l, rounds, s.start, "s3://bucket", map[string]string{"endpointurl": "http://" + l.addr,
 			"access_key_id": "id", "secret_access_key": "secret", "region": "us-east-1"})
 	})
@@ -60,7 +60,7 @@ func TestCutServer(t *testing.T) {
 		}
 		d, url, options := newSSHD(t, program)
 		l := newLine(t, d.addr)
-		l.kill = d.kill
+		l.kills(d.kill)
 		_, port, _ := net.SplitHostPort(l.addr)
 		options["port"] = port
 		d.know(t, l.addr)
@@ -125,19 +125,19 @@ func killedRounds(t *testing.T, l *line, rounds int, start func(*testing.T), url
 		cutSame(t, here, there)
 		require.NoError(t, os.RemoveAll(there))
 	}
-	assert.GreaterOrEqual(t, l.cuts, (rounds+1)/2, "the server died in many of the transfers")
+	assert.GreaterOrEqual(t, int(l.cuts.Load()), (rounds+1)/2, "the server died in many of the transfers")
 }
 
 // killed makes a transfer whose server dies, and one with a server that lives.
 func killed(t *testing.T, l *line, bytes int64, start func(*testing.T), transfer func(context.Context) error) {
 	t.Helper()
 	l.arm(bytes, refuses)
-	before := l.cuts
+	before := l.cuts.Load()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	err := transfer(ctx)
 	require.NoError(t, ctx.Err(), "it hangs")
-	if l.cuts == before {
+	if l.cuts.Load() == before {
 		require.NoError(t, err)
 	} else {
 		if err != nil { // nothing was left to send when it died

@@ -23,7 +23,7 @@ type line struct {
 	listen net.Listener // nil while nobody answers
 	dead   bool
 	conns  map[net.Conn]bool
-	cuts   int
+	cuts   atomic.Int32
 }
 
 // after is what becomes of the line after a cut.
@@ -63,6 +63,13 @@ func (l *line) arm(bytes int64, stays after) {
 			go l.carry(c)
 		}
 	}(l.listen)
+}
+
+// kills sets what ends at a cut.
+func (l *line) kills(kill func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kill = kill
 }
 
 func (l *line) carry(c net.Conn) {
@@ -113,16 +120,17 @@ func (l *line) pass(n int64) bool {
 	}
 	if cut {
 		l.left, l.dead = -1, l.stays != works
-		l.cuts++
+		l.cuts.Add(1)
 		if l.stays == refuses {
 			l.listen.Close()
 			l.listen = nil
 		}
 	}
+	kill := l.kill
 	l.mu.Unlock()
 	if cut {
-		if l.kill != nil {
-			l.kill()
+		if kill != nil {
+			kill()
 		}
 		l.cut()
 	}

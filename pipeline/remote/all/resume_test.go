@@ -156,11 +156,13 @@ func resumes(t *testing.T, l *line, u *client, how extent, pushed func()) {
 		t.Helper()
 		before := l.got.Load()
 		cmd := u.command(args...)
-		l.kill = func() { cmd.Process.Kill() }
+		started := make(chan struct{})
+		l.kills(func() { <-started; cmd.Process.Kill() })
 		l.arm(cut, works)
 		require.NoError(t, cmd.Start())
+		close(started)
 		require.Error(t, cmd.Wait(), "it was killed")
-		l.kill = nil
+		l.kills(nil)
 		l.arm(-1, works)
 		if out != "" {
 			require.NoFileExists(t, filepath.Join(u.dir, out))
