@@ -126,7 +126,8 @@ func TestWhatAWriterKeeps(t *testing.T) {
 	for i := range 100 {
 		w.Write(text)
 		w.mu.Lock()
-		require.LessOrEqual(t, len(w.text), 2*keptLog+logRoom+len(text), "after %d MiB", i+1)
+		// What is on its way while the hub is slow comes to it: twice the bound, not the whole.
+		require.LessOrEqual(t, len(w.text), 2*(2*keptLog+logRoom), "after %d MiB", i+1)
 		w.mu.Unlock()
 	}
 	w.drain(t.Context())
