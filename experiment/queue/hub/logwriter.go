@@ -18,6 +18,7 @@ type logWriter struct {
 	wake  chan struct{}
 	done  chan struct{}
 	hurry chan struct{} // closed when somebody waits for the end
+	away  time.Duration // after what time without an answer the hub is away
 
 	mu     sync.Mutex
 	room   *sync.Cond
@@ -35,7 +36,7 @@ const (
 	logRoom = 8 << 20
 	// awayRoom is how much may wait while it does not: a program had better go on.
 	awayRoom = 64 << 20
-	// logAway is after what time a hub is away.
+	// logAway is the time without an answer after which a hub is away.
 	logAway = 2 * time.Second
 	// logPause is between two tries to send what the hub could not write.
 	logPause = time.Second
@@ -44,7 +45,12 @@ const (
 )
 
 func (c *Conn) newLog(ctx context.Context, t *queue.Task) *logWriter {
-	w := &logWriter{c: c, t: t, most: logRoom, wake: make(chan struct{}, 1), done: make(chan struct{}), hurry: make(chan struct{})}
+	return c.newLogAway(ctx, t, logAway)
+}
+
+// newLogAway is newLog with another patience.
+func (c *Conn) newLogAway(ctx context.Context, t *queue.Task, away time.Duration) *logWriter {
+	w := &logWriter{c: c, t: t, away: away, most: logRoom, wake: make(chan struct{}, 1), done: make(chan struct{}), hurry: make(chan struct{})}
 	w.room = sync.NewCond(&w.mu)
 	go w.send(ctx)
 	return w
@@ -94,7 +100,7 @@ func (w *logWriter) send(ctx context.Context) {
 			<-w.wake
 			continue
 		}
-		away := time.AfterFunc(logAway, func() { w.allow(awayRoom) })
+		away := time.AfterFunc(w.away, func() { w.allow(awayRoom) })
 		a, err := call[logAnswer](ctx, w.c, opLog, r)
 		if away.Stop() || err == nil {
 			w.allow(logRoom)
