@@ -56,7 +56,7 @@ func (o *objects) openPart(name string) *part {
 	if p.f, err = os.OpenFile(p.path, os.O_RDWR|os.O_CREATE, perm); err != nil {
 		return nil
 	}
-	if filelock.Try(p.f) != nil || !p.there() {
+	if filelock.TryNamed(p.f) != nil {
 		p.f.Close()
 		return nil
 	}
@@ -68,17 +68,6 @@ func (o *objects) openPart(name string) *part {
 		_, _ = p.f.Chmod(perm), p.sums.Chmod(perm) // the umask
 	}
 	return p
-}
-
-// there reports whether the file is still the one of its name: who had the lock before
-// may have made an object of it.
-func (p *part) there() bool {
-	ours, err := p.f.Stat()
-	if err != nil {
-		return false
-	}
-	now, err := os.Lstat(p.path)
-	return err == nil && os.SameFile(ours, now)
 }
 
 // check reads what is there, up to the first chunk that is not what it was. The last
@@ -201,7 +190,7 @@ func (c *Cache) removeParts(age time.Duration) {
 			if err != nil {
 				continue
 			}
-			if filelock.Try(f) == nil {
+			if filelock.TryNamed(f) == nil {
 				(&part{f: f, sums: f, path: path}).drop()
 			}
 			f.Close()

@@ -69,21 +69,11 @@ func lock(path string) *os.File {
 	if err != nil {
 		return nil
 	}
-	if filelock.Try(f) == nil && there(f) {
+	if filelock.TryNamed(f) == nil {
 		return f
 	}
 	f.Close()
 	return nil
-}
-
-// there reports whether an open file is still the one of its name.
-func there(f *os.File) bool {
-	ours, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	now, err := os.Lstat(f.Name())
-	return err == nil && os.SameFile(ours, now)
 }
 
 // Close ends the use of the directory, and removes it unless there is more to come: what
@@ -148,7 +138,7 @@ func sweep(path string, wait time.Duration) {
 		return
 	}
 	fi, err := f.Stat()
-	if err != nil || time.Since(fi.ModTime()) < wait || filelock.Try(f) != nil || !there(f) {
+	if err != nil || time.Since(fi.ModTime()) < wait || filelock.TryNamed(f) != nil {
 		f.Close()
 		return
 	}
