@@ -242,6 +242,16 @@ type batch struct {
 // the other thousands would take as long as these to fail.
 const gone = 4
 
+// done counts an object that is where it should be.
+func (b *batch) done(size int64, m *meter) {
+	b.mu.Lock()
+	b.result.Count++
+	b.result.Bytes += size
+	b.lost = 0
+	b.mu.Unlock()
+	m.add(1, 0)
+}
+
 // note records a failure that concerns one object. Other errors it returns.
 func (b *batch) note(h object.Hash, err error) error {
 	if fatal(err) {
@@ -288,12 +298,7 @@ func (b *batch) each(ctx context.Context, hashes []object.Hash, phase Phase, byt
 				b.mu.Unlock()
 				return b.note(h, err)
 			}
-			b.mu.Lock()
-			b.result.Count++
-			b.result.Bytes += size
-			b.lost = 0
-			b.mu.Unlock()
-			m.add(1, 0)
+			b.done(size, m)
 			return nil
 		})
 	}

@@ -234,12 +234,7 @@ func (p *versionPusher) send(ctx context.Context, f *File, m *meter) error {
 	if err := p.notes.add(f.Key, f.Hash, info.Version); err != nil {
 		p.s.opts.Log.Debug("a sent version was not noted: " + err.Error())
 	}
-	p.mu.Lock()
-	p.result.Count++
-	p.result.Bytes += size
-	p.lost = 0
-	p.mu.Unlock()
-	m.add(1, 0)
+	p.done(size, m)
 	return nil
 }
 
