@@ -65,12 +65,7 @@ func (w *work) bring(ctx context.Context, p *pipeline.Repo, o *RunOptions) error
 // keepSources records the data that the targets rest on as it is, before anything
 // runs, as DVC does. What is not there is brought later.
 func (w *work) keepSources(ctx context.Context, p *pipeline.Repo, o *RunOptions) error {
-	scope := project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}
-	targets := o.Targets
-	if !targetsSuffice(&o.Repro) {
-		targets = nil
-	}
-	chosen, err := project.Of(p.Repo).NewIndex().Granular(scope, targets)
+	chosen, err := concerned(p, o)
 	if err != nil {
 		return nil // Repro will say it
 	}
@@ -93,12 +88,7 @@ func (w *work) keepSources(ctx context.Context, p *pipeline.Repo, o *RunOptions)
 // warnUnmade warns, as a checkout does, of outputs of the targets that no run has made
 // yet.
 func (w *work) warnUnmade(p *pipeline.Repo, o *RunOptions) {
-	scope := project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}
-	targets := o.Targets
-	if !targetsSuffice(&o.Repro) {
-		targets = nil
-	}
-	chosen, err := project.Of(p.Repo).NewIndex().Granular(scope, targets)
+	chosen, err := concerned(p, o)
 	if err != nil {
 		return // Repro will say it
 	}
@@ -146,6 +136,15 @@ func (w *work) define(ctx context.Context, p *pipeline.Repo, o *RunOptions) (*pi
 		return p, nil
 	}
 	return d, nil
+}
+
+// concerned are the stages, or parts of them, that a run may look at.
+func concerned(p *pipeline.Repo, o *RunOptions) ([]project.Selection, error) {
+	targets := o.Targets
+	if !targetsSuffice(&o.Repro) {
+		targets = nil
+	}
+	return project.Of(p.Repo).NewIndex().Granular(project.Scope{WithDeps: true, Recursive: o.Repro.Recursive}, targets)
 }
 
 // targetsSuffice reports whether a run concerns only its targets and what they
