@@ -94,16 +94,10 @@ func plotChart(p report.Plot) (chart, bool) {
 
 // plotNumber is a coordinate of a chart; integers beyond float64 become infinite.
 func plotNumber(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	case *big.Int:
-		f, _ := new(big.Float).SetInt(v).Float64()
-		return f, true
+	if _, ok := v.(bool); ok {
+		return 0, false
 	}
-	return 0, false
+	return pyjson.Number(v)
 }
 
 // table writes a mapping as a table of one row, as tabulate of Python does with

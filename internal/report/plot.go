@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"math"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,18 +76,11 @@ func numeric(v any) (float64, bool) {
 	switch v := v.(type) {
 	case bool:
 		return 0, false
-	case int64:
-		return float64(v), true
-	case float64:
-		return v, true
-	case *big.Int:
-		f, _ := new(big.Float).SetInt(v).Float64()
-		return f, true
 	case string:
 		f, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
 		return f, err == nil
 	}
-	return 0, false
+	return pyjson.Number(v)
 }
 
 // fields are the names of the values to draw: those asked for, or the last
