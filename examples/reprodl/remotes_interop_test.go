@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,23 +21,32 @@ import (
 // TestRemotesInterop: what one tool pushes the other pulls, on each of the real
 // servers that .ci/servers starts; status -c and gc -c agree.
 func TestRemotesInterop(t *testing.T) {
-	list, peer := os.Getenv("REPRODL_REMOTES"), os.Getenv("REPRODL_DVC_REMOTES")
-	if list == "" || peer == "" {
-		t.Skip("REPRODL_REMOTES names no list of servers, or REPRODL_DVC_REMOTES no dvc: see .ci/servers")
-	}
-	data, err := os.ReadFile(list)
-	require.NoError(t, err)
-	home := interopHome(t)
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
+	list, pair := interopServers(t)
+	for _, fields := range list {
 		t.Run(fields[0], func(t *testing.T) {
-			x := &interop{home: home, ours: tool{exe, "REPRODL_TEST_MAIN=1"}, theirs: tool{peer, "DVC_NO_ANALYTICS=1"},
-				url: fmt.Sprintf("%s/%d", fields[1], time.Now().UnixNano()), options: fields[2:], base: t.TempDir()}
+			x := pair
+			x.url, x.options, x.base = fmt.Sprintf("%s/%d", fields[1], time.Now().UnixNano()), fields[2:], t.TempDir()
 			x.run(t)
 		})
 	}
+}
+
+// interopServers are the servers that .ci/servers has started, a name, a URL and options
+// each, and the two tools without one.
+func interopServers(t *testing.T) (list [][]string, x interop) {
+	t.Helper()
+	name, peer := os.Getenv("REPRODL_REMOTES"), os.Getenv("REPRODL_DVC_REMOTES")
+	if name == "" || peer == "" {
+		t.Skip("REPRODL_REMOTES names no list of servers, or REPRODL_DVC_REMOTES no dvc: see .ci/servers")
+	}
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(data)) {
+		list = append(list, strings.Fields(line))
+	}
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	return list, interop{home: interopHome(t), ours: tool{exe, "REPRODL_TEST_MAIN=1"}, theirs: tool{peer, "DVC_NO_ANALYTICS=1"}}
 }
 
 // interopHome is a home directory with a name for git and the keys of the servers.

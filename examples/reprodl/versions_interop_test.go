@@ -3,8 +3,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,24 +17,16 @@ import (
 // TestVersionsInterop: on the real servers that keep versions, what one tool pushes
 // the other pulls, finds complete and continues; both write the same files.
 func TestVersionsInterop(t *testing.T) {
-	list, peer := os.Getenv("REPRODL_REMOTES"), os.Getenv("REPRODL_DVC_REMOTES")
-	if list == "" || peer == "" {
-		t.Skip("REPRODL_REMOTES names no list of servers, or REPRODL_DVC_REMOTES no dvc: see .ci/servers")
-	}
-	data, err := os.ReadFile(list)
-	require.NoError(t, err)
-	home := interopHome(t)
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
+	list, pair := interopServers(t)
+	for _, fields := range list {
 		if !strings.HasSuffix(fields[0], "-versioned") {
 			continue
 		}
 		for _, kind := range []string{"version_aware=true", "worktree=true"} {
 			t.Run(fields[0]+"/"+kind, func(t *testing.T) {
-				x := &interop{home: home, ours: tool{exe, "REPRODL_TEST_MAIN=1"}, theirs: tool{peer, "DVC_NO_ANALYTICS=1"},
-					url: fields[1] + "/" + strings.ReplaceAll(time.Now().Format("150405.000000"), ".", ""), options: append(fields[2:], kind), base: t.TempDir()}
+				x := pair
+				x.url = fields[1] + "/" + strings.ReplaceAll(time.Now().Format("150405.000000"), ".", "")
+				x.options, x.base = append(fields[2:], kind), t.TempDir()
 				x.versions(t, kind == "worktree=true")
 			})
 		}

@@ -3,8 +3,6 @@
 package all
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,21 +19,10 @@ import (
 // .ci/servers starts: several revisions, a remote below another, the run cache,
 // what is missing, what is too many, experiments.
 func TestCommands(t *testing.T) {
-	list := os.Getenv("REPRODL_REMOTES")
-	if list == "" {
-		t.Skip("REPRODL_REMOTES names no list of servers: see .ci/servers")
-	}
-	data, err := os.ReadFile(list)
-	require.NoError(t, err)
-	known, err := os.ReadFile(os.Getenv("REPRODL_KNOWN_HOSTS"))
-	require.NoError(t, err)
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
+	for _, fields := range servers(t) {
 		t.Run(fields[0], func(t *testing.T) {
 			t.Parallel()
-			home := t.TempDir()
-			require.NoError(t, os.MkdirAll(filepath.Join(home, ".ssh"), 0o700))
-			require.NoError(t, os.WriteFile(filepath.Join(home, ".ssh", "known_hosts"), known, 0o600))
+			home := knowing(t)
 			require.NoError(t, os.WriteFile(filepath.Join(home, ".gitconfig"), []byte("[user]\nname = t\nemail = t@example.com\n[init]\ndefaultBranch = main\n"), 0o600))
 			u := &client{t: t, dir: filepath.Join(t.TempDir(), "repo"), home: home}
 			require.NoError(t, os.MkdirAll(u.dir, 0o777))
