@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/examples/internal/dvctest"
 )
 
 // TestDifferential makes random pipelines, changes them at random and gives the
@@ -24,13 +26,7 @@ import (
 // the same files, cache and status behind. One call of dvc takes most of a
 // second: there are a few rounds, or as many as REPRODL_LONG wants.
 func TestDifferential(t *testing.T) {
-	dvc := os.Getenv("REPRODL_DVC")
-	if dvc == "" {
-		var err error
-		if dvc, err = exec.LookPath("dvc"); err != nil {
-			t.Skip("no dvc to compare with: it is neither in PATH nor in REPRODL_DVC")
-		}
-	}
+	dvc := dvctest.Find(t)
 	rounds, seed := 2, uint64(1)
 	if os.Getenv("REPRODL_LONG") != "" {
 		rounds = 40

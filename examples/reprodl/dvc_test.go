@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/examples/internal/dvctest"
 )
 
 // session is what both tools do, one after the other, in a repository of their
@@ -71,14 +73,7 @@ config -l
 // TestSessionLikeDVC runs the session with dvc and with this program, and
 // compares what they print and what they leave behind.
 func TestSessionLikeDVC(t *testing.T) {
-	dvc := os.Getenv("REPRODL_DVC")
-	if dvc == "" {
-		found, err := exec.LookPath("dvc")
-		if err != nil {
-			t.Skip("no dvc here: set REPRODL_DVC")
-		}
-		dvc = found
-	}
+	dvc := dvctest.Find(t)
 	theirs := runSession(t, func(dir string, env, args []string) (int, string) {
 		cmd := exec.Command(dvc, args...)
 		cmd.Dir, cmd.Env = dir, env

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/reprodl/reprodl/examples/internal/dvctest"
 )
 
 // shownFiles is a repository with metrics, parameters and plots of all kinds.
@@ -53,13 +55,7 @@ plots:
 // TestShownLikeDVC runs the commands that only show something with dvc and with
 // this program, on the same files, and compares what they print.
 func TestShownLikeDVC(t *testing.T) {
-	dvc := os.Getenv("REPRODL_DVC")
-	if dvc == "" {
-		var err error
-		if dvc, err = exec.LookPath("dvc"); err != nil {
-			t.Skip("no dvc to compare with: it is neither in PATH nor in REPRODL_DVC")
-		}
-	}
+	dvc := dvctest.Find(t)
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	env := append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+t.TempDir(), "GIT_CONFIG_GLOBAL=/dev/null",

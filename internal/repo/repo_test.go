@@ -13,42 +13,14 @@ import (
 
 	"github.com/reprodl/reprodl/internal/ignore"
 	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/internal/repotest"
 )
-
-// dvcPath finds the real tool, which some tests compare with.
-func dvcPath(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("REPRODL_DVC")
-	if path == "" {
-		found, err := exec.LookPath("dvc")
-		if err != nil {
-			t.Skip("no dvc here: set REPRODL_DVC")
-		}
-		path = found
-	}
-	return path
-}
-
-func dvcEnv(home string) []string {
-	return append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+filepath.Join(home, "site"), "HOME="+home,
-		"DVC_GLOBAL_CONFIG_DIR="+filepath.Join(home, "global"), "DVC_SYSTEM_CONFIG_DIR="+filepath.Join(home, "system"))
-}
-
-func run(t *testing.T, dir, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = dvcEnv(filepath.Dir(dir))
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s %v: %s", name, args, out)
-	return string(out)
-}
 
 func newRepo(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "repo")
 	require.NoError(t, os.Mkdir(dir, 0o777))
-	run(t, dir, "git", "init", "-q")
+	repotest.Run(t, dir, "git", "init", "-q")
 	_, err := repo.Init(dir, nil)
 	require.NoError(t, err)
 	return dir
@@ -62,12 +34,12 @@ func read(t *testing.T, path ...string) string {
 }
 
 func TestInitLikeDVC(t *testing.T) {
-	dvc := dvcPath(t)
+	dvc := repotest.DVC(t)
 	ours := newRepo(t)
 	theirs := filepath.Join(t.TempDir(), "repo")
 	require.NoError(t, os.Mkdir(theirs, 0o777))
-	run(t, theirs, "git", "init", "-q")
-	run(t, theirs, dvc, "init", "-q")
+	repotest.Run(t, theirs, "git", "init", "-q")
+	repotest.Run(t, theirs, dvc, "init", "-q")
 	for _, name := range []string{".dvc/config", ".dvc/.gitignore", ".dvcignore"} {
 		assert.Equal(t, read(t, theirs, name), read(t, ours, name), name)
 	}
@@ -95,7 +67,7 @@ func TestLocksExclude(t *testing.T) {
 
 // TestLocksExcludeDVC lets DVC's own code hold the locks.
 func TestLocksExcludeDVC(t *testing.T) {
-	dvc := dvcPath(t)
+	dvc := repotest.DVC(t)
 	python := filepath.Join(filepath.Dir(dvc), "python")
 	if _, err := os.Stat(python); err != nil {
 		t.Skip("no python beside dvc")
@@ -124,7 +96,7 @@ except Exception as e:
     print("LOCKED", flush=True)
 `
 	cmd := exec.Command(python, "-c", script, tmp)
-	cmd.Env = dvcEnv(t.TempDir())
+	cmd.Env = repotest.LevelsEnv(t.TempDir())
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

@@ -78,3 +78,36 @@ func Commit(t testing.TB, dir, msg string) {
 	Git(t, dir, "add", "-A")
 	Git(t, dir, "commit", "-q", "-m", msg)
 }
+
+// DVC finds the real tool, which some tests compare with: the one that REPRODL_DVC
+// names, or dvc in PATH. Without it the test is skipped.
+func DVC(t testing.TB) string {
+	t.Helper()
+	path := os.Getenv("REPRODL_DVC")
+	if path == "" {
+		found, err := exec.LookPath("dvc")
+		if err != nil {
+			t.Skip("no dvc here: set REPRODL_DVC")
+		}
+		path = found
+	}
+	return path
+}
+
+// LevelsEnv is the environment with the global and the system level of configuration
+// in directories of these names below home.
+func LevelsEnv(home string) []string {
+	return append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+filepath.Join(home, "site"), "HOME="+home,
+		"DVC_GLOBAL_CONFIG_DIR="+filepath.Join(home, "global"), "DVC_SYSTEM_CONFIG_DIR="+filepath.Join(home, "system"))
+}
+
+// Run runs a program in dir, with the LevelsEnv of the directory above, and returns
+// what it prints.
+func Run(t testing.TB, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = dir, LevelsEnv(filepath.Dir(dir))
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s %v: %s", name, args, out)
+	return string(out)
+}

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,43 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/reprodl/reprodl/internal/repo"
+	"github.com/reprodl/reprodl/internal/repotest"
 	"github.com/reprodl/reprodl/pipeline/config"
 )
-
-// dvcPath finds the real tool, which some tests compare with.
-func dvcPath(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("REPRODL_DVC")
-	if path == "" {
-		found, err := exec.LookPath("dvc")
-		if err != nil {
-			t.Skip("no dvc here: set REPRODL_DVC")
-		}
-		path = found
-	}
-	return path
-}
-
-func dvcEnv(home string) []string {
-	return append(os.Environ(), "DVC_NO_ANALYTICS=1", "DVC_SITE_CACHE_DIR="+filepath.Join(home, "site"), "HOME="+home,
-		"DVC_GLOBAL_CONFIG_DIR="+filepath.Join(home, "global"), "DVC_SYSTEM_CONFIG_DIR="+filepath.Join(home, "system"))
-}
-
-func run(t *testing.T, dir, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Dir = dir
-	cmd.Env = dvcEnv(filepath.Dir(dir))
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s %v: %s", name, args, out)
-	return string(out)
-}
 
 func newRepo(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "repo")
 	require.NoError(t, os.Mkdir(dir, 0o777))
-	run(t, dir, "git", "init", "-q")
+	repotest.Run(t, dir, "git", "init", "-q")
 	_, err := repo.Init(dir, nil)
 	require.NoError(t, err)
 	return dir
@@ -73,11 +44,11 @@ func read(t *testing.T, path ...string) string {
 
 // TestConfigLikeDVC makes the same edits with both tools.
 func TestConfigLikeDVC(t *testing.T) {
-	dvc := dvcPath(t)
+	dvc := repotest.DVC(t)
 	ours, theirs := newRepo(t), newRepo(t)
 	c := load(t, ours)
 	require.NoError(t, c.AddRemote(config.Project, "MyRem", "../rem", ours, false, true))
-	run(t, theirs, dvc, "remote", "add", "-d", "MyRem", "../rem")
+	repotest.Run(t, theirs, dvc, "remote", "add", "-d", "MyRem", "../rem")
 	for _, kv := range [][3]string{
 		{"core", "autostage", "true"}, {"cache", "type", "reflink,hardlink"}, {"cache", "dir", "../cc"}, {"exp", "git_remote", "a # b"},
 		{`remote "myrem"`, "jobs", "4"}, {"core", "autostage", "false"}, {"plots", "out_dir", "a'b"}, {"parsing", "bool", "store_true"},
@@ -87,18 +58,18 @@ func TestConfigLikeDVC(t *testing.T) {
 		if kv[0] == `remote "myrem"` {
 			name = "remote.myrem." + kv[1]
 		}
-		run(t, theirs, dvc, "config", name, kv[2])
+		repotest.Run(t, theirs, dvc, "config", name, kv[2])
 		assert.Equal(t, read(t, theirs, ".dvc/config"), read(t, ours, ".dvc/config"), kv)
 	}
 	require.NoError(t, c.Edit(config.Project, func(e *config.Editor) error { e.Unset("exp", "git_remote"); return nil }))
-	run(t, theirs, dvc, "config", "-u", "exp.git_remote")
+	repotest.Run(t, theirs, dvc, "config", "-u", "exp.git_remote")
 	assert.Equal(t, read(t, theirs, ".dvc/config"), read(t, ours, ".dvc/config"))
 
 	var list strings.Builder
 	for _, v := range load(t, ours).List(config.Project) {
 		list.WriteString(v.Name() + "=" + v.Value + "\n")
 	}
-	want := strings.ReplaceAll(run(t, theirs, dvc, "config", "-l"), filepath.Dir(theirs), filepath.Dir(ours))
+	want := strings.ReplaceAll(repotest.Run(t, theirs, dvc, "config", "-l"), filepath.Dir(theirs), filepath.Dir(ours))
 	assert.Equal(t, want, list.String())
 
 	remote, err := load(t, ours).Remote("")
