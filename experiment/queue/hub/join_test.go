@@ -250,16 +250,23 @@ func runStage() {
 	os.Exit(0)
 }
 
-// TestStagesInGoAreRunByTheWorkersOwnProgram if that is the same build, and by
-// no other.
-func TestStagesInGoAreRunByTheWorkersOwnProgram(t *testing.T) {
-	f := newFleet(t, map[string]string{".gitignore": "/bin\n"}, nil)
+// newGoFleet is a fleet whose stages are in Go, and the program that has them: this one.
+func newGoFleet(t *testing.T) (f *fleet, program []byte) {
+	t.Helper()
+	f = newFleet(t, map[string]string{".gitignore": "/bin\n"}, nil)
 	f.Git("rm", "-q", "dvc.yaml")
 	f.Git("commit", "-qm", "the stages are in Go")
 	self, err := os.Executable()
 	require.NoError(t, err)
-	program, err := os.ReadFile(self)
+	program, err = os.ReadFile(self)
 	require.NoError(t, err)
+	return f, program
+}
+
+// TestStagesInGoAreRunByTheWorkersOwnProgram if that is the same build, and by
+// no other.
+func TestStagesInGoAreRunByTheWorkersOwnProgram(t *testing.T) {
+	f, program := newGoFleet(t)
 	f.worker()
 	add := func(name string, program []byte) string {
 		f.Write("bin/prog", string(program))
@@ -269,7 +276,7 @@ func TestStagesInGoAreRunByTheWorkersOwnProgram(t *testing.T) {
 		return tasks[0].ID
 	}
 	other := add("other", append(program, 0))
-	_, err = f.queue.Wait(t.Context(), add("go", program))
+	_, err := f.queue.Wait(t.Context(), add("go", program))
 	require.NoError(t, err)
 	assert.Equal(t, `{"score": 0.5}`, f.Git("show", f.ref("go")+":score.json"))
 	waits, err := f.conn.Get(t.Context(), other)

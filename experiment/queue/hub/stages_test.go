@@ -175,13 +175,7 @@ func TestAStageIsRemovedFromTheQueue(t *testing.T) {
 
 // TestAStageInGoElsewhere is run by the worker's own program.
 func TestAStageInGoElsewhere(t *testing.T) {
-	f := newFleet(t, map[string]string{".gitignore": "/bin\n"}, nil)
-	f.Git("rm", "-q", "dvc.yaml")
-	f.Git("commit", "-qm", "the stages are in Go")
-	self, err := os.Executable()
-	require.NoError(t, err)
-	program, err := os.ReadFile(self)
-	require.NoError(t, err)
+	f, program := newGoFleet(t)
 	f.Write("bin/prog", string(program))
 	require.NoError(t, os.Chmod(filepath.Join(f.Dir, "bin", "prog"), 0o755))
 	f.worker()
