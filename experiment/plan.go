@@ -123,21 +123,12 @@ func (r *Repo) Plan(ctx context.Context, opts *RunOptions, taken func(name strin
 	if err != nil {
 		return nil, err
 	}
-	copied := r.withProgram(ctx, tree, &o)
-	program := ""
-	if len(copied) > len(o.Copy) {
-		program = copied[len(copied)-1]
-	}
-	o.Copy = copied
-	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
-	if p.need, err = r.needs(ctx, tree); err != nil {
+	p, err := r.planner(ctx, head, tree, &o)
+	if err != nil {
 		return nil, err
 	}
-	if program != "" {
-		p.program = program
-		if p.build, err = Build(filepath.Join(r.dir, filepath.FromSlash(program))); err != nil {
-			return nil, err
-		}
+	if p.need, err = r.needs(ctx, tree); err != nil {
+		return nil, err
 	}
 	ours := map[string]bool{}
 	// ours: the marks are made at the end, so nothing else knows these names.
@@ -222,6 +213,52 @@ type planner struct {
 	plans []Plan
 }
 
+// planner has the program copied that runs stages in Go, if there is one to copy.
+func (r *Repo) planner(ctx context.Context, head, tree git.ID, o *RunOptions) (*planner, error) {
+	p := &planner{repo: r, head: head, tree: tree, opts: o, now: r.now()}
+	copied := r.withProgram(ctx, tree, o)
+	if len(copied) > len(o.Copy) {
+		p.program = copied[len(copied)-1]
+		var err error
+		if p.build, err = Build(filepath.Join(r.dir, filepath.FromSlash(p.program))); err != nil {
+			return nil, err
+		}
+	}
+	o.Copy = copied
+	return p, nil
+}
+
+// plan is a new one, without its commit.
+func (p *planner) plan(name string, created time.Time, need Resources) (*Plan, error) {
+	dir, err := filepath.Rel(p.repo.root, p.repo.dir)
+	if err != nil {
+		return nil, err
+	}
+	need = need.Or(p.opts.Resources)
+	if p.opts.Accept != nil {
+		if err := p.opts.Accept(need); err != nil {
+			return nil, err
+		}
+	}
+	plan := &Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: created, Options: planOptions(p.opts)}
+	plan.Options.Dir, plan.Options.Resources = filepath.ToSlash(dir), need
+	plan.Options.Program, plan.Options.Build = p.program, p.build
+	return plan, nil
+}
+
+// planCommit is the mark of a plan, or with another tree its result.
+func (r *Repo) planCommit(ctx context.Context, p *Plan, tree git.ID) (git.ID, error) {
+	message, err := p.message()
+	if err != nil {
+		return "", err
+	}
+	author, committer, err := r.git.Identity(ctx)
+	if err != nil {
+		return "", err
+	}
+	return r.git.WriteCommit(&git.Commit{Tree: tree, Parents: []git.ID{git.ID(p.Baseline)}, Author: author, Committer: committer, Message: message})
+}
+
 // add writes the commit of one plan. It is not visible before mark.
 func (p *planner) add(ctx context.Context, name string, set []string) error {
 	r := p.repo
@@ -230,38 +267,21 @@ func (p *planner) add(ctx context.Context, name string, set []string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := filepath.Rel(r.root, r.dir)
-	if err != nil {
-		return err
-	}
-	// Later plans have later times, so that the marks alone tell their order.
-	plan := Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: p.now.Add(time.Duration(len(p.plans)))}
-	plan.Options = planOptions(p.opts)
-	plan.Options.Set, plan.Options.Dir = set, filepath.ToSlash(dir)
-	plan.Options.Program, plan.Options.Build = p.program, p.build
 	need := p.need
 	if !need.IsZero() && tree != p.tree { // they may depend on parameters
 		if need, err = r.needs(ctx, tree); err != nil {
 			return err
 		}
 	}
-	plan.Options.Resources = need.Or(p.opts.Resources)
-	if p.opts.Accept != nil {
-		if err := p.opts.Accept(plan.Options.Resources); err != nil {
-			return err
-		}
-	}
-	message, err := plan.message()
+	// Later plans have later times, so that the marks alone tell their order.
+	plan, err := p.plan(name, p.now.Add(time.Duration(len(p.plans))), need)
 	if err != nil {
 		return err
 	}
-	author, committer, err := r.git.Identity(ctx)
-	if err != nil {
-		return err
-	}
-	id, err := r.git.WriteCommit(&git.Commit{Tree: tree, Parents: []git.ID{p.head}, Author: author, Committer: committer, Message: message})
+	plan.Options.Set = set
+	id, err := r.planCommit(ctx, plan, tree)
 	plan.Commit = string(id)
-	p.plans = append(p.plans, plan)
+	p.plans = append(p.plans, *plan)
 	return err
 }
 

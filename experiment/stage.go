@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -62,24 +61,14 @@ func (r *Repo) PlanStage(ctx context.Context, j *pipeline.Job, opts *RunOptions)
 		return nil, err
 	}
 	o.Force = j.Force
-	copied := r.withProgram(ctx, tree, &o)
-	p := &planner{repo: r, head: head, tree: tree, opts: &o, now: r.now()}
-	if len(copied) > len(o.Copy) {
-		p.program = copied[len(copied)-1]
-		if p.build, err = Build(filepath.Join(r.dir, filepath.FromSlash(p.program))); err != nil {
-			return nil, err
-		}
+	p, err := r.planner(ctx, head, tree, &o)
+	if err != nil {
+		return nil, err
 	}
-	o.Copy = copied
 	at := &work{root: r.root, dir: r.dir}
 	p.need, err = r.needsOf(ctx, tree, func(file, name string) bool { return at.address(file, name) == j.Address })
 	if err != nil {
 		return nil, err
-	}
-	if p.need = p.need.Or(o.Resources); o.Accept != nil {
-		if err := o.Accept(p.need); err != nil {
-			return nil, err
-		}
 	}
 	plan, err := p.stage(ctx, j)
 	if err != nil {
@@ -91,34 +80,16 @@ func (r *Repo) PlanStage(ctx context.Context, j *pipeline.Job, opts *RunOptions)
 
 // stage is a plan for the tree as it is.
 func (p *planner) stage(ctx context.Context, j *pipeline.Job) (*Plan, error) {
-	dir, err := filepath.Rel(p.repo.root, p.repo.dir)
+	// A mark's first line has its parts between colons.
+	plan, err := p.plan("stage/"+strings.ReplaceAll(j.Address, ":", "/"), p.now, p.need)
 	if err != nil {
 		return nil, err
 	}
 	machine, _ := os.Hostname()
-	// A mark's first line has its parts between colons.
-	name := "stage/" + strings.ReplaceAll(j.Address, ":", "/")
-	plan := &Plan{ID: strings.ToLower(rand.Text())[:16], Name: name, Baseline: string(p.head), Created: p.now}
-	plan.Options = planOptions(p.opts)
-	plan.Options.Dir, plan.Options.Resources = filepath.ToSlash(dir), p.need
-	plan.Options.Program, plan.Options.Build = p.program, p.build
 	plan.Options.Stage = &StageOptions{Address: j.Address, Dirs: j.Dirs, Host: machine, Boot: host.Boot(), PID: os.Getpid()}
-	id, err := p.repo.stageCommit(ctx, plan, p.tree)
+	id, err := p.repo.planCommit(ctx, plan, p.tree)
 	plan.Commit = string(id)
 	return plan, err
-}
-
-// stageCommit is the mark of a plan, or with another tree its result.
-func (r *Repo) stageCommit(ctx context.Context, p *Plan, tree git.ID) (git.ID, error) {
-	message, err := p.message()
-	if err != nil {
-		return "", err
-	}
-	author, committer, err := r.git.Identity(ctx)
-	if err != nil {
-		return "", err
-	}
-	return r.git.WriteCommit(&git.Commit{Tree: tree, Parents: []git.ID{git.ID(p.Baseline)}, Author: author, Committer: committer, Message: message})
 }
 
 // snapshotTries is how often the working tree is read when stages that run on this
@@ -234,7 +205,7 @@ func (w *work) runStage(ctx context.Context, p *Plan, mark git.ID, remote bool, 
 	if err != nil {
 		return nil, err
 	}
-	id, err := r.stageCommit(ctx, p, tree)
+	id, err := r.planCommit(ctx, p, tree)
 	if err != nil {
 		return nil, err
 	}
