@@ -1,10 +1,8 @@
 package transfer
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,11 +18,9 @@ import (
 // a file; one that is cut off or lost costs a download, and nothing else. Nil notes
 // nothing. It is safe for concurrent use.
 type Came struct {
-	file string
-
 	mu    sync.Mutex
 	notes map[string]object.Meta // by state
-	f     *os.File               // nil: nothing has been noted yet
+	file  lineFile
 }
 
 type cameLine struct {
@@ -35,21 +31,12 @@ type cameLine struct {
 
 // OpenCame reads the notes in a file, which is made when there is something to note.
 func OpenCame(file string) *Came {
-	c := &Came{file: file, notes: map[string]object.Meta{}}
-	f, err := os.Open(file)
-	if err != nil {
-		return c
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var l cameLine
-		if json.Unmarshal(lines.Bytes(), &l) != nil {
-			continue
-		}
+	c := &Came{file: lineFile{name: file}, notes: map[string]object.Meta{}}
+	readLines(file, func(l cameLine) {
 		if h, err := object.ParseHash(l.MD5); err == nil {
 			c.notes[l.State] = object.Meta{Hash: h, Size: l.Size}
 		}
-	}
+	})
 	return c
 }
 
@@ -84,22 +71,10 @@ func (c *Came) add(state string, m object.Meta) {
 	if c == nil || state == "" {
 		return
 	}
-	line, err := json.Marshal(cameLine{state, m.Hash.String(), m.Size})
-	if err != nil {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.notes[state] = m
-	if c.f == nil {
-		_ = os.MkdirAll(filepath.Dir(c.file), 0o777)
-		if c.f, err = os.OpenFile(c.file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666); err != nil {
-			c.file, c.f = "", nil
-			return
-		}
-		line = append([]byte("\n"), line...) // after one that was cut off
-	}
-	_, _ = c.f.Write(append(line, '\n'))
+	_ = c.file.add(cameLine{state, m.Hash.String(), m.Size})
 }
 
 // Close ends the use of the notes, and removes them unless there is more to come.
@@ -109,12 +84,9 @@ func (c *Came) Close(more bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.f != nil {
-		c.f.Close()
-		c.f = nil
-	}
+	_ = c.file.close()
 	if !more {
-		_ = os.Remove(c.file)
+		_ = os.Remove(c.file.name)
 	}
 }
 

@@ -1,10 +1,9 @@
 package transfer
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,10 +15,9 @@ import (
 // one is killed, the next makes no second version of the same content. A note is a
 // line of a file; one that is cut off or lost costs a version, and nothing else.
 type notes struct {
-	file string // empty = nothing is noted
-
 	mu   sync.Mutex
 	sent map[noted]string
+	file lineFile // without a name nothing is noted
 }
 
 type noted struct {
@@ -38,18 +36,8 @@ func openNotes(dir, url string) *notes {
 		return n
 	}
 	sum := sha256.Sum256([]byte(url))
-	n.file = filepath.Join(dir, hex.EncodeToString(sum[:8])+".sent")
-	f, err := os.Open(n.file)
-	if err != nil {
-		return n
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var l noteLine
-		if json.Unmarshal(lines.Bytes(), &l) == nil {
-			n.sent[l.noted] = l.Version
-		}
-	}
+	n.file.name = filepath.Join(dir, hex.EncodeToString(sum[:8])+".sent")
+	readLines(n.file.name, func(l noteLine) { n.sent[l.noted] = l.Version })
 	return n
 }
 
@@ -62,31 +50,17 @@ func (n *notes) of(key string, h object.Hash) (string, bool) {
 }
 
 func (n *notes) add(key string, h object.Hash, version string) error {
-	if n.file == "" {
+	if n.file.name == "" {
 		return nil
-	}
-	line, err := json.Marshal(noteLine{noted{key, h.String()}, version})
-	if err != nil {
-		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := os.MkdirAll(filepath.Dir(n.file), 0o777); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(n.file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	// It is closed at once: whoever drops the notes opens them anew.
+	return errors.Join(n.file.add(noteLine{noted{key, h.String()}, version}), n.file.close())
 }
 
 func (n *notes) drop() {
-	if n.file != "" {
-		_ = os.Remove(n.file)
+	if n.file.name != "" {
+		_ = os.Remove(n.file.name)
 	}
 }

@@ -196,7 +196,7 @@ func (s *Store) Newest(ctx context.Context, key string) (files []Plain, dir bool
 	}
 	info, err := s.stat(ctx, key)
 	if err == nil {
-		return []Plain{plain(info)}, false, nil
+		return []Plain{PlainOf(info)}, false, nil
 	}
 	if !errors.Is(err, remote.ErrNotFound) {
 		return nil, false, err
@@ -207,16 +207,12 @@ func (s *Store) Newest(ctx context.Context, key string) (files []Plain, dir bool
 			if err != nil {
 				return err
 			}
-			files = append(files, plain(info))
+			files = append(files, PlainOf(info))
 		}
 		return nil
 	})
 	slices.SortFunc(files, func(a, b Plain) int { return strings.Compare(a.Key, b.Key) })
 	return files, true, err
-}
-
-func plain(i remote.Info) Plain {
-	return Plain{Key: i.Key, Size: i.Size, ETag: i.ETag, Version: i.Version}
 }
 
 // Pin asks for the versions of files of which a listing has told none.
@@ -233,7 +229,7 @@ func (s *Store) Pin(ctx context.Context, files []Plain) ([]Plain, error) {
 			if err == nil && !isVersion(info.Version) {
 				err = s.unversioned()
 			}
-			files[i] = plain(info)
+			files[i] = PlainOf(info)
 			return err
 		})
 	}
