@@ -45,10 +45,39 @@ func (c *crew) end() {
 type job struct {
 	do      func(task int, s *scratch)
 	n       int64
-	next    atomic.Int64 // that nobody has taken
-	done    atomic.Int64 // how many are
+	shares  []share      // by worker
+	done    atomic.Int64 // how many tasks are
 	waiting atomic.Int32
 	failure atomic.Pointer[failed]
+}
+
+// share is the tasks that are a worker's first of all, neighbours, so that it does
+// the same part of one step after the other, which its core's caches hold. Who
+// has done their own take the last of others'.
+type share struct {
+	left atomic.Uint64 // the next, and the end in the upper half
+	_    [56]byte      // a line of the cache of its own
+}
+
+// take returns a task that nobody has taken.
+func (s *share) take(first bool) (task int, ok bool) {
+	for {
+		left := s.left.Load()
+		next, end := uint32(left), uint32(left>>32)
+		if next >= end {
+			return 0, false
+		}
+		task = int(next)
+		if first {
+			next++
+		} else {
+			end--
+			task = int(end)
+		}
+		if s.left.CompareAndSwap(left, uint64(next)|uint64(end)<<32) {
+			return task, true
+		}
+	}
 }
 
 // The states of job.waiting.
@@ -63,14 +92,17 @@ type failed struct{ reason any }
 
 // run does a job with so many workers, and panics as the first task that did.
 func (c *crew) run(n, workers int, do func(task int, s *scratch)) {
-	j := &job{do: do, n: int64(n)}
+	j := &job{do: do, n: int64(n), shares: make([]share, workers)}
+	for w := range j.shares {
+		j.shares[w].left.Store(uint64(w*n/workers) | uint64((w+1)*n/workers)<<32)
+	}
 	c.job.Store(j)
 	for w := 1; w < workers; w++ {
 		if c.there[w].CompareAndSwap(false, true) {
 			go c.work(w)
 		}
 	}
-	j.take(c, &c.scratch[0])
+	j.take(c, 0)
 	j.wait(c)
 	if f := j.failure.Load(); f != nil {
 		panic(f.reason)
@@ -83,7 +115,7 @@ func (c *crew) work(w int) {
 	for {
 		if j := c.await(last, w); j != nil {
 			last = j
-			j.take(c, &c.scratch[w])
+			j.take(c, w)
 			continue
 		}
 		c.there[w].Store(false)
@@ -114,13 +146,16 @@ func (c *crew) await(last *job, w int) *job {
 }
 
 // take does tasks until all are taken.
-func (j *job) take(c *crew, s *scratch) {
-	for {
-		i := j.next.Add(1) - 1
-		if i >= j.n {
-			return
+func (j *job) take(c *crew, w int) {
+	for i := range j.shares {
+		s := &j.shares[(w+i)%len(j.shares)]
+		for {
+			task, ok := s.take(i == 0)
+			if !ok {
+				break
+			}
+			j.one(c, task, &c.scratch[w])
 		}
-		j.one(c, int(i), s)
 	}
 }
 
