@@ -153,6 +153,8 @@ func tileHeights() *heights {
 func tilePanels(high, left int) int {
 	var most int
 	switch {
+	case level == AVX512 && high == 8 && left == 4:
+		return 2 // of one panel, eight accumulators would wait for each other
 	case level == AVX512 && high == 8:
 		return min(left, 3)
 	case level == AVX512:
