@@ -13,17 +13,31 @@ func newColumns(rows, n int) *columns {
 	return &columns{rows, n, max(1, min(32, rows/columnRows)), (n + kernel.Lanes - 1) / kernel.Lanes}
 }
 
-// each calls f, spread over the workers, with every part of every block: the
-// place of its first element, and how many rows and columns it has.
+// Columns are read so many blocks beside one another at most, some rows at a time:
+// nearly in the order of memory.
+const (
+	columnBlocks = 16
+	columnStrip  = 16
+)
+
+// each calls f, spread over the workers, with all rows of every part of every
+// block, some at a time in their order: the place of the first element, and how
+// many rows and columns there are.
 func (c *columns) each(x *run, f func(part, block, at, rows, n int)) {
-	x.tasks(c.parts*c.blocks, func(t int, _ *scratch) {
-		part, block := t/c.blocks, t%c.blocks
-		r0, r1 := part*c.rows/c.parts, (part+1)*c.rows/c.parts
-		f(part, block, r0*c.columns+block*kernel.Lanes, r1-r0, min(kernel.Lanes, c.columns-block*kernel.Lanes))
+	beside := max(1, min(columnBlocks, c.parts*c.blocks/leastTasks))
+	groups := (c.blocks + beside - 1) / beside
+	x.tasks(c.parts*groups, func(t int, _ *scratch) {
+		part, first := t/groups, t%groups*beside
+		last := min(c.blocks, first+beside)
+		for r, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; r < end; r += columnStrip {
+			for block := first; block < last; block++ {
+				f(part, block, r*c.columns+block*kernel.Lanes, min(columnStrip, end-r), min(kernel.Lanes, c.columns-block*kernel.Lanes))
+			}
+		}
 	})
 }
 
-// sums adds what f adds for every part, and returns the sums by column.
+// sums adds what f adds for the rows of every part, and returns the sums by column.
 func (c *columns) sums(x *run, f func(m *kernel.Moments, block, at, rows, n int)) (first, second []float64) {
 	parts := make([]kernel.Moments, c.parts*c.blocks)
 	c.each(x, func(part, block, at, rows, n int) { f(&parts[part*c.blocks+block], block, at, rows, n) })
