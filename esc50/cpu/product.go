@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -10,10 +12,12 @@ import (
 
 // Blocks of a product: so many depths of a panel of the right operand stay in
 // the first-level cache while the rows of a task pass by, and at most so many
-// rows of the left one in the second.
+// rows of the left one in the second. Blocks that are turned have more of them, as
+// each reads all of the right operand.
 const (
 	blockDepth = 256
 	blockRows  = 96
+	turnedMost = 128
 )
 
 // leastTasks is how many tasks a product is cut in if it has enough rows, so
@@ -24,15 +28,41 @@ const leastTasks = 16
 // then, and blocks of neighbours are whole lines of the cache.
 const cutRows = 8
 
-// cut is how many blocks of how many rows the rows of a product of so many
-// matrices are cut in.
-func (d *dot) cut() (blocks, high int) {
-	blocks = (d.m + blockRows - 1) / blockRows
-	if least := (leastTasks + d.batch - 1) / d.batch; blocks > 1 {
-		blocks = max(blocks, min(least, d.m/(blockRows/2)))
+// Products of few rows whose right operand every core can hold are cut in blocks
+// of so few rows, so that a step of a recurrent network has a row of its state in
+// the same core as the step before.
+const (
+	fewRows   = 2 * cutRows
+	heldRight = 1 << 18 // elements
+)
+
+// cuts are how a product's tasks are cut, which no element of the result depends
+// on: every matrix in blocks of so many rows, and those in parts of the columns.
+type cuts struct{ blocks, high, across int }
+
+func (p *product) cut(workers int) cuts {
+	most, blocks := blockRows, 0
+	switch {
+	case p.turned:
+		most = turnedMost
+	case p.m <= blockRows && p.batch*p.n*p.k <= heldRight:
+		most = fewRows
+	case p.m > blockRows:
+		blocks = min((leastTasks+p.batch-1)/p.batch, p.m/(blockRows/2))
 	}
-	high = roundUp((d.m+blocks-1)/max(1, blocks), cutRows)
-	return (d.m + high - 1) / max(1, high), high
+	blocks = max(blocks, (p.m+most-1)/most)
+	if blocks > 1 && p.batch*blocks < leastTasks {
+		blocks += blocks % 2
+	}
+	c := cuts{high: max(cutRows, roundUp((p.m+blocks-1)/max(1, blocks), cutRows))}
+	c.blocks = (p.m + c.high - 1) / c.high
+	// Few rows: the columns are spread over the workers as well.
+	tasks := 8
+	if p.turned {
+		tasks = workers // each turns its block
+	}
+	c.across = max(1, min(p.panels()/4, tasks/max(1, p.batch*c.blocks)))
+	return c
 }
 
 // product is a product of matrices ready to run.
@@ -41,10 +71,12 @@ type product struct {
 	rows, depth *kernel.Taps
 	apart       int  // between packed panels
 	turned      bool // the left operand's rows are neighbours, not its depths
+	same        bool // the left operand is the same for all matrices
 }
 
 func newProduct(d *dot) *product {
 	p := &product{dot: d, rows: kernel.NewTaps(d.left.rows), depth: kernel.NewTaps(d.left.depth), apart: d.k * kernel.Panel}
+	p.same = !slices.ContainsFunc(d.left.batch, func(at int) bool { return at != d.left.batch[0] })
 	p.turned = d.m > kernel.High && d.k > 1 && d.left.rows[1]-d.left.rows[0] == 1 && d.left.depth[1]-d.left.depth[0] != 1
 	return p
 }
@@ -139,35 +171,38 @@ func packPanel(dst, src []float32, columns, depth []int, first int) {
 
 // run sets out to the product with the packed right operand.
 func (p *product) run(x *run, out, left, packed []float32) {
-	blocks, high := p.cut()
-	// Few rows: the columns are spread over the workers instead. Neither the
-	// shape nor the order of a chain depends on it.
-	across := max(1, min(p.panels()/4, 8/(p.batch*blocks)))
-	x.tasks(p.batch*blocks*across, func(t int, s *scratch) {
-		b, block, part := t/(blocks*across), t/across%blocks, t%across
-		r0, r1 := block*high, min(p.m, (block+1)*high)
-		lo, hi := part*p.panels()/across, (part+1)*p.panels()/across
+	c := p.cut(x.workers)
+	x.tasks(p.batch*c.blocks*c.across, func(t int, s *scratch) {
+		b, block, part := t/(c.blocks*c.across), t/c.across%c.blocks, t%c.across
+		if p.same { // rows stay together
+			block, b = t/(p.batch*c.across), t/c.across%p.batch
+		}
+		r0, r1 := block*c.high, min(p.m, (block+1)*c.high)
+		lo, hi := part*p.panels()/c.across, (part+1)*p.panels()/c.across
 		j0, width := lo*kernel.Panel, min(p.n, hi*kernel.Panel)-lo*kernel.Panel
 		o := kernel.Operands{A: left[p.left.batch[b]:], Rows: p.rows, Depth: p.depth, Apart: p.apart}
 		o.B = packed[(b*p.panels()+lo)*p.apart:]
 		at, pitch := p.result(b, r0)
-		c := out[at+j0:]
+		to := out[at+j0:]
 		for k0 := 0; k0 < p.k || k0 == 0; k0 += blockDepth {
 			k1 := min(p.k, k0+blockDepth)
 			if p.turned {
 				p.turn(&o, left[p.left.batch[b]:], r0, r1, k0, k1, s)
 				turned := o
 				turned.B = o.B[k0*kernel.Panel:]
-				turned.Product(c, pitch, width, 0, r1-r0, 0, k1-k0, k0 > 0)
+				turned.Product(to, pitch, width, 0, r1-r0, 0, k1-k0, k0 > 0)
 				continue
 			}
-			o.Product(c, pitch, width, r0, r1, k0, k1, k0 > 0)
+			o.Product(to, pitch, width, r0, r1, k0, k1, k0 > 0)
 		}
 	})
 }
 
 // turnedRows and turnedDepth are the places of a block that turn laid out.
-var turnedRows, turnedDepth = steps(blockRows, 1), steps(blockDepth, blockRows)
+var turnedRows, turnedDepth = steps(turnedMost, 1), steps(blockDepth, turnedPitch)
+
+// turnedPitch is the distance between depths: no power of two.
+const turnedPitch = turnedMost + 16
 
 func steps(n, by int) *kernel.Taps {
 	places := make([]int, n)
@@ -180,9 +215,9 @@ func steps(n, by int) *kernel.Taps {
 // turn copies a block whose rows are neighbours close together: depths that lie
 // a power of two apart would share few sets of the cache.
 func (p *product) turn(o *kernel.Operands, left []float32, r0, r1, k0, k1 int, s *scratch) {
-	spare := s.get(slotIn, blockRows*blockDepth)
+	spare := s.get(slotIn, turnedPitch*blockDepth)
 	for k := k0; k < k1; k++ {
-		turnRow(spare[(k-k0)*blockRows:], left[p.left.depth[k]:], p.left.rows[r0:r1])
+		turnRow(spare[(k-k0)*turnedPitch:], left[p.left.depth[k]:], p.left.rows[r0:r1])
 	}
 	o.A, o.Rows, o.Depth = spare, turnedRows, turnedDepth
 }

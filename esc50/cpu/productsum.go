@@ -169,26 +169,36 @@ type productSum struct {
 
 // run sets out to the sum of the products of left and right.
 func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
+	// The right operand may be the same for all matrices.
+	var places []int
+	packs := make([]int, f.batch)
+	for b, at := range f.right.batch {
+		packs[b] = slices.Index(places, at)
+		if packs[b] < 0 {
+			packs[b] = len(places)
+			places = append(places, at)
+		}
+	}
 	panels, apart := f.panels(), f.terms*f.apart
-	packed := x.alloc(f.batch * panels * apart)
+	packed := x.alloc(len(places) * panels * apart)
 	defer x.free(packed)
-	x.tasks(f.batch*panels, func(t int, _ *scratch) {
+	x.tasks(len(places)*panels, func(t int, _ *scratch) {
 		for i, from := range right {
-			packPanel(packed[t*apart+i*f.apart:][:f.apart], from[f.right.batch[t/panels]:], f.right.rows, f.right.depth, t%panels*kernel.Panel)
+			packPanel(packed[t*apart+i*f.apart:][:f.apart], from[places[t/panels]:], f.right.rows, f.right.depth, t%panels*kernel.Panel)
 		}
 	})
-	blocks, high := f.cut()
+	c := f.cut(x.workers)
 	deep := f.terms * f.k
-	x.tasks(f.batch*blocks, func(t int, s *scratch) {
-		b, block := t/blocks, t%blocks
-		r0, r1 := block*high, min(f.m, (block+1)*high)
-		spare := s.get(slotIn, blockRows*blockDepth)
+	x.tasks(f.batch*c.blocks, func(t int, s *scratch) {
+		b, block := t/c.blocks, t%c.blocks
+		r0, r1 := block*c.high, min(f.m, (block+1)*c.high)
+		spare := s.get(slotIn, turnedPitch*blockDepth)
 		for k0 := 0; k0 < deep; k0 += blockDepth {
 			k1 := min(deep, k0+blockDepth)
 			for k := k0; k < k1; k++ {
-				turnRow(spare[(k-k0)*blockRows:], left[k/f.k][f.left.batch[b]+f.left.depth[k%f.k]:], f.left.rows[r0:r1])
+				turnRow(spare[(k-k0)*turnedPitch:], left[k/f.k][f.left.batch[b]+f.left.depth[k%f.k]:], f.left.rows[r0:r1])
 			}
-			o := kernel.Operands{A: spare, Rows: turnedRows, Depth: turnedDepth, B: packed[b*panels*apart+k0*kernel.Panel:], Apart: apart}
+			o := kernel.Operands{A: spare, Rows: turnedRows, Depth: turnedDepth, B: packed[packs[b]*panels*apart+k0*kernel.Panel:], Apart: apart}
 			at, pitch := f.result(b, r0)
 			o.Product(out[at:], pitch, f.n, 0, r1-r0, 0, k1-k0, k0 > 0)
 		}
