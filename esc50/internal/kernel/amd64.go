@@ -387,3 +387,9 @@ func fromUint32AVX2(dst, x *float32, n int)
 
 //go:noescape
 func turnAVX2(dst, src *float32, columns *int64, n int)
+
+//go:noescape
+func packAVX512(dst *float32, apart int, src *float32, depth *int64, n int)
+
+//go:noescape
+func packAVX2(dst *float32, apart int, src *float32, depth *int64, n int)

@@ -289,3 +289,16 @@ func turn(dst, src []float32, columns *[Panel]int64, n int) bool {
 	turnAVX2(&dst[turnHigh], &src[0], &columns[turnHigh], n)
 	return true
 }
+
+// pack tells whether it did.
+func pack(dst []float32, apart int, src []float32, depth []int64) bool {
+	switch level {
+	case AVX512:
+		packAVX512(&dst[0], 4*apart, &src[0], &depth[0], len(depth))
+	case AVX2:
+		packAVX2(&dst[0], 4*apart, &src[0], &depth[0], len(depth))
+	default:
+		return false
+	}
+	return true
+}

@@ -154,3 +154,6 @@ func scatterMax(t *scattering) { scatterMaxNEON(t) }
 
 // turn is done in Go.
 func turn(_, _ []float32, _ *[Panel]int64, _ int) bool { return false }
+
+// pack is done in Go.
+func pack([]float32, int, []float32, []int64) bool { return false }

@@ -49,3 +49,6 @@ func depthwiseGrad(*deep) {}
 func scatterMax(*scattering) {}
 
 func turn(_, _ []float32, _ *[Panel]int64, _ int) bool { return false }
+
+// pack is done in Go.
+func pack([]float32, int, []float32, []int64) bool { return false }

@@ -32,3 +32,26 @@ func Turn(dst, src []float32, columns *[Panel]int, n int) {
 		}
 	}
 }
+
+// PackedPanels is how many panels [PackPanels] writes.
+const PackedPanels = 4
+
+// PackPanels writes, for depths k0 to k1-1, rows of 64 elements as four panels so
+// far apart: element j of depth k is src[depth k + j], and goes to
+// dst[j/16*apart + 16*(k-k0) + j%16].
+func PackPanels(dst []float32, apart int, src []float32, depth *Taps, k0, k1 int) {
+	if k0 >= k1 {
+		return
+	}
+	need(len(dst), (PackedPanels-1)*apart+Panel*(k1-k0))
+	need(len(src), depth.reach+PackedPanels*Panel)
+	need(depth.Len(), k1)
+	if pack(dst, apart, src, depth.bytes[k0:k1]) {
+		return
+	}
+	for k, at := range depth.bytes[k0:k1] {
+		for i := range PackedPanels {
+			*(*[Panel]float32)(dst[i*apart+k*Panel:]) = *(*[Panel]float32)(src[int(at/4)+i*Panel:])
+		}
+	}
+}

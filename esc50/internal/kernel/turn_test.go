@@ -33,3 +33,32 @@ func TestTurnIsTheDefinition(t *testing.T) {
 		}
 	}
 }
+
+func TestPackPanelsIsTheDefinition(t *testing.T) {
+	old := Current()
+	defer func() { _, _ = SetLevel(old) }()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, l := range available() {
+		_, err := SetLevel(l)
+		assert.NoError(t, err)
+		for n := range 20 {
+			const width, apart = PackedPanels * Panel, 20*Panel + 8
+			src := make([]float32, 500)
+			for i := range src {
+				src[i] = float32(i)
+			}
+			places := make([]int, n+3)
+			for k := range places {
+				places[k] = random.IntN(len(src) - width)
+			}
+			dst, want := make([]float32, PackedPanels*apart), make([]float32, PackedPanels*apart)
+			for k := 2; k < n+2; k++ {
+				for j := range width {
+					want[j/Panel*apart+Panel*(k-2)+j%Panel] = src[places[k]+j]
+				}
+			}
+			PackPanels(dst, apart, src, NewTaps(places), 2, n+2)
+			assert.Equal(t, want, dst, "%v: %d rows", l, n)
+		}
+	}
+}

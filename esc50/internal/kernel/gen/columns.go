@@ -27,9 +27,8 @@ func (a *asm) columns() {
 	a.fn("colMoments", "acc:R9", "x:SI", "stride:R10", "rows:R11", "n:CX")
 	a.sums(2, false)
 	a.down([]string{"SI"}, func(part int) {
-		a.ld("SI", part, a.v(t[0]))
-		a.widen(part, func(acc int, convert func(from, to int)) {
-			convert(t[0], t[1])
+		a.load("SI", part, t[0], func(acc int, load func(to int)) {
+			load(t[1])
 			a.o("VADDPD %s, %s, %s", a.v(t[1]), a.v(base+acc), a.v(base+acc))
 			a.o("VFMADD231PD %s, %s, %s", a.v(t[1]), a.v(t[1]), a.v(base+per+acc))
 		})
@@ -43,10 +42,11 @@ func (a *asm) columns() {
 		d, g := t[0], t[1]
 		a.ld("SI", part, a.v(d))
 		a.o("VSUBPS %d(R8), %s, %s", colMean+part*a.width(), a.v(d), a.v(d))
-		a.ld("DX", part, a.v(g))
-		a.widen(part, func(acc int, convert func(from, to int)) {
-			convert(g, t[2])
-			convert(d, t[3])
+		var widen []func(from, to int)
+		a.widen(part, func(_ int, convert func(from, to int)) { widen = append(widen, convert) })
+		a.load("DX", part, g, func(acc int, load func(to int)) {
+			load(t[2])
+			widen[acc%2](d, t[3])
 			a.o("VADDPD %s, %s, %s", a.v(t[2]), a.v(base+acc), a.v(base+acc))
 			a.o("VFMADD231PD %s, %s, %s", a.v(t[3]), a.v(t[2]), a.v(base+per+acc))
 		})

@@ -57,6 +57,7 @@ func main() {
 		a.fromUint32()
 		a.tileRows()
 		a.products()
+		a.packs()
 		a.columns()
 		a.exponentials()
 		a.logarithm()

@@ -34,7 +34,7 @@ func (a *asm) accBase() int {
 func (a *asm) widen(part int, f func(acc int, convert func(from, to int))) {
 	for half := range 2 {
 		if a.wide() {
-			f(half, func(from, to int) {
+			f(a.accOf(part, half), func(from, to int) {
 				if half == 0 {
 					a.o("VCVTPS2PD Y%d, Z%d", from, to)
 					return
@@ -44,7 +44,7 @@ func (a *asm) widen(part int, f func(acc int, convert func(from, to int))) {
 			})
 			continue
 		}
-		f(2*part+half, func(from, to int) {
+		f(a.accOf(part, half), func(from, to int) {
 			if half == 0 {
 				a.o("VCVTPS2PD X%d, Y%d", from, to)
 				return
@@ -53,6 +53,32 @@ func (a *asm) widen(part int, f func(acc int, convert func(from, to int))) {
 			a.o("VCVTPS2PD X%d, Y%d", to, to)
 		})
 	}
+}
+
+// load emits f for each half of the lanes at ptr plus BX bytes: the index of their
+// accumulator and how to load them as float64. Of whole vectors each half is
+// converted as it is read, which spares shuffles; spare is a register for others.
+func (a *asm) load(ptr string, part, spare int, f func(acc int, load func(to int))) {
+	if a.tail {
+		a.ld(ptr, part, a.v(spare))
+		a.widen(part, func(acc int, convert func(from, to int)) {
+			f(acc, func(to int) { convert(spare, to) })
+		})
+		return
+	}
+	for half := range 2 {
+		f(a.accOf(part, half), func(to int) {
+			a.o("VCVTPS2PD %d(%s)(BX*1), %s", part*a.width()+half*a.width()/2, ptr, a.v(to))
+		})
+	}
+}
+
+// accOf is the index of the accumulator of a half of the lanes of a part.
+func (a *asm) accOf(part, half int) int {
+	if a.wide() {
+		return half
+	}
+	return 2*part + half
 }
 
 // stats are the kernels that add to sixteen float64 lanes per sum.
@@ -68,9 +94,8 @@ func (a *asm) stats() {
 	a.fn("sum", "acc:R9", "x:SI", "n:CX")
 	a.sums(1, false)
 	a.loop(func(part int) {
-		a.ld("SI", part, a.v(t[0]))
-		a.widen(part, func(acc int, convert func(from, to int)) {
-			convert(t[0], t[1])
+		a.load("SI", part, t[0], func(acc int, load func(to int)) {
+			load(t[1])
 			a.o("VADDPD %s, %s, %s", a.v(t[1]), a.v(base+acc), a.v(base+acc))
 		})
 	})

@@ -41,3 +41,26 @@ func (a *asm) turn() {
 	a.o("JNZ %s", loop)
 	a.ret()
 }
+
+// packs writes rows of four panels side by side, so far apart: one of sixteen
+// lanes after the other.
+func (a *asm) packs() {
+	a.fn("pack", "dst:DI", "apart:BX", "src:SI", "depth:DX", "n:CX")
+	a.o("LEAQ (BX)(BX*2), R9")
+	loop := a.next("pack")
+	a.p("%s:", loop)
+	a.o("MOVQ (DX), R8")
+	a.o("ADDQ SI, R8")
+	at := []string{"(DI)", "(DI)(BX*1)", "(DI)(BX*2)", "(DI)(R9*1)"}
+	for i := range 4 * a.parts {
+		a.o("VMOVUPS %d(R8), %s", a.width()*i, a.v(i))
+	}
+	for i := range 4 * a.parts {
+		a.o("VMOVUPS %s, %d%s", a.v(i), a.width()*(i%a.parts), at[i/a.parts])
+	}
+	a.o("ADDQ $8, DX")
+	a.o("ADDQ $64, DI")
+	a.o("DECQ CX")
+	a.o("JNZ %s", loop)
+	a.ret()
+}
