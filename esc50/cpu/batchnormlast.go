@@ -39,8 +39,13 @@ func (c *columns) each(x *run, f func(part, block, at, rows, n int)) {
 
 // sums adds what f adds for the rows of every part, and returns the sums by column.
 func (c *columns) sums(x *run, f func(m *kernel.Moments, block, at, rows, n int)) (first, second []float64) {
-	parts := make([]kernel.Moments, c.parts*c.blocks)
+	parts := x.moments(c.parts * c.blocks)
 	c.each(x, func(part, block, at, rows, n int) { f(&parts[part*c.blocks+block], block, at, rows, n) })
+	return c.add(parts)
+}
+
+// add adds the sums of the parts, by block, up.
+func (c *columns) add(parts []kernel.Moments) (first, second []float64) {
 	first, second = make([]float64, c.columns), make([]float64, c.columns)
 	for part := range c.parts {
 		for i := range first {

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
 
 // crew is the goroutines of a run beside the caller's. A recurrent network's run
@@ -15,6 +17,7 @@ type crew struct {
 	ended   atomic.Bool
 	there   []atomic.Bool // by worker; the first is the caller
 	scratch []scratch
+	moments []kernel.Moments
 	wake    chan struct{} // holds one
 }
 

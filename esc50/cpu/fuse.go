@@ -39,7 +39,7 @@ func (p *plan) fuse(n *node) bool {
 			return true
 		}
 	case compute.OpTypeReduceSum:
-		return p.fuseSum(n)
+		return p.fuseSum(n) || p.fusePack(n)
 	case compute.OpTypeDotGeneral:
 		return p.fuseDot(n)
 	}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"runtime"
+	"slices"
 
 	"github.com/reprodl/reprodl/esc50/internal/kernel"
 )
@@ -43,6 +44,14 @@ func (s *scratch) get(slot, n int) []float32 {
 		s.slots[slot] = make([]float32, n)
 	}
 	return s.slots[slot][:n]
+}
+
+// moments are n sums of zero, for one step.
+func (x *run) moments(n int) []kernel.Moments {
+	m := &x.crew.moments
+	*m = slices.Grow((*m)[:0], n)[:n]
+	clear(*m)
+	return *m
 }
 
 func newRun(b *Backend) *run {

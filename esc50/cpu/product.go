@@ -68,14 +68,15 @@ func (p *product) cut(workers int) cuts {
 // product is a product of matrices ready to run.
 type product struct {
 	*dot
-	rows, depth *kernel.Taps
+	rows, depth *kernel.Taps // of the left operand
+	rightDepth  *kernel.Taps
 	apart       int  // between packed panels
 	turned      bool // the left operand's rows are neighbours, not its depths
 	same        bool // the left operand is the same for all matrices
 }
 
 func newProduct(d *dot) *product {
-	p := &product{dot: d, rows: kernel.NewTaps(d.left.rows), depth: kernel.NewTaps(d.left.depth), apart: d.k * kernel.Panel}
+	p := &product{dot: d, rows: kernel.NewTaps(d.left.rows), depth: kernel.NewTaps(d.left.depth), rightDepth: kernel.NewTaps(d.right.depth), apart: d.k * kernel.Panel}
 	p.same = !slices.ContainsFunc(d.left.batch, func(at int) bool { return at != d.left.batch[0] })
 	p.turned = d.m > kernel.High && d.k > 1 && d.left.rows[1]-d.left.rows[0] == 1 && d.left.depth[1]-d.left.depth[0] != 1
 	return p
@@ -90,44 +91,26 @@ func (p *product) packedSize() int { return p.batch * p.panels() * p.apart }
 // column.
 func (p *product) pack(x *run, dst, right []float32) {
 	panels := p.panels()
-	each := (panels + packedPanels - 1) / packedPanels
-	x.tasks(p.batch*each, func(t int, _ *scratch) {
-		first := t % each * packedPanels
-		n := min(packedPanels, panels-first)
-		to := dst[(t/each*panels+first)*p.apart:][:n*p.apart]
-		packPanels(to, right[p.right.batch[t/each]:], p.right.rows, p.right.depth, first*kernel.Panel, n)
+	groups := (panels + kernel.PackedPanels - 1) / kernel.PackedPanels
+	x.tasks(p.batch*groups, func(t int, _ *scratch) {
+		first := t % groups * kernel.PackedPanels
+		p.packPanels(dst[(t/groups*panels+first)*p.apart:], p.apart, right[p.right.batch[t/groups]:], first, 0, p.k)
 	})
 }
 
-// panelRow is a depth of a panel.
-type panelRow = [kernel.Panel]float32
-
-// packedPanels is how many panels are packed together.
-const packedPanels = 4
-
-// packPanels packs n panels of sixteen columns from first on, one after the
-// other. Whole ones of neighbours are packed depth by depth, so that more of a
-// row of the operand is read at a time.
-func packPanels(dst, src []float32, columns, depth []int, first, n int) {
-	apart := len(depth) * kernel.Panel
-	last := first + n*kernel.Panel - 1
-	if n != packedPanels || last >= len(columns) || columns[last]-columns[first] != last-first {
-		for i := range n {
-			packPanel(dst[i*apart:][:apart], src, columns, depth, first+i*kernel.Panel)
-		}
+// packPanels packs depths k0 to k1-1 of the panels from first on, at most
+// [kernel.PackedPanels], which are so far apart. Whole ones of neighbours are
+// packed depth by depth, so that more of a row of the operand is read at a time.
+func (p *product) packPanels(dst []float32, apart int, src []float32, first, k0, k1 int) {
+	n := min(kernel.PackedPanels, p.panels()-first)
+	columns := p.right.rows[first*kernel.Panel : min(p.n, (first+n)*kernel.Panel)]
+	last := len(columns) - 1
+	if n == kernel.PackedPanels && last+1 == n*kernel.Panel && columns[last]-columns[0] == last {
+		kernel.PackPanels(dst, apart, src[columns[0]:], p.rightDepth, k0, k1)
 		return
 	}
-	src = src[columns[first]:]
-	var to [packedPanels][]float32
-	for i := range to {
-		to[i] = dst[i*apart:]
-	}
-	for k, d := range depth {
-		row := (*[packedPanels * kernel.Panel]float32)(src[d:])
-		at := k * kernel.Panel
-		for i := range to {
-			*(*panelRow)(to[i][at:]) = *(*panelRow)(row[i*kernel.Panel:])
-		}
+	for i := range n {
+		packPanel(dst[i*apart:][:(k1-k0)*kernel.Panel], src, columns, p.right.depth[k0:k1], i*kernel.Panel)
 	}
 }
 
@@ -262,17 +245,34 @@ type packedSide struct {
 	to   *value
 }
 
-// packed is the packed right operand of a product.
-func (p *plan) packed(v *value, f *product) *value {
-	from := root(v)
-	for _, have := range p.packs[from] {
+// isPacked is the right operand of a product as it was packed, nil if it was not.
+func (p *plan) isPacked(v *value, f *product) *value {
+	for _, have := range p.packs[root(v)] {
 		if have.read.like(&f.right) {
 			return have.to
 		}
 	}
+	return nil
+}
+
+// packed is the packed right operand of a product.
+func (p *plan) packed(v *value, f *product) *value {
+	if have := p.isPacked(v, f); have != nil {
+		return have
+	}
 	to := &value{node: &node{op: compute.OpTypeDotGeneral}, id: p.values, shape: shapes.Make(dtypes.Float32, f.packedSize())}
 	p.values++
-	p.emit("pack", []*value{v}, []*value{to}, func(x *run) { f.pack(x, x.tensor(to).f32(), x.tensor(v).f32()) })
-	p.packs[from] = append(p.packs[from], packedSide{f.right, to})
+	if sums := p.sumsOf(v, f); sums != nil {
+		p.emit("pack and sum", []*value{v}, append([]*value{to}, sums...), func(x *run) {
+			all := make([][]float32, len(sums))
+			for i, sum := range sums {
+				all[i] = x.tensor(sum).f32()
+			}
+			f.packSum(x, x.tensor(to).f32(), x.tensor(v).f32(), all)
+		})
+	} else {
+		p.emit("pack", []*value{v}, []*value{to}, func(x *run) { f.pack(x, x.tensor(to).f32(), x.tensor(v).f32()) })
+	}
+	p.packs[root(v)] = append(p.packs[root(v)], packedSide{f.right, to})
 	return to
 }

@@ -182,9 +182,11 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 	panels, apart := f.panels(), f.terms*f.apart
 	packed := x.alloc(len(places) * panels * apart)
 	defer x.free(packed)
-	x.tasks(len(places)*panels, func(t int, _ *scratch) {
+	groups := (panels + kernel.PackedPanels - 1) / kernel.PackedPanels
+	x.tasks(len(places)*groups, func(t int, _ *scratch) {
+		first := t % groups * kernel.PackedPanels
 		for i, from := range right {
-			packPanel(packed[t*apart+i*f.apart:][:f.apart], from[places[t/panels]:], f.right.rows, f.right.depth, t%panels*kernel.Panel)
+			f.packPanels(packed[(t/groups*panels+first)*apart+i*f.apart:], apart, from[places[t/groups]:], first, 0, f.k)
 		}
 	})
 	c := f.cut(x.workers)
