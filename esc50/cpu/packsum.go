@@ -90,7 +90,7 @@ func (p *product) packSum(x *run, dst, right []float32, sums [][]float32) {
 		for part := range c.parts {
 			for k0, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; k0 < end; k0 += packedStrip {
 				k1 := min(end, k0+packedStrip)
-				p.packPanels(dst[first*p.apart+k0*kernel.Panel:], p.apart, right, first, k0, k1)
+				p.ofRight().pack(dst[first*p.apart+k0*kernel.Panel:], p.apart, right, first, k0, k1)
 				for b := first; b < min(c.blocks, first+kernel.PackedPanels); b++ {
 					moments[part*c.blocks+b].AddColumns(right[k0*p.n+b*kernel.Panel:], p.n, k1-k0, min(kernel.Panel, p.n-b*kernel.Panel))
 				}

@@ -94,23 +94,32 @@ func (p *product) pack(x *run, dst, right []float32) {
 	groups := (panels + kernel.PackedPanels - 1) / kernel.PackedPanels
 	x.tasks(p.batch*groups, func(t int, _ *scratch) {
 		first := t % groups * kernel.PackedPanels
-		p.packPanels(dst[(t/groups*panels+first)*p.apart:], p.apart, right[p.right.batch[t/groups]:], first, 0, p.k)
+		p.ofRight().pack(dst[(t/groups*panels+first)*p.apart:], p.apart, right[p.right.batch[t/groups]:], first, 0, p.k)
 	})
 }
 
-// packPanels packs depths k0 to k1-1 of the panels from first on, at most
+// packer packs some columns of an operand, or rows of a left one, in panels.
+type packer struct {
+	columns, depth []int
+	taps           *kernel.Taps // of depth
+}
+
+func (p *product) ofRight() packer { return packer{p.right.rows, p.right.depth, p.rightDepth} }
+
+// ofLeft packs a block of the left operand.
+func (p *product) ofLeft(r0, r1 int) packer { return packer{p.left.rows[r0:r1], p.left.depth, p.depth} }
+
+// pack packs depths k0 to k1-1 of the panels from first on, at most
 // [kernel.PackedPanels], which are so far apart. Whole ones of neighbours are
 // packed depth by depth, so that more of a row of the operand is read at a time.
-func (p *product) packPanels(dst []float32, apart int, src []float32, first, k0, k1 int) {
-	n := min(kernel.PackedPanels, p.panels()-first)
-	columns := p.right.rows[first*kernel.Panel : min(p.n, (first+n)*kernel.Panel)]
-	last := len(columns) - 1
-	if n == kernel.PackedPanels && last+1 == n*kernel.Panel && columns[last]-columns[0] == last {
-		kernel.PackPanels(dst, apart, src[columns[0]:], p.rightDepth, k0, k1)
+func (p packer) pack(dst []float32, apart int, src []float32, first, k0, k1 int) {
+	columns := p.columns[first*kernel.Panel : min(len(p.columns), (first+kernel.PackedPanels)*kernel.Panel)]
+	if last := kernel.PackedPanels*kernel.Panel - 1; len(columns) == last+1 && columns[last]-columns[0] == last {
+		kernel.PackPanels(dst, apart, src[columns[0]:], p.taps, k0, k1)
 		return
 	}
-	for i := range n {
-		packPanel(dst[i*apart:][:(k1-k0)*kernel.Panel], src, columns, p.right.depth[k0:k1], i*kernel.Panel)
+	for i := 0; i*kernel.Panel < len(columns); i++ {
+		packPanel(dst[i*apart:][:(k1-k0)*kernel.Panel], src, columns, p.depth[k0:k1], i*kernel.Panel)
 	}
 }
 
@@ -170,9 +179,8 @@ func (p *product) run(x *run, out, left, packed []float32) {
 		for k0 := 0; k0 < p.k || k0 == 0; k0 += blockDepth {
 			k1 := min(p.k, k0+blockDepth)
 			if p.turned {
-				p.turn(&o, left[p.left.batch[b]:], r0, r1, k0, k1, s)
-				turned := o
-				turned.B = o.B[k0*kernel.Panel:]
+				turned := kernel.Operands{A: s.get(slotIn, turnedSize), Rows: turnedRows, Depth: turnedDepth, B: o.B[k0*kernel.Panel:], Apart: p.apart}
+				p.turn(turned.A, left[p.left.batch[b]:], r0, r1, k0, k1)
 				turned.Product(to, pitch, width, 0, r1-r0, 0, k1-k0, k0 > 0)
 				continue
 			}
@@ -181,39 +189,32 @@ func (p *product) run(x *run, out, left, packed []float32) {
 	})
 }
 
-// turnedRows and turnedDepth are the places of a block that turn laid out.
-var turnedRows, turnedDepth = steps(turnedMost, 1), steps(blockDepth, turnedPitch)
+// A block whose rows are neighbours is packed in panels of sixteen rows: depths
+// that lie a power of two apart would share few sets of the cache.
+const (
+	turnedApart = (blockDepth + 1) * kernel.Panel
+	turnedSize  = turnedMost / kernel.Panel * turnedApart
+)
 
-// turnedPitch is the distance between depths: no power of two.
-const turnedPitch = turnedMost + 16
+// turnedRows and turnedDepth are the places in it.
+var turnedRows, turnedDepth = turnedPlaces()
 
-func steps(n, by int) *kernel.Taps {
-	places := make([]int, n)
-	for i := range places {
-		places[i] = i * by
+func turnedPlaces() (rows, depth *kernel.Taps) {
+	r, k := make([]int, turnedMost), make([]int, blockDepth)
+	for i := range r {
+		r[i] = i/kernel.Panel*turnedApart + i%kernel.Panel
 	}
-	return kernel.NewTaps(places)
+	for i := range k {
+		k[i] = i * kernel.Panel
+	}
+	return kernel.NewTaps(r), kernel.NewTaps(k)
 }
 
-// turn copies a block whose rows are neighbours close together: depths that lie
-// a power of two apart would share few sets of the cache.
-func (p *product) turn(o *kernel.Operands, left []float32, r0, r1, k0, k1 int, s *scratch) {
-	spare := s.get(slotIn, turnedPitch*blockDepth)
-	for k := k0; k < k1; k++ {
-		turnRow(spare[(k-k0)*turnedPitch:], left[p.left.depth[k]:], p.left.rows[r0:r1])
-	}
-	o.A, o.Rows, o.Depth = spare, turnedRows, turnedDepth
-}
-
-// turnRow copies the elements of rows at one depth, neighbours together.
-func turnRow(to, from []float32, rows []int) {
-	for len(rows) > 0 {
-		n := len(rows)
-		for rows[n-1]-rows[0] != n-1 {
-			n /= 2 // one is a neighbour of itself
-		}
-		copy(to[:n], from[rows[0]:])
-		to, rows = to[n:], rows[n:]
+// turn packs depths k0 to k1-1 of a block of rows.
+func (p *product) turn(dst, left []float32, r0, r1, k0, k1 int) {
+	rows := p.ofLeft(r0, r1)
+	for first := 0; first*kernel.Panel < r1-r0; first += kernel.PackedPanels {
+		rows.pack(dst[first*turnedApart:], turnedApart, left, first, k0, k1)
 	}
 }
 

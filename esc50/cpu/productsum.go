@@ -186,7 +186,7 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 	x.tasks(len(places)*groups, func(t int, _ *scratch) {
 		first := t % groups * kernel.PackedPanels
 		for i, from := range right {
-			f.packPanels(packed[(t/groups*panels+first)*apart+i*f.apart:], apart, from[places[t/groups]:], first, 0, f.k)
+			f.ofRight().pack(packed[(t/groups*panels+first)*apart+i*f.apart:], apart, from[places[t/groups]:], first, 0, f.k)
 		}
 	})
 	c := f.cut(x.workers)
@@ -194,11 +194,13 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 	x.tasks(f.batch*c.blocks, func(t int, s *scratch) {
 		b, block := t/c.blocks, t%c.blocks
 		r0, r1 := block*c.high, min(f.m, (block+1)*c.high)
-		spare := s.get(slotIn, turnedPitch*blockDepth)
+		spare := s.get(slotIn, turnedSize)
 		for k0 := 0; k0 < deep; k0 += blockDepth {
 			k1 := min(deep, k0+blockDepth)
-			for k := k0; k < k1; k++ {
-				turnRow(spare[(k-k0)*turnedPitch:], left[k/f.k][f.left.batch[b]+f.left.depth[k%f.k]:], f.left.rows[r0:r1])
+			for k := k0; k < k1; { // depths of one term
+				n := min(k1-k, f.k-k%f.k)
+				f.turn(spare[(k-k0)*kernel.Panel:], left[k/f.k][f.left.batch[b]:], r0, r1, k%f.k, k%f.k+n)
+				k += n
 			}
 			o := kernel.Operands{A: spare, Rows: turnedRows, Depth: turnedDepth, B: packed[packs[b]*panels*apart+k0*kernel.Panel:], Apart: apart}
 			at, pitch := f.result(b, r0)
