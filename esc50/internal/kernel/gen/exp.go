@@ -40,8 +40,27 @@ func (a *asm) constants(name string, bytes int, table []float64) {
 	a.p("GLOBL %s<>(SB), RODATA|NOPTR, $%d", name, bytes*len(table))
 }
 
-// c is a constant of the table in memory.
-func (a *asm) c(i int) string { return fmt.Sprintf("expc<>+%d(SB)", a.width()*i) }
+// AVX-512 has registers left, from heldFirst on, which hold the last constants of
+// a table: in memory its vectors would not be aligned.
+const heldFirst, heldMost = 14, 18
+
+// constant is constant i of a table of n: in memory, or where hold put it.
+func (a *asm) constant(table string, n, i int) string {
+	if first := max(0, n-heldMost); a.wide() && i >= first {
+		return a.v(heldFirst + i - first)
+	}
+	return fmt.Sprintf("%s<>+%d(SB)", table, a.width()*i)
+}
+
+// hold loads the constants that registers hold.
+func (a *asm) hold(table string, n int) {
+	for i := max(0, n-heldMost); i < n && a.wide(); i++ {
+		a.o("VBROADCASTSD %s<>+%d(SB), %s", table, a.width()*i, a.constant(table, n, i))
+	}
+}
+
+// c is a constant of the exponential's table.
+func (a *asm) c(i int) string { return a.constant("expc", len(expTable()), i) }
 
 // chains are the registers of the two halves of a vector in double precision:
 // the number (later the result), a whole number, a sum, a magnitude, a sign.
@@ -79,25 +98,35 @@ func (a *asm) exponential() {
 }
 
 // doubles emits a kernel on every element in double precision: f turns x of both
-// chains into a result in s.
-func (a *asm) doubles(name string, f func()) {
+// chains into a result in s, with a table of n constants.
+func (a *asm) doubles(name, table string, n int, f func()) {
 	a.fn(name, "dst:DI", "x:SI", "n:CX")
-	a.o("VMOVUPD %s, %s", a.c(cLeast), a.v(rLeast))
-	a.o("VMOVUPD %s, %s", a.c(cMost), a.v(rMost))
+	a.hold(table, n)
+	if table == "expc" {
+		a.o("VMOVUPD %s, %s", a.c(cLeast), a.v(rLeast))
+		a.o("VMOVUPD %s, %s", a.c(cMost), a.v(rMost))
+	}
 	a.loop(func(part int) {
-		a.ld("SI", part, a.v(0))
-		lo, hi := chains[0][0], chains[1][0]
-		if a.wide() {
-			a.o("VCVTPS2PD Y0, Z%d", lo)
-			a.o("VEXTRACTF64X4 $1, Z0, Y0")
-			a.o("VCVTPS2PD Y0, Z%d", hi)
-		} else {
-			a.o("VCVTPS2PD X0, Y%d", lo)
-			a.o("VEXTRACTF128 $1, Y0, X0")
-			a.o("VCVTPS2PD X0, Y%d", hi)
-		}
+		half := 0
+		a.load("SI", part, 0, func(_ int, load func(to int)) {
+			load(chains[half][0])
+			half++
+		})
 		f()
-		lo, hi = chains[0][2], chains[1][2]
+		lo, hi := chains[0][2], chains[1][2]
+		if !a.tail { // two halves spare a shuffle
+			for i, v := range []int{lo, hi} {
+				at := fmt.Sprintf("%d(DI)(BX*1)", part*a.width()+i*a.width()/2)
+				if a.wide() {
+					a.o("VCVTPD2PS Z%d, Y%d", v, v)
+					a.o("VMOVUPS Y%d, %s", v, at)
+				} else {
+					a.o("VCVTPD2PSY Y%d, X%d", v, v)
+					a.o("VMOVUPS X%d, %s", v, at)
+				}
+			}
+			return
+		}
 		if a.wide() {
 			a.o("VCVTPD2PS Z%d, Y%d", lo, lo)
 			a.o("VCVTPD2PS Z%d, Y%d", hi, hi)
@@ -115,8 +144,8 @@ func (a *asm) doubles(name string, f func()) {
 // exponentials are the kernels of e**x and what is made of it.
 func (a *asm) exponentials() {
 	a.constants("expc", a.width(), expTable())
-	a.doubles("exp", a.exponential)
-	a.doubles("logistic", func() {
+	a.doubles("exp", "expc", len(expTable()), a.exponential)
+	a.doubles("logistic", "expc", len(expTable()), func() {
 		a.both(func(x, _, _, _, _ string) { a.o("VXORPD %s, %s, %s", a.c(cSign), x, x) })
 		a.exponential()
 		a.both(func(_, k, s, _, _ string) {
@@ -125,7 +154,7 @@ func (a *asm) exponentials() {
 			a.o("VDIVPD %s, %s, %s", s, k, s)
 		})
 	})
-	a.doubles("tanh", func() {
+	a.doubles("tanh", "expc", len(expTable()), func() {
 		a.both(func(x, _, _, m, sign string) {
 			a.o("VANDPD %s, %s, %s", a.c(cSign), x, sign)
 			a.o("VXORPD %s, %s, %s", sign, x, m)

@@ -2,10 +2,7 @@
 
 package main
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // Constants of the logarithm's kernel, in the order of their table.
 const (
@@ -35,7 +32,7 @@ func logTable() []float64 {
 // logarithm is the kernel of the natural logarithm, as detmath.Log has it.
 func (a *asm) logarithm() {
 	a.constants("logc", a.width(), logTable())
-	l := func(i int) string { return fmt.Sprintf("logc<>+%d(SB)", a.width()*i) }
+	l := func(i int) string { return a.constant("logc", len(logTable()), i) }
 	spare := a.v(rSpare)
 	// where takes a register's lanes from memory or another where x compares so.
 	where := func(how int, with, x, from, to string) {
@@ -47,7 +44,7 @@ func (a *asm) logarithm() {
 		a.o("VCMPPD $%d, %s, %s, %s", how, with, x, spare)
 		a.o("VBLENDVPD %s, %s, %s, %s", spare, from, to, to)
 	}
-	a.doubles("log", func() {
+	a.doubles("log", "logc", len(logTable()), func() {
 		a.both(func(x, k, s, m, z string) {
 			a.o("VANDPD %s, %s, %s", l(lMantissa), x, m)
 			a.o("VORPD %s, %s, %s", l(lHalf), m, m)

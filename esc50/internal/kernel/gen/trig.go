@@ -51,7 +51,7 @@ func series(sine bool) (near, far int) {
 // whole number or half is the argument of a series, by π.
 func (a *asm) trigonometric() {
 	a.constants("trigc", a.width(), trigTable())
-	c := func(i int) string { return fmt.Sprintf("trigc<>+%d(SB)", a.width()*i) }
+	c := func(i int) string { return a.constant("trigc", trigEnd, i) }
 	spare := a.v(rSpare)
 	for _, sine := range []bool{true, false} {
 		near, far := series(sine)
@@ -74,7 +74,7 @@ func (a *asm) trigonometric() {
 				a.o("VBLENDVPD %s, %s, %s, %s", mask, from, to, to)
 			}
 		}
-		a.doubles(map[bool]string{true: "sin", false: "cos"}[sine], func() {
+		a.doubles(map[bool]string{true: "sin", false: "cos"}[sine], "trigc", trigEnd, func() {
 			a.both(func(x, k, s, m, sign string) {
 				a.o("VMULPD %s, %s, %s", c(tPerPi), x, m)
 				a.o("VANDPD %s, %s, %s", c(tSign), m, s)
