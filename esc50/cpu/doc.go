@@ -107,7 +107,8 @@
 // Results do not depend on GOMAXPROCS, on the number of workers, on the
 // processor's vector registers, on GOAMD64, or on the architecture:
 //
-//   - Work is cut by shape alone, never by the number of workers.
+//   - Whatever an element depends on is cut by shape alone, never by the number of
+//     workers.
 //   - An element of a convolution or product is one chain of fused
 //     multiply-adds, sixteen chains added in a fixed tree (of products of at
 //     most 65,536 multiplications), or a fixed combination of six such; which of

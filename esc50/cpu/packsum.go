@@ -84,14 +84,20 @@ func (p *plan) fusePack(n *node) bool {
 func (p *product) packSum(x *run, dst, right []float32, sums [][]float32) {
 	c := newColumns(p.k, p.n)
 	moments := x.moments(c.parts * c.blocks)
-	groups := (c.blocks + kernel.PackedPanels - 1) / kernel.PackedPanels
-	x.tasks(groups, func(t int, _ *scratch) {
-		first := t * kernel.PackedPanels
-		for part := range c.parts {
-			for k0, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; k0 < end; k0 += packedStrip {
-				k1 := min(end, k0+packedStrip)
-				p.ofRight().pack(dst[first*p.apart+k0*kernel.Panel:], p.apart, right, first, k0, k1)
-				for b := first; b < min(c.blocks, first+kernel.PackedPanels); b++ {
+	// Tasks are parts of the rows, or of the columns as well if those are few.
+	from := p.ofRight()
+	across := max(1, min(c.blocks/kernel.PackedPanels, leastTasks/2/c.parts))
+	x.tasks(c.parts*across, func(t int, _ *scratch) {
+		part, share := t/across, t%across
+		lo, hi := c.blocks*share/across/kernel.PackedPanels*kernel.PackedPanels, c.blocks
+		if share+1 < across {
+			hi = c.blocks * (share + 1) / across / kernel.PackedPanels * kernel.PackedPanels
+		}
+		for k0, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; k0 < end; k0 += packedStrip {
+			k1 := min(end, k0+packedStrip)
+			for first := lo; first < hi; first += kernel.PackedPanels {
+				from.pack(dst[first*p.apart+k0*kernel.Panel:], p.apart, right, first, k0, k1)
+				for b := first; b < min(hi, first+kernel.PackedPanels); b++ {
 					moments[part*c.blocks+b].AddColumns(right[k0*p.n+b*kernel.Panel:], p.n, k1-k0, min(kernel.Panel, p.n-b*kernel.Panel))
 				}
 			}
@@ -104,6 +110,3 @@ func (p *product) packSum(x *run, dst, right []float32, sums [][]float32) {
 		}
 	}
 }
-
-// packedStrip is how many depths are packed before they are summed.
-const packedStrip = 16

@@ -15,9 +15,10 @@ import (
 // rows of the left one in the second. Blocks that are turned have more of them, as
 // each reads all of the right operand.
 const (
-	blockDepth = 256
-	blockRows  = 96
-	turnedMost = 128
+	blockDepth  = 256
+	blockRows   = 96
+	turnedMost  = 256
+	turnedLeast = 64
 )
 
 // leastTasks is how many tasks a product is cut in if it has enough rows, so
@@ -36,31 +37,30 @@ const (
 	heldRight = 1 << 18 // elements
 )
 
-// cuts are how a product's tasks are cut, which no element of the result depends
-// on: every matrix in blocks of so many rows, and those in parts of the columns.
+// cuts are how a product's tasks are cut: every matrix in blocks of so many rows,
+// and those in parts of the columns. No element of the result depends on it, so
+// that it may depend on the number of workers.
 type cuts struct{ blocks, high, across int }
 
 func (p *product) cut(workers int) cuts {
 	most, blocks := blockRows, 0
+	tasks := 8
 	switch {
-	case p.turned:
-		most = turnedMost
+	case p.turned: // by every task for itself: there are no more than need be
+		most, tasks = turnedMost, workers
+		blocks = min(tasks/2/max(1, p.batch), p.m/turnedLeast)
 	case p.m <= blockRows && p.batch*p.n*p.k <= heldRight:
 		most = fewRows
 	case p.m > blockRows:
 		blocks = min((leastTasks+p.batch-1)/p.batch, p.m/(blockRows/2))
 	}
-	blocks = max(blocks, (p.m+most-1)/most)
+	blocks = max(1, blocks, (p.m+most-1)/most)
 	if blocks > 1 && p.batch*blocks < leastTasks {
 		blocks += blocks % 2
 	}
-	c := cuts{high: max(cutRows, roundUp((p.m+blocks-1)/max(1, blocks), cutRows))}
+	c := cuts{high: max(cutRows, roundUp((p.m+blocks-1)/blocks, cutRows))}
 	c.blocks = (p.m + c.high - 1) / c.high
 	// Few rows: the columns are spread over the workers as well.
-	tasks := 8
-	if p.turned {
-		tasks = workers // each turns its block
-	}
 	c.across = max(1, min(p.panels()/4, tasks/max(1, p.batch*c.blocks)))
 	return c
 }
@@ -91,12 +91,25 @@ func (p *product) packedSize() int { return p.batch * p.panels() * p.apart }
 // column.
 func (p *product) pack(x *run, dst, right []float32) {
 	panels := p.panels()
+	from := p.ofRight()
+	if even(p.right.rows) == 1 {
+		parts := max(1, min(leastTasks/p.batch, p.k/packedStrip))
+		x.tasks(p.batch*parts, func(t int, _ *scratch) {
+			b, part := t/parts, t%parts
+			from.packAll(dst[b*panels*p.apart:], p.apart, right[p.right.batch[b]:], part*p.k/parts, (part+1)*p.k/parts)
+		})
+		return
+	}
 	groups := (panels + kernel.PackedPanels - 1) / kernel.PackedPanels
 	x.tasks(p.batch*groups, func(t int, _ *scratch) {
 		first := t % groups * kernel.PackedPanels
-		p.ofRight().pack(dst[(t/groups*panels+first)*p.apart:], p.apart, right[p.right.batch[t/groups]:], first, 0, p.k)
+		from.pack(dst[(t/groups*panels+first)*p.apart:], p.apart, right[p.right.batch[t/groups]:], first, 0, p.k)
 	})
 }
+
+// packedStrip is how many depths of neighbours are packed before the next ones, so
+// that they are read in the order of memory.
+const packedStrip = 16
 
 // packer packs some columns of an operand, or rows of a left one, in panels.
 type packer struct {
@@ -120,6 +133,15 @@ func (p packer) pack(dst []float32, apart int, src []float32, first, k0, k1 int)
 	}
 	for i := 0; i*kernel.Panel < len(columns); i++ {
 		packPanel(dst[i*apart:][:(k1-k0)*kernel.Panel], src, columns, p.depth[k0:k1], i*kernel.Panel)
+	}
+}
+
+// packAll packs depths k0 to k1-1 of all panels. Depth k is at 16*k of a panel.
+func (p packer) packAll(dst []float32, apart int, src []float32, k0, k1 int) {
+	for ; k0 < k1; k0 += packedStrip {
+		for first := 0; first*kernel.Panel < len(p.columns); first += kernel.PackedPanels {
+			p.pack(dst[first*apart+k0*kernel.Panel:], apart, src, first, k0, min(k1, k0+packedStrip))
+		}
 	}
 }
 
@@ -213,8 +235,11 @@ func turnedPlaces() (rows, depth *kernel.Taps) {
 // turn packs depths k0 to k1-1 of a block of rows.
 func (p *product) turn(dst, left []float32, r0, r1, k0, k1 int) {
 	rows := p.ofLeft(r0, r1)
-	for first := 0; first*kernel.Panel < r1-r0; first += kernel.PackedPanels {
-		rows.pack(dst[first*turnedApart:], turnedApart, left, first, k0, k1)
+	for ; k0 < k1; k0 += packedStrip {
+		for first := 0; first*kernel.Panel < r1-r0; first += kernel.PackedPanels {
+			rows.pack(dst[first*turnedApart:], turnedApart, left, first, k0, min(k1, k0+packedStrip))
+		}
+		dst = dst[packedStrip*kernel.Panel:]
 	}
 }
 

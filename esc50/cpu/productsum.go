@@ -189,7 +189,7 @@ func (f *productSum) run(x *run, out []float32, left, right [][]float32) {
 			f.ofRight().pack(packed[(t/groups*panels+first)*apart+i*f.apart:], apart, from[places[t/groups]:], first, 0, f.k)
 		}
 	})
-	c := f.cut(x.workers)
+	c := f.cut(2 * x.workers) // as there are no parts of the columns
 	deep := f.terms * f.k
 	x.tasks(f.batch*c.blocks, func(t int, s *scratch) {
 		b, block := t/c.blocks, t%c.blocks
