@@ -195,7 +195,8 @@ func (p *plan) chain(results ...*node) {
 		}
 	}
 	p.emit("chain", read, append(stored, write...), func(x *run) { c.run(x) })
-	p.steps[len(p.steps)-1].chain = c
+	last := &p.steps[len(p.steps)-1]
+	last.chain, last.byRows = c, c.byRows()
 }
 
 // chain is a list of operations that run together.

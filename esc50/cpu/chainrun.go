@@ -18,6 +18,14 @@ const (
 
 // run computes what the chain stores.
 func (c *chain) run(x *run) {
+	do := c.bind(x)
+	x.tasks((c.size+chainGrain-1)/chainGrain, func(t int, s *scratch) {
+		do(t*chainGrain, min(c.size, (t+1)*chainGrain), s)
+	})
+}
+
+// bind returns what computes elements lo to hi-1.
+func (c *chain) bind(x *run) func(lo, hi int, s *scratch) {
 	leaves := make([]any, len(c.leaves))
 	for i, l := range c.leaves {
 		leaves[i] = x.tensor(l.v).flat
@@ -34,11 +42,11 @@ func (c *chain) run(x *run) {
 			sums[i] = append(sums[i], x.tensor(to.sum.v).f32())
 		}
 	}
-	x.tasks((c.size+chainGrain-1)/chainGrain, func(t int, s *scratch) {
+	return func(first, end int, s *scratch) {
 		spare := s.get(slotIn, (c.slots+len(c.leaves))*chainBlock)
 		values, operands := make([][]float32, len(c.ops)), make([][]float32, len(c.leaves))
-		for lo := t * chainGrain; lo < min(c.size, (t+1)*chainGrain); lo += chainBlock {
-			hi := min(c.size, lo+chainBlock)
+		for lo := first; lo < end; lo += chainBlock {
+			hi := min(end, lo+chainBlock)
 			for i, l := range c.leaves {
 				operands[i] = l.block(leaves[i], spare[(c.slots+i)*chainBlock:][:chainBlock], lo, hi)
 			}
@@ -64,7 +72,7 @@ func (c *chain) run(x *run) {
 				}
 			}
 		}
-	})
+	}
 }
 
 // zero is what an element of a slice is added to in a sum of slices.

@@ -66,6 +66,7 @@ func compile(f *function) *program {
 		p.early(n)
 	}
 	p.finish(f.outputs)
+	p.join()
 	return p.program
 }
 
@@ -145,6 +146,7 @@ func (p *plan) node(n *node) {
 		p.dense(v)
 	}
 	p.emit(n.op.String(), n.in, n.out, func(x *run) { n.run(x, x.tensors(n.in), x.tensors(n.out)) })
+	p.steps[len(p.steps)-1].byRows = rowReduction(n)
 }
 
 // emit appends a step.

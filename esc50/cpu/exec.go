@@ -36,6 +36,10 @@ type step struct {
 	chain *chain   // that it runs; nil if another operation
 	spent []int    // parameters that may go if they are donated
 	run   func(x *run)
+	// byRows is how it can be done row by row, nil if it cannot. joined are the
+	// steps that it does so.
+	byRows *byRows
+	joined []step
 }
 
 // Finalize frees nothing: a program holds no memory between executions.
@@ -112,18 +116,34 @@ func (p *program) compute(x *run) {
 	}
 	for i := range p.steps {
 		s := &p.steps[i]
-		for i, v := range s.write {
-			x.values[v.id] = tensor{v.shape, s.place(x, i)}
+		s.open(x)
+		for j := range s.joined {
+			s.joined[j].open(x)
 		}
 		s.run(x)
-		for _, v := range s.dead {
-			p.backend.pool.put(v.shape.DType, x.values[v.id].flat)
-			x.values[v.id] = tensor{}
+		s.close(x)
+		for j := range s.joined {
+			s.joined[j].close(x)
 		}
-		for _, i := range s.spent {
-			if b := x.given(i); b != nil {
-				_ = b.Finalize() // which has no error
-			}
+	}
+}
+
+// open takes memory for what the step writes.
+func (s *step) open(x *run) {
+	for i, v := range s.write {
+		x.values[v.id] = tensor{v.shape, s.place(x, i)}
+	}
+}
+
+// close gives back the memory of what nobody reads any more.
+func (s *step) close(x *run) {
+	for _, v := range s.dead {
+		x.backend.pool.put(v.shape.DType, x.values[v.id].flat)
+		x.values[v.id] = tensor{}
+	}
+	for _, i := range s.spent {
+		if b := x.given(i); b != nil {
+			_ = b.Finalize() // which has no error
 		}
 	}
 }
