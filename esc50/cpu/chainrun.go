@@ -10,7 +10,7 @@ import (
 )
 
 // chainBlock is how many elements of a chain run at a time, chainGrain how many
-// are a task.
+// are a task at least.
 const (
 	chainBlock = 1024
 	chainGrain = 2 * chainBlock
@@ -19,8 +19,9 @@ const (
 // run computes what the chain stores.
 func (c *chain) run(x *run) {
 	do := c.bind(x)
-	x.tasks((c.size+chainGrain-1)/chainGrain, func(t int, s *scratch) {
-		do(t*chainGrain, min(c.size, (t+1)*chainGrain), s)
+	each := max(chainGrain, min(4*chainGrain, c.size/(2*leastTasks)/chainBlock*chainBlock))
+	x.tasks((c.size+each-1)/each, func(t int, s *scratch) {
+		do(t*each, min(c.size, (t+1)*each), s)
 	})
 }
 
@@ -48,6 +49,10 @@ func (c *chain) bind(x *run) func(lo, hi int, s *scratch) {
 		for lo := first; lo < end; lo += chainBlock {
 			hi := min(end, lo+chainBlock)
 			for i, l := range c.leaves {
+				if lo > first && l.repeats() {
+					operands[i] = operands[i][:hi-lo]
+					continue
+				}
 				operands[i] = l.block(leaves[i], spare[(c.slots+i)*chainBlock:][:chainBlock], lo, hi)
 			}
 			get := func(in int) []float32 {
@@ -77,6 +82,11 @@ func (c *chain) bind(x *run) func(lo, hi int, s *scratch) {
 
 // zero is what an element of a slice is added to in a sum of slices.
 var zero = []float32{0}
+
+// repeats tells whether every block has the same elements.
+func (l *view) repeats() bool {
+	return l.inner == 1 && l.period > 1 && chainBlock%l.period == 0 && l.cut.run == 0 && !l.drawn && l.v.shape.DType == dtypes.Float32
+}
 
 // block are the elements for lo to hi-1 of the result: one if they are all the
 // same, otherwise in memory or laid out in spare.
