@@ -87,12 +87,14 @@ func (p *product) packSum(x *run, dst, right []float32, sums [][]float32) {
 	// Tasks are parts of the rows, or of the columns as well if those are few.
 	from := p.ofRight()
 	across := max(1, min(c.blocks/kernel.PackedPanels, leastTasks/2/c.parts))
-	x.tasks(c.parts*across, func(t int, _ *scratch) {
-		part, share := t/across, t%across
-		lo, hi := c.blocks*share/across/kernel.PackedPanels*kernel.PackedPanels, c.blocks
-		if share+1 < across {
-			hi = c.blocks * (share + 1) / across / kernel.PackedPanels * kernel.PackedPanels
+	edge := func(share int) int {
+		if share == across {
+			return c.blocks
 		}
+		return c.blocks * share / across / kernel.PackedPanels * kernel.PackedPanels
+	}
+	x.tasks(c.parts*across, func(t int, _ *scratch) {
+		part, lo, hi := t/across, edge(t%across), edge(t%across+1)
 		for k0, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; k0 < end; k0 += packedStrip {
 			k1 := min(end, k0+packedStrip)
 			for first := lo; first < hi; first += kernel.PackedPanels {

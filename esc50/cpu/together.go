@@ -13,7 +13,7 @@ import (
 // byRows is how a step can be done row by row.
 type byRows struct {
 	rows int // zero: any number that divides size
-	size int // elements of a chain
+	size int // elements of a chain, or that are reduced
 	// bind returns what does rows r0 to r1-1 of so many.
 	bind func(x *run, rows int) func(r0, r1 int, s *scratch)
 	// loose are the values that are not read by the same rows.
@@ -46,7 +46,7 @@ func rowReduction(n *node) *byRows {
 	}
 	do := reduceOn(n.op, dtypes.Float32)
 	return &byRows{
-		rows: r.size,
+		rows: r.size, size: r.size * r.n,
 		bind: func(x *run, _ int) func(r0, r1 int, s *scratch) {
 			src, dst := x.tensor(n.in[0]).f32(), x.tensor(n.out[0]).f32()
 			return func(r0, r1 int, s *scratch) {
@@ -163,11 +163,7 @@ const rowsGrain = 1 << 13
 func joinSteps(steps []step, rows int) step {
 	widest := 1
 	for _, s := range steps {
-		for _, list := range [][]*value{s.read, s.write} {
-			for _, v := range list {
-				widest = max(widest, v.shape.Size()/rows)
-			}
-		}
+		widest = max(widest, s.byRows.size/rows)
 	}
 	each := max(1, rowsGrain/widest)
 	return step{what: "rows", joined: steps, run: func(x *run) {
