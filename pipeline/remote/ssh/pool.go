@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -191,8 +192,11 @@ func (h *host) dial(ctx context.Context, c *remote.Config) (*ssh.Client, error) 
 	})
 	if err != nil {
 		conn.Close()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case !tooLong.Stop():
+			err = fmt.Errorf("there is a server, but no login within %v (option 'timeout'): %w", h.timeout, os.ErrDeadlineExceeded)
 		}
 		return nil, &loginError{err, auth.tried}
 	}

@@ -242,4 +242,5 @@ func TestSilentServer(t *testing.T) {
 	s := d.open(t, t.TempDir(), "port", port, "timeout", "0.2")
 	_, err = s.Stat(t.Context(), "x")
 	assert.ErrorIs(t, err, remote.ErrUnreachable)
+	assert.ErrorContains(t, err, "no login within 200ms")
 }
