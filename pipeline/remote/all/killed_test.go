@@ -228,10 +228,38 @@ func (d *sshd) know(t *testing.T, addr string) {
 func (d *sshd) start(t *testing.T) {
 	d.cmd = exec.Command(d.program, "-D", "-f", filepath.Join(d.dir, "config"), "-E", filepath.Join(d.dir, "log"))
 	require.NoError(t, d.cmd.Start())
-	awaitAddr(t, d.addr)
+	awaitBanner(t, d.addr, "SSH-")
+}
+
+// awaitBanner waits until a server greets: one whose port is there may be stopped.
+func awaitBanner(t *testing.T, addr, banner string) {
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		got := make([]byte, len(banner))
+		_, err = io.ReadFull(c, got)
+		return err == nil && string(got) == banner
+	}, time.Minute, 20*time.Millisecond, "%s does not greet", addr)
 }
 
 func (d *sshd) kill() { killTree(d.cmd) }
+
+// awaitStop waits until a process that was told to stop has, or has ended: it may
+// be in the middle of a fork.
+func awaitStop(pid int) {
+	for range 1000 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, state, _ := strings.Cut(string(stat), ") ")
+		if err != nil || strings.HasPrefix(state, "T") || strings.HasPrefix(state, "Z") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
 
 // killTree kills a process and those that it has begun, which may be in sessions
 // of their own. None begins another meanwhile: each is stopped before its
@@ -244,6 +272,7 @@ func killTree(cmd *exec.Cmd) {
 	var visit func(pid int)
 	visit = func(pid int) {
 		syscall.Kill(pid, syscall.SIGSTOP)
+		awaitStop(pid)
 		all = append(all, pid)
 		children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 		for _, text := range strings.Fields(string(children)) {

@@ -127,12 +127,18 @@ func (l *line) pass(n int64) bool {
 		}
 	}
 	kill := l.kill
+	conns := l.conns
+	if cut { // those that come later are not cut
+		l.conns = map[net.Conn]bool{}
+	}
 	l.mu.Unlock()
 	if cut {
 		if kill != nil {
 			kill()
 		}
-		l.cut()
+		for c := range conns {
+			c.Close()
+		}
 	}
 	return !cut
 }
