@@ -101,6 +101,10 @@
 //     drawn there: the generator skips ahead to a block's place (pcg.go).
 //   - The gradient of slices is added where it belongs, without the zeros
 //     around (padsum.go). Chains that compute slices apart write them there.
+//   - Chains and reductions of the last axes that follow one another run together,
+//     some rows at a time: the steps of a softmax or of a layer's normalisation
+//     (together.go). The gradient of a bias is summed as that of its layer's output
+//     is packed (packsum.go).
 //
 // # The same bits
 //
@@ -126,13 +130,12 @@
 // # Figures
 //
 // AudioNet with 32 base filters, a batch of eight clips [8, 1, 128, 201], two
-// threads each, in turns, on an AMD EPYC with AVX-512 that was not quiet: the
-// fastest training step (forward, backward, Adam) took 0.175 s where PyTorch
-// 2.15 took 0.302, and the fastest inference 0.054 s against 0.082. With AVX2
-// forced they were 0.185 s against 0.299 and 0.054 s against 0.084. With the kernels
-// of now and PyTorch 2.11, on a quiet EPYC of two Zen 5 cores, it is 0.098 s against 0.208
-// and 0.024 s against 0.041; with AVX2, 0.150 against 0.359 and 0.041 against 0.105. The
-// peak of training and inference together is 386 MB. BenchmarkAgainstPyTorch measures
+// threads each, in turns, the fastest of each, on a Xeon with AVX-512 of two cores
+// against PyTorch 2.15: a training step (forward, backward, Adam) took 0.151 s
+// where PyTorch took 0.274, and inference 0.037 s against 0.065; with AVX2 forced on
+// both sides the ratios were 0.49 and 0.57. On an EPYC of two Zen 5 cores and against
+// PyTorch 2.11, before workers kept to their shares, they were 0.47 and 0.59. The
+// peak of training and inference together is 324 MB. BenchmarkAgainstPyTorch measures
 // the ratio on yours.
 //
 // What limits it: such a step has 21.4e9 multiply-adds by definition and 11.5e9
@@ -160,48 +163,34 @@
 //	REPRODL_TORCH_PYTHON=python go test ./esc50/cpu -run xxx -bench NetsAgainstPyTorch -benchtime 2x
 //	with AVX2 on both sides: REPRODL_CPU=avx2 ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
 //
-// The fastest step in milliseconds, by the wall's time of two threads, against PyTorch
-// 2.11. On an EPYC (Zen 5) of two cores, other processes being halted, one run each:
+// The fastest step in milliseconds, by the wall's time of two threads, on that Xeon:
 //
-//	network        AVX-512: here  PyTorch  ratio    AVX2: here  PyTorch  ratio
-//	mlp                     0.29     0.63   0.46          0.38     0.64   0.59
-//	cnn                     3.23     5.27   0.61          4.17     8.27   0.50
-//	cnn-bn                  4.35     8.46   0.51          5.29     9.92   0.53
-//	cifar-bn                51.3     64.8   0.79          78.4     96.4   0.81
-//	resnet18                82.6     87.2   0.95           107      151   0.71
-//	lstm                    15.1     10.6   1.43          20.9     17.3   1.21
-//	depthwise               8.21     10.9   0.75          9.17     10.5   0.87
-//	transformer             73.7      125   0.59           122      140   0.87
-//	cifar-example           57.6     68.5   0.84          86.4      103   0.84
-//	adult-example           0.35     1.10   0.32          0.32     1.05   0.30
+//	network        AVX-512: here  PyTorch  ratio    AVX2: ratio
+//	mlp                     0.37     0.85   0.44           0.52
+//	cnn                     3.86     7.88   0.49           0.41
+//	cnn-bn                  4.64     9.52   0.49           0.47
+//	cifar-bn                73.6     90.1   0.82           0.89
+//	resnet18                97.9      118   0.83           0.77
+//	lstm                    14.7     14.2   1.04           0.96
+//	depthwise               6.65     11.1   0.60           0.65
+//	transformer              106      108   0.98           1.00
+//	cifar-example           83.3      100   0.83           0.92
+//	adult-example           0.55     1.69   0.33           0.30
 //
-// On a quiet Xeon of 16 cores with AVX-512, eight networks at a time on cores of
-// their own, two turns, and the ratio with AVX2 as it was on a sister of it before
-// the kernels for pooling, scatters and tiles of fewer rows:
+// On a Xeon of 16 cores that was not quiet, eight networks at a time on cores of their
+// own against PyTorch 2.11, the LSTM was at 1.25 (AVX2: 0.98) and the transformer
+// between 0.92 and 1.11 (0.99 and 1.01); the others were at 0.28 to 0.84. Peaks of
+// memory are 3 to 44 % of PyTorch's. Such machines move ratios by a tenth
+// and more from run to run.
 //
-//	network        AVX-512: here  PyTorch  ratio    AVX2, before: ratio
-//	mlp                     0.55     1.02   0.54          0.67
-//	cnn                     5.49     15.4   0.36          0.78
-//	cnn-bn                  7.02     16.8   0.42          0.75
-//	cifar-bn                 127      151   0.84          1.13
-//	resnet18                 157      177   0.88          0.86
-//	lstm                    33.2     22.7   1.46          1.55
-//	depthwise               14.7     14.5   1.02          1.09
-//	transformer              179      157   1.14          1.32
-//	cifar-example            123      141   0.87          1.00
-//	adult-example           0.62     2.30   0.27          1.19
-//
-// Peaks of memory are 4 to 43 % of PyTorch's there. Such machines move ratios by a tenth
-// and more from run to run, and PyTorch's times from machine to machine: the sister gave
-// 103 ms for its cifar-bn and 17 for its LSTM.
-//
-// What limits them: the inner loop of products reaches the peak of a Zen 3 core
-// with AVX2 (40e9 fused multiply-adds a second of 39 at its nominal clock), and
-// the LSTM, the ResNet and the transformer spend half of their time and more in
-// it. A step of the LSTM has 1.5e9 of them, which is 37 ms at that rate on one
-// core. Attention stores its softmax, as GoMLX's gradient reads it. exp, logistic
-// and tanh take 1.2 to 2.0 ns an element with AVX2 on a Zen 3 core, being in double
-// precision.
+// What limits them: a tile of products does 82e9 fused multiply-adds a second on a
+// core of that Xeon, of 88e9 at its peak (with AVX2 42e9 of 47e9), and the LSTM, the
+// ResNet and the transformer spend 60 % of their time in it. Of a step of the LSTM these
+// are 9 ms; the rest are cells (3 ms, a third of it exp and the like, the rest what is
+// stored for the gradient), operands that are packed, Adam, and 0.6 ms of waiting for
+// one another in 250 short steps. Attention stores its softmax, as GoMLX's gradient
+// reads it. exp, logistic and tanh take 0.5 to 1.0 ns an element with AVX-512, 0.8 to
+// 1.4 with AVX2, being in double precision.
 //
 // Of an inference, 55 % of the time are convolutions at the peak of the cores; filtering the
 // eleven rows of the first three at a time gained a twentieth with AVX2 and nothing with
@@ -212,12 +201,10 @@
 // nine tenths of the peak; those of 512 channels on 2x2 at a third of it, since they
 // read weights that no cache holds, packed anew in every step.
 //
-// A first call is a step and the drawing of the initial weights. On that Xeon it is 7 to
-// 51 ms, 115 for the LSTM, 191 to 232 for the two of CIFAR, and 342 and 374 for the
-// transformer and the ResNet. On the EPYC: 4 to 8 ms for the MLP and
-// adult-example, 11 to 18 for the CNNs, 36 to 50 for the depthwise network, 66 for the
-// LSTM, 92 for cifar-bn, 116 for cifar-example, 168 for the transformer, and 170 to 205
-// for the ResNet (204 to 236 with AVX2). Of the ResNet's 170, building the graph in GoMLX takes some 10
+// A first call is a step and the drawing of the initial weights: on the Xeon of two
+// cores 6 to 27 ms for the MLP, the CNNs and adult-example, 33 to 70 for the LSTM and
+// the depthwise network, 130 for cifar-bn, 145 for cifar-example, 190 for the
+// transformer, and 230 for the ResNet. Of that, building the graph in GoMLX takes some 10
 // and compiling it 4 to 8; 11 million normal numbers, of 4 ns each, and zeros for
 // as many moments 55; the rest is a step. All of it has 60,000 page faults, which cost
 // 1.5 us each and are a quarter of the processors' time: memory that the variables
