@@ -108,6 +108,7 @@ func TestConfigErrors(t *testing.T) {
 
 func FuzzConfig(f *testing.F) {
 	f.Add("[core]\n    remote = a\n['remote \"a\"']\n    url = \"x,y\" # c\n", "a,'b")
+	f.Add("[core]\n", "a,'\"")
 	f.Fuzz(func(t *testing.T, text, value string) {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "config")

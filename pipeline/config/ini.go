@@ -142,6 +142,9 @@ func parseValue(s string) (value string, list []string, ok bool) {
 				if end < 0 {
 					return "", nil, false // more than one line: nothing of DVC's is
 				}
+				for 6+end < len(s) && s[6+end] == q { // the value's own, before the last three
+					end++
+				}
 				item, s = s[3:3+end], s[6+end:]
 			} else {
 				end := strings.IndexByte(s[1:], q)
