@@ -13,6 +13,9 @@ func newColumns(rows, n int) *columns {
 	return &columns{rows, n, max(1, min(32, rows/columnRows)), (n + kernel.Lanes - 1) / kernel.Lanes}
 }
 
+// part is which rows a part has.
+func (c *columns) part(i int) (r0, r1 int) { return i * c.rows / c.parts, (i + 1) * c.rows / c.parts }
+
 // Columns are read so many blocks beside one another at most, some rows at a time:
 // nearly in the order of memory.
 const (
@@ -29,7 +32,7 @@ func (c *columns) each(x *run, f func(part, block, at, rows, n int)) {
 	x.tasks(c.parts*groups, func(t int, _ *scratch) {
 		part, first := t/groups, t%groups*beside
 		last := min(c.blocks, first+beside)
-		for r, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; r < end; r += columnStrip {
+		for r, end := c.part(part); r < end; r += columnStrip {
 			for block := first; block < last; block++ {
 				f(part, block, r*c.columns+block*kernel.Lanes, min(columnStrip, end-r), min(kernel.Lanes, c.columns-block*kernel.Lanes))
 			}

@@ -117,19 +117,16 @@ func (p *program) compute(x *run) {
 	for i := range p.steps {
 		s := &p.steps[i]
 		s.open(x)
-		for j := range s.joined {
-			s.joined[j].open(x)
-		}
 		s.run(x)
 		s.close(x)
-		for j := range s.joined {
-			s.joined[j].close(x)
-		}
 	}
 }
 
 // open takes memory for what the step writes.
 func (s *step) open(x *run) {
+	for i := range s.joined {
+		s.joined[i].open(x)
+	}
 	for i, v := range s.write {
 		x.values[v.id] = tensor{v.shape, s.place(x, i)}
 	}
@@ -137,6 +134,9 @@ func (s *step) open(x *run) {
 
 // close gives back the memory of what nobody reads any more.
 func (s *step) close(x *run) {
+	for i := range s.joined {
+		s.joined[i].close(x)
+	}
 	for _, v := range s.dead {
 		x.backend.pool.put(v.shape.DType, x.values[v.id].flat)
 		x.values[v.id] = tensor{}

@@ -13,21 +13,18 @@ import (
 
 // natural tells whether the right operand is a matrix as it lies in memory, a
 // depth a row.
-func (p *product) natural() bool {
-	r := &p.right
-	if p.batch != 1 || r.batch[0] != 0 || even(r.rows) != 1 || len(r.depth) > 1 && even(r.depth) != p.n {
-		return false
-	}
-	return p.n > 1
+func (d *dot) natural() bool {
+	r := &d.right
+	return d.batch == 1 && r.batch[0] == 0 && d.n > 1 && even(r.rows) == 1 && (d.k == 1 || even(r.depth) == d.n)
 }
 
 // columnSum tells whether a node sums the columns of such an operand.
-func (p *product) columnSum(n *node) bool {
+func (d *dot) columnSum(n *node) bool {
 	if n.op != compute.OpTypeReduceSum || n.out[0].shape.DType != dtypes.Float32 {
 		return false
 	}
 	r := newReduction(n.in[0].shape.Dimensions, n.attr.([]int))
-	return r.matrices == 1 && r.columns == p.n && r.rows == p.k
+	return r.matrices == 1 && r.columns == d.n && r.rows == d.k
 }
 
 // readers calls f with every node that reads the memory of v, until f returns true.
@@ -47,11 +44,11 @@ func (p *plan) readers(v *value, f func(*node) bool) bool {
 }
 
 // sumsOf are the sums of columns of a right operand that are still to be made.
-func (p *plan) sumsOf(v *value, f *product) []*value {
+func (p *plan) sumsOf(v *value, d *dot) []*value {
 	var sums []*value
-	if f.natural() {
+	if d.natural() {
 		p.readers(root(v), func(u *node) bool {
-			if !p.done[u] && !p.visited[u] && f.columnSum(u) {
+			if !p.done[u] && !p.visited[u] && d.columnSum(u) {
 				p.done[u] = true
 				sums = append(sums, u.out[0])
 			}
@@ -68,13 +65,13 @@ func (p *plan) fusePack(n *node) bool {
 		if u.op != compute.OpTypeDotGeneral || p.visited[u] || p.done[u] || p.sums[u] != nil || root(u.in[1]) != root(n.in[0]) || !packs(u) {
 			return false
 		}
-		f := newProduct(u.attr.(*dot))
-		if !f.natural() || !f.columnSum(n) || p.isPacked(u.in[1], f) != nil {
+		d := u.attr.(*dot)
+		if !d.natural() || !d.columnSum(n) || p.isPacked(u.in[1], d) != nil {
 			return false
 		}
-		delete(p.visited, n)
+		delete(p.visited, n) // it is one of the sums that are still to be made
 		p.dense(u.in[1])
-		p.packed(u.in[1], f)
+		p.packed(u.in[1], newProduct(d))
 		p.visited[n] = true
 		return p.done[n]
 	})
@@ -95,7 +92,7 @@ func (p *product) packSum(x *run, dst, right []float32, sums [][]float32) {
 	}
 	x.tasks(c.parts*across, func(t int, _ *scratch) {
 		part, lo, hi := t/across, edge(t%across), edge(t%across+1)
-		for k0, end := part*c.rows/c.parts, (part+1)*c.rows/c.parts; k0 < end; k0 += packedStrip {
+		for k0, end := c.part(part); k0 < end; k0 += packedStrip {
 			k1 := min(end, k0+packedStrip)
 			for first := lo; first < hi; first += kernel.PackedPanels {
 				from.pack(dst[first*p.apart+k0*kernel.Panel:], p.apart, right, first, k0, k1)

@@ -48,20 +48,20 @@ func (p *product) cut(workers int) cuts {
 	switch {
 	case p.turned: // by every task for itself: there are no more than need be
 		most, tasks = turnedMost, workers
-		blocks = min(tasks/2/max(1, p.batch), p.m/turnedLeast)
+		blocks = min(tasks/2/p.batch, p.m/turnedLeast)
 	case p.m <= blockRows && p.batch*p.n*p.k <= heldRight:
 		most = fewRows
 	case p.m > blockRows:
 		blocks = min((leastTasks+p.batch-1)/p.batch, p.m/(blockRows/2))
 	}
-	blocks = max(1, blocks, (p.m+most-1)/most)
+	blocks = max(blocks, (p.m+most-1)/most)
 	if blocks > 1 && p.batch*blocks < leastTasks {
 		blocks += blocks % 2
 	}
-	c := cuts{high: max(cutRows, roundUp((p.m+blocks-1)/blocks, cutRows))}
+	c := cuts{high: roundUp((p.m+blocks-1)/blocks, cutRows)}
 	c.blocks = (p.m + c.high - 1) / c.high
 	// Few rows: the columns are spread over the workers as well.
-	c.across = max(1, min(p.panels()/4, tasks/max(1, p.batch*c.blocks)))
+	c.across = max(1, min(p.panels()/4, tasks/(p.batch*c.blocks)))
 	return c
 }
 
@@ -96,7 +96,8 @@ func (p *product) pack(x *run, dst, right []float32) {
 		parts := max(1, min(leastTasks/p.batch, p.k/packedStrip))
 		x.tasks(p.batch*parts, func(t int, _ *scratch) {
 			b, part := t/parts, t%parts
-			from.packAll(dst[b*panels*p.apart:], p.apart, right[p.right.batch[b]:], part*p.k/parts, (part+1)*p.k/parts)
+			k0, k1 := part*p.k/parts, (part+1)*p.k/parts
+			from.packAll(dst[b*panels*p.apart+k0*kernel.Panel:], p.apart, right[p.right.batch[b]:], k0, k1)
 		})
 		return
 	}
@@ -136,11 +137,11 @@ func (p packer) pack(dst []float32, apart int, src []float32, first, k0, k1 int)
 	}
 }
 
-// packAll packs depths k0 to k1-1 of all panels. Depth k is at 16*k of a panel.
+// packAll packs depths k0 to k1-1 of all panels, some at a time.
 func (p packer) packAll(dst []float32, apart int, src []float32, k0, k1 int) {
-	for ; k0 < k1; k0 += packedStrip {
+	for k := k0; k < k1; k += packedStrip {
 		for first := 0; first*kernel.Panel < len(p.columns); first += kernel.PackedPanels {
-			p.pack(dst[first*apart+k0*kernel.Panel:], apart, src, first, k0, min(k1, k0+packedStrip))
+			p.pack(dst[first*apart+(k-k0)*kernel.Panel:], apart, src, first, k, min(k1, k+packedStrip))
 		}
 	}
 }
@@ -234,13 +235,7 @@ func turnedPlaces() (rows, depth *kernel.Taps) {
 
 // turn packs depths k0 to k1-1 of a block of rows.
 func (p *product) turn(dst, left []float32, r0, r1, k0, k1 int) {
-	rows := p.ofLeft(r0, r1)
-	for ; k0 < k1; k0 += packedStrip {
-		for first := 0; first*kernel.Panel < r1-r0; first += kernel.PackedPanels {
-			rows.pack(dst[first*turnedApart:], turnedApart, left, first, k0, min(k1, k0+packedStrip))
-		}
-		dst = dst[packedStrip*kernel.Panel:]
-	}
+	p.ofLeft(r0, r1).packAll(dst, turnedApart, left, k0, k1)
 }
 
 // fuseDot multiplies matrices whose right one is packed in a step of its own,
@@ -272,9 +267,9 @@ type packedSide struct {
 }
 
 // isPacked is the right operand of a product as it was packed, nil if it was not.
-func (p *plan) isPacked(v *value, f *product) *value {
+func (p *plan) isPacked(v *value, d *dot) *value {
 	for _, have := range p.packs[root(v)] {
-		if have.read.like(&f.right) {
+		if have.read.like(&d.right) {
 			return have.to
 		}
 	}
@@ -283,12 +278,12 @@ func (p *plan) isPacked(v *value, f *product) *value {
 
 // packed is the packed right operand of a product.
 func (p *plan) packed(v *value, f *product) *value {
-	if have := p.isPacked(v, f); have != nil {
+	if have := p.isPacked(v, f.dot); have != nil {
 		return have
 	}
 	to := &value{node: &node{op: compute.OpTypeDotGeneral}, id: p.values, shape: shapes.Make(dtypes.Float32, f.packedSize())}
 	p.values++
-	if sums := p.sumsOf(v, f); sums != nil {
+	if sums := p.sumsOf(v, f.dot); sums != nil {
 		p.emit("pack and sum", []*value{v}, append([]*value{to}, sums...), func(x *run) {
 			all := make([][]float32, len(sums))
 			for i, sum := range sums {

@@ -104,7 +104,7 @@ func (l *view) byRow(size, rows int) bool {
 func (p *plan) join() {
 	var joined []step
 	for i := 0; i < len(p.steps); {
-		n, rows := p.sameRows(p.steps[i:])
+		n, rows := sameRows(p.steps[i:])
 		if n < 2 {
 			joined = append(joined, p.steps[i])
 			i++
@@ -117,7 +117,7 @@ func (p *plan) join() {
 }
 
 // sameRows is how many of the first steps can run together, and in how many rows.
-func (p *plan) sameRows(steps []step) (n, rows int) {
+func sameRows(steps []step) (n, rows int) {
 	for _, s := range steps {
 		if s.byRows == nil {
 			break
