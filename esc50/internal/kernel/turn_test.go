@@ -8,12 +8,8 @@ import (
 )
 
 func TestTurnIsTheDefinition(t *testing.T) {
-	old := Current()
-	defer func() { _, _ = SetLevel(old) }()
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, l := range available() {
-		_, err := SetLevel(l)
-		assert.NoError(t, err)
+	atEveryLevel(t, func(l Level) {
 		for n := range 40 {
 			src := make([]float32, 500)
 			for i := range src {
@@ -31,16 +27,12 @@ func TestTurnIsTheDefinition(t *testing.T) {
 			}
 			assert.Equal(t, float32(-1), dst[Panel*n])
 		}
-	}
+	})
 }
 
 func TestPackPanelsIsTheDefinition(t *testing.T) {
-	old := Current()
-	defer func() { _, _ = SetLevel(old) }()
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, l := range available() {
-		_, err := SetLevel(l)
-		assert.NoError(t, err)
+	atEveryLevel(t, func(l Level) {
 		for n := range 20 {
 			const width, apart = PackedPanels * Panel, 20*Panel + 8
 			src := make([]float32, 500)
@@ -60,5 +52,15 @@ func TestPackPanelsIsTheDefinition(t *testing.T) {
 			PackPanels(dst, apart, src, NewTaps(places), 2, n+2)
 			assert.Equal(t, want, dst, "%v: %d rows", l, n)
 		}
+	})
+}
+
+func atEveryLevel(t *testing.T, f func(Level)) {
+	old := Current()
+	defer func() { _, _ = SetLevel(old) }()
+	for _, l := range available() {
+		_, err := SetLevel(l)
+		assert.NoError(t, err)
+		f(l)
 	}
 }
