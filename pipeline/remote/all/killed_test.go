@@ -181,7 +181,7 @@ func (s *s3Process) start(t *testing.T) {
 	s.cmd = exec.Command(s.program, "--port", s.addr, "posix", "--sidecar", filepath.Join(s.dir, "meta"), filepath.Join(s.dir, "files"))
 	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY=id", "ROOT_SECRET_KEY=secret")
 	require.NoError(t, s.cmd.Start())
-	awaitAddr(t, s.addr)
+	awaitAddr(t, s.addr, "")
 }
 
 func (s *s3Process) kill() { killTree(s.cmd) }
@@ -228,22 +228,7 @@ func (d *sshd) know(t *testing.T, addr string) {
 func (d *sshd) start(t *testing.T) {
 	d.cmd = exec.Command(d.program, "-D", "-f", filepath.Join(d.dir, "config"), "-E", filepath.Join(d.dir, "log"))
 	require.NoError(t, d.cmd.Start())
-	awaitBanner(t, d.addr, "SSH-")
-}
-
-// awaitBanner waits until a server greets: one whose port is there may be stopped.
-func awaitBanner(t *testing.T, addr, banner string) {
-	require.Eventually(t, func() bool {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			return false
-		}
-		defer c.Close()
-		c.SetReadDeadline(time.Now().Add(5 * time.Second))
-		got := make([]byte, len(banner))
-		_, err = io.ReadFull(c, got)
-		return err == nil && string(got) == banner
-	}, time.Minute, 20*time.Millisecond, "%s does not greet", addr)
+	awaitAddr(t, d.addr, "SSH-")
 }
 
 func (d *sshd) kill() { killTree(d.cmd) }
@@ -296,12 +281,18 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func awaitAddr(t *testing.T, addr string) {
+// awaitAddr waits until a server answers with a greeting, if it has one: a server
+// whose port is there may be stopped.
+func awaitAddr(t *testing.T, addr, greeting string) {
 	require.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
+		if err != nil {
+			return false
 		}
-		return err == nil
-	}, time.Minute, 20*time.Millisecond)
+		defer c.Close()
+		c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		got := make([]byte, len(greeting))
+		_, err = io.ReadFull(c, got)
+		return err == nil && string(got) == greeting
+	}, time.Minute, 20*time.Millisecond, "%s does not greet", addr)
 }
